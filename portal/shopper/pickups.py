@@ -4,23 +4,43 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Final
 
 from dispatch.fleet.hours import open_spans
 from dispatch.fleet.models import Hub
-from portal.shopper.wording import span_line
+from dispatch.orders.models import Order
+from lastmile.core import clock
+from portal.shopper.wording import AT_HUB, span_line
+
+MAP: Final = "https://www.openstreetmap.org/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pickup:
     """The place of a pickup: its text, its opening hours on the day, and its point on a map.
 
-    ``point`` is latitude and longitude as plain text, for a ``geo:`` address (RFC 5870). The page
-    loads no map, so no other host learns of its reader. ``hours`` is "" if the hub is closed then.
+    ``point`` is latitude and longitude. ``hours`` is "" if the hub is closed then. ``map_url`` is
+    the place on openstreetmap.org. The page itself loads no map, so no other host learns of its
+    reader before the link is opened.
     """
 
     place: str
     hours: str
-    point: str
+    point: tuple[float, float]
+
+    @property
+    def map_url(self) -> str:
+        """Return the address of a public map that shows the place."""
+        lat, lon = self.point
+        return f"{MAP}?mlat={lat:.5f}&mlon={lon:.5f}#map=17/{lat:.5f}/{lon:.5f}"
+
+
+def pickup_of(order: Order) -> Pickup | None:
+    """Return what to know about the promised pickup of an order at its hub; None without one."""
+    hub, promise = order.hub, order.promise
+    if hub is None or promise is None or promise.option not in AT_HUB:
+        return None
+    return pickup_at(hub, clock.local_date(promise.opens_at, hub.zone))
 
 
 def pickup_at(hub: Hub, date: dt.date) -> Pickup:
@@ -29,5 +49,5 @@ def pickup_at(hub: Hub, date: dt.date) -> Pickup:
     return Pickup(
         place=hub.place_text,
         hours=", ".join(span_line(opens_at, closes_at) for opens_at, closes_at in spans),
-        point=f"{hub.lat:.5f},{hub.lon:.5f}",
+        point=(hub.lat, hub.lon),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -58,14 +59,25 @@ def span_line(opens_at: dt.datetime, closes_at: dt.datetime) -> str:
     return "–".join(window_texts(opens_at, closes_at).values())
 
 
-def zone_note(order: Order, zone: str, at: dt.datetime) -> str:
-    """Return a sentence that names the zone of a page's times, where it is not clear; else "".
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneNote:
+    """A sentence that names the zone of a page's times.
 
-    It is clear if it is the zone of the order's hub.
+    ``is_clear`` means that it is the zone of the order's hub. Then the page shows the sentence only
+    to a reader whose device shows another time at the instant ``at``, and without scripts.
     """
-    if order.hub is not None and order.hub.zone == zone:
-        return ""
-    return _("All times here are local times of %(zone)s.") % {"zone": formatting.zone(zone, at)}
+
+    text: str
+    zone: str
+    at: dt.datetime
+    is_clear: bool
+
+
+def zone_note(order: Order, zone: str, at: dt.datetime) -> ZoneNote:
+    """Return the sentence that names the zone of a page's times at an instant."""
+    text = _("All times here are local times of %(zone)s.") % {"zone": formatting.zone(zone, at)}
+    is_clear = order.hub is not None and order.hub.zone == zone
+    return ZoneNote(text=text, zone=zone, at=at, is_clear=is_clear)
 
 
 def window_line(opens_at: dt.datetime, closes_at: dt.datetime) -> str:

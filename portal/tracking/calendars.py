@@ -20,6 +20,7 @@ from dispatch.orders.models import Option, Promise
 from dispatch.orders.states import OrderState
 from lastmile.core import clock
 from lastmile.core.tenancy import current_retailer
+from portal.shopper.pickups import pickup_of
 from portal.shopper.policy import page_policy
 from portal.shopper.wording import handover_line
 from portal.tracking.selectors import TrackedOrder, happenings_of
@@ -111,9 +112,14 @@ def _entry(delivery: TrackedOrder, booking: Booking, link: str) -> Event:
         event.add("dtstart", booking.date)
         event.add("dtend", booking.date + DAY)
     event.add("location", handover_line(order))
+    pickup = pickup_of(order)
+    if pickup is not None:
+        event.add("geo", pickup.point)
     about = _("Follow or change it here: %(link)s") % {"link": link}
     if delivery.is_requested:
         about = _("Requested: the shop still has to confirm this time. %(more)s") % {"more": about}
+    if pickup is not None and pickup.hours:
+        about = _("Open on this day: %(hours)s. %(more)s") % {"hours": pickup.hours, "more": about}
     event.add("description", about)
     event.add("url", link)
     organizer = vCalAddress(f"mailto:{_sender(retailer.domain)}")

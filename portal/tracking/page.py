@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,9 @@ from dispatch.orders.models import Direction, Option
 from dispatch.orders.states import OrderState
 from lastmile.core import clock
 from portal.shopper.changes import return_of, rights_of
-from portal.shopper.pickups import Pickup, pickup_at
+from portal.shopper.pickups import pickup_of
 from portal.shopper.policy import page_policy
-from portal.shopper.wording import AT_HUB, handover_line, time_line, window_texts, zone_note
+from portal.shopper.wording import handover_line, time_line, window_texts, zone_note
 from portal.tracking.calendars import booking_of
 from portal.tracking.selectors import TrackedOrder
 from portal.tracking.services.arriving import expects_arrival
@@ -79,8 +80,8 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
         "lines": step_lines(delivery),
         "way": way_of(delivery),
         "place": handover_line(order),
-        "pickup": _pickup_of(delivery),
-        "zone_note": zone_note(order, delivery.zone, promise.opens_at) if promise else "",
+        "pickup": pickup_of(delivery.order),
+        "zone_note": zone_note(order, delivery.zone, _instant_of(delivery)),
         "window": window_texts(promise.opens_at, promise.closes_at) if promise else None,
         "range": (
             window_texts(delivery.arrival.low_at, delivery.arrival.high_at)
@@ -96,12 +97,11 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
     }
 
 
-def _pickup_of(delivery: TrackedOrder) -> Pickup | None:
-    """Return what to know about the pickup at the hub; None for other orders."""
-    order, promise = delivery.order, delivery.promise
-    if order.hub is None or promise is None or promise.option not in AT_HUB:
-        return None
-    return pickup_at(order.hub, clock.local_date(promise.opens_at, delivery.zone))
+def _instant_of(delivery: TrackedOrder) -> dt.datetime:
+    """Return the instant that the page tells: it decides about summer time in the zone's name."""
+    if delivery.arrival is not None:
+        return delivery.arrival.low_at
+    return delivery.promise.opens_at if delivery.promise is not None else clock.now()
 
 
 def _done_words(delivery: TrackedOrder, done: str) -> Words:

@@ -162,7 +162,7 @@ def _coming(delivery: TrackedOrder) -> Answer:
             text = _("Your order is on its way. We agreed on %(day)s, between %(from)s and %(to)s.")
         else:
             text = _("Your delivery is planned for %(day)s, between %(from)s and %(to)s.")
-        note = overdue or _replanned(delivery)
+        note = overdue or _replanned(delivery) or _where(delivery)
         return Answer(sentence=text % texts, icon=icon, tone="active", note=note)
     if order.service_date is not None:
         return _on_date(delivery, order.service_date, icon)
@@ -176,6 +176,13 @@ def _coming(delivery: TrackedOrder) -> Answer:
         else _("Your order is on its way.")
     )
     return Answer(sentence=text, icon=icon, tone="active")
+
+
+def _where(delivery: TrackedOrder) -> str:
+    """Return the place of a promised pickup, because without it nobody can set out."""
+    if not delivery.is_collected:
+        return ""
+    return _("Collect it here: %(place)s") % {"place": handover_line(delivery.order)}
 
 
 def _was_planned(delivery: TrackedOrder, promise: Promise, note: str) -> Answer:

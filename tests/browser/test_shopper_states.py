@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
+from dispatch.fleet.models import Hub
 from dispatch.slots.models import Slot
 from lastmile.core.tenancy import RetailerRef, shared_context
 from portal.choice.models import ShownOffer
@@ -229,3 +231,27 @@ def test_an_unknown_link_and_an_ended_order_are_accessible(live: Live, page: Pag
         page.goto(f"{live.retailer}/t/{secret}/{path}")
         expect(page.locator(".notice").first).to_be_visible()
         fits(page)
+
+
+@pytest.mark.parametrize(
+    ("zone", "scripts", "named"),
+    [("hub", True, False), ("Asia/Dubai", True, True), ("Asia/Dubai", False, True)],
+)
+def test_a_reader_whose_clock_shows_another_time_reads_the_zone_of_the_times(
+    live: Live, browser: Browser, zone: str, scripts: bool, named: bool
+) -> None:
+    here = live.do(lambda _ref: str(Hub.objects.get(public_id=live.world.names["hub"]).zone))
+    context = browser.new_context(
+        timezone_id=here if zone == "hub" else zone, java_script_enabled=scripts, locale="en-GB"
+    )
+    page = context.new_page()
+    names = live.world.names
+    for path in (
+        f"{names['shopper']}/",
+        f"{names['choosing']}/choose/{names['choosing-session']}/",
+        f"{names['holding']}/choose/{names['holding-session']}/confirm/",
+    ):
+        page.goto(f"{live.retailer}/t/{path}", wait_until="networkidle")
+        note = page.locator("main p", has_text=re.compile("^All times here are local times of "))
+        expect(note.locator("visible=true")).to_have_count(int(named))
+    context.close()

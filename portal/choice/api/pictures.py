@@ -10,7 +10,7 @@ from dispatch.orders.models import Option
 from dispatch.slots.models import Choice
 from dispatch.slots.rules.grams import shown_grams
 from dispatch.slots.states import ChoiceState
-from lastmile.core import clock
+from lastmile.core import clock, formatting
 from portal.choice.models import DeliverySession, ShownOffer
 from portal.choice.providers.base import HeldPlace
 from portal.choice.selectors import waiting_choice
@@ -39,6 +39,7 @@ def session_picture(
         "lat": session.lat,
         "lon": session.lon,
         "time_zone": session.hub.zone,
+        "time_zone_name": formatting.zone(session.hub.zone, rows[0].opens_at if rows else now),
         "language": session.language,
         "since": session.since,
         "until": session.until,
@@ -73,6 +74,9 @@ def hold_picture(held: HeldPlace, now: dt.datetime) -> dict[str, Any]:
         "service_date": clock.local_date(held.opens_at, held.time_zone),
         "co2_g": shown_grams(held.co2_g),
         "choice": held.choice or None,
+        "requested": would_be_requested(
+            hub=held.hub, service_date=held.service_date, option=held.option
+        ),
         "expires_in_s": _seconds_left(held.expires_at, now),
     }
 

@@ -188,6 +188,9 @@ class HoldOut(serializers.Serializer[Any]):
     price_parts = PricePartOut(many=True)
     co2_g = serializers.IntegerField(allow_null=True)
     place_text = serializers.CharField()
+    requested = serializers.BooleanField(
+        help_text="True if a dispatcher will have to confirm the time: say “requested”."
+    )
     expires_at = InstantField(allow_null=True)
     expires_in_s = serializers.IntegerField(allow_null=True)
     choice = serializers.CharField(allow_null=True, help_text="Id of its choice, once confirmed.")
@@ -247,6 +250,9 @@ class DeliveryOptionsOut(serializers.Serializer[Any]):
     lat = serializers.FloatField()
     lon = serializers.FloatField()
     time_zone = serializers.CharField(help_text="IANA time zone of the hub, to show times in.")
+    time_zone_name = serializers.CharField(
+        help_text="Its town and offset, for a reader in another time zone."
+    )
     language = serializers.CharField()
     since = DateField()
     until = DateField()

@@ -18,7 +18,7 @@ from portal.choice.providers.base import HeldPlace
 from portal.choice.sentences import why_missing
 from portal.choice.services import bookable_offers
 from portal.shopper.requesting import is_requested
-from portal.shopper.wording import span_line
+from portal.shopper.wording import AT_HUB, span_line
 
 FEW_OFFERS = 18  # offers that the page shows first, so that it stays small on a phone
 
@@ -69,6 +69,7 @@ class OfferPage:
     count: int
     requested: bool
     title: Words
+    pickup_place: str
 
 
 def page_of(
@@ -102,6 +103,7 @@ def page_of(
         count=len(lines),
         requested=is_requested(order),
         title=_title(lines, order),
+        pickup_place=_pickup_place(session, lines),
     )
 
 
@@ -111,6 +113,11 @@ def _title(rows: Sequence[ShownOffer], order: Order) -> Words:
     if options and Option.WINDOW not in options:
         return _("When will you collect it?")
     return _("When may we pick it up?") if order.direction == "return" else _("When may we come?")
+
+
+def _pickup_place(session: DeliverySession, rows: Sequence[ShownOffer]) -> str:
+    """Return where goods are collected, if one of the offers is a pickup at the hub; else ""."""
+    return session.hub.place_text if any(row.option in AT_HUB for row in rows) else ""
 
 
 def _first_days(groups: Sequence[DayGroup]) -> set[dt.date]:

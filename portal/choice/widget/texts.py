@@ -31,6 +31,12 @@ TEXTS: Final[dict[str, str | Promise]] = {
     "state_held": gettext_lazy("kept for you"),
     "state_chosen": gettext_lazy("chosen"),
     "confirm": gettext_lazy("Confirm this time"),
+    "requested": gettext_lazy("Your requested time"),
+    "request": gettext_lazy("Request this time"),
+    "why_requested": gettext_lazy(
+        "The driver's plan is already made, so the shop still has to confirm this time."
+    ),
+    "zone": gettext_lazy("All times here are local times of %(zone)s."),
     "release": gettext_lazy("Do not keep it"),
     "other_time": gettext_lazy("Choose another time"),
     "fold": gettext_lazy("Keep this time"),

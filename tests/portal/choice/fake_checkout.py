@@ -48,6 +48,7 @@ class FakeCheckout:
         self.headers: list[dict[str, str]] = []
         self.full: set[str] = set()
         self.hold_s = 900
+        self.requested = False  # True if a dispatcher decides about late changes
         self.not_ready: list[str] = []
         self.down = 0
         self.dates: tuple[int, ...] = (0, 1, 2, 4, 5, 8)
@@ -89,8 +90,8 @@ class FakeCheckout:
         return {
             "id": session, "place": known["place"], "place_text": known["place_text"],
             "lat": 38.7, "lon": -9.1,
-            "time_zone": "Europe/Lisbon", "language": known["language"], "since": "2026-12-01",
-            "until": "2026-12-14",
+            "time_zone": "Europe/Lisbon", "time_zone_name": "Lisbon (GMT+00:00)",
+            "language": known["language"], "since": "2026-12-01", "until": "2026-12-14",
             "basket": {"value_minor": self.value_minor, "currency": "EUR",
                        "parcel_count": known["parcel_count"], "weight_g": known["weight_g"],
                        "volume_cm3": 0},
@@ -205,6 +206,7 @@ class FakeCheckout:
             "id": f"hld_{self.counter}", "session": body["session"], "offer": row["id"],
             "state": "live", "handover": body.get("handover") or row["handovers"][0],
             "time_zone": "Europe/Lisbon", "place_text": "", "choice": None,
+            "requested": self.requested,
             "expires_at": "2026-11-30T12:15:00Z", "expires_in_s": self.hold_s,
         }  # fmt: skip
         return 201, self.hold
@@ -235,7 +237,7 @@ class FakeCheckout:
         self.choice = {name: held[name] for name in names} | {
             "id": f"chc_{self.counter}", "hold": held["id"], "state": "waiting",
             "value_minor": self.value_minor, "expires_at": "2026-11-30T12:30:00Z",
-            "expires_in_s": 1800, "order": None, "requested": False,
+            "expires_in_s": 1800, "order": None, "requested": self.requested,
         }  # fmt: skip
         held |= {"state": "kept", "choice": self.choice["id"], "expires_in_s": 1800}
         return 201, self.choice

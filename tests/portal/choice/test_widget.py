@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from portal.choice.api import shapes
 from tests.browser.accessibility import violations
@@ -628,3 +628,36 @@ def test_a_stored_session_of_another_address_in_any_form_is_not_used_again(
     assert len(shop.api.sent("POST", "delivery-options/")) == 1, "the same place is used again"
     ready(shop.open(**after, session=session))
     assert len(shop.api.sent("POST", "delivery-options/")) == 2
+
+
+# --- requested times and time zones ---------------------------------------------------------------
+def test_a_time_that_a_dispatcher_must_confirm_reads_requested_and_never_booked(shop: Shop) -> None:
+    shop.api.requested = True
+    page = ready(shop.open())
+    held(page, "slt_012")
+    kept = page.locator(".kept")
+    assert "the shop still has to confirm this time" in kept.inner_text()
+    assert page.get_by_role("button", name="Confirm this time").count() == 0
+    page.get_by_role("button", name="Request this time").click()
+    expect(kept.get_by_text("Your requested time")).to_be_visible()
+    expect(page.get_by_role("status").first).to_contain_text("Your requested time Tuesday")
+    assert "Your delivery time" not in kept.inner_text()
+    (detail,) = events_of(page, "choice")
+    assert detail["requested"] is True
+    assert violations(page) == []
+    again = shop.open(session=detail["session"])
+    expect(again.locator(".kept").get_by_text("Your requested time")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("zone", "named"), [("Europe/Lisbon", False), ("Europe/London", False), ("Asia/Dubai", True)]
+)
+def test_the_zone_of_the_times_is_named_to_a_reader_whose_clock_shows_another_time(
+    browser: Browser, zone: str, named: bool
+) -> None:
+    context = browser.new_context(timezone_id=zone)
+    page = ready(Shop(context).open())
+    note = page.get_by_text("All times here are local times of Lisbon (GMT+00:00).")
+    expect(note).to_be_visible(visible=named)
+    expect(slot(page, "slt_012")).to_contain_text("12:00–14:00")
+    context.close()

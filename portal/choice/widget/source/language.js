@@ -102,6 +102,13 @@ class Words {
     });
   }
 
+  /** Return true if the reader's own clock shows another time than the hub's at an instant. */
+  isElsewhere(instant) {
+    const clock = (timeZone) =>
+      new Intl.DateTimeFormat("en", { timeZone, dateStyle: "short", timeStyle: "short" }).format(instant);
+    return clock(this.zone) !== clock(undefined);
+  }
+
   time(instant) {
     return this.hours.format(instant);
   }

@@ -157,7 +157,7 @@ class LastmilePicker extends HTMLElement {
       this.keep({ choice: { ...confirmed, offer: hold.offer, service_date: hold.service_date } }, confirmed);
       this.openFold = false;
       this.tell("lastmile-choice");
-      this.view.announce(`${this.words.say("chosen")} ${this.labelOf(confirmed)}`);
+      this.view.announce(`${this.words.say(chosenWord(confirmed))} ${this.labelOf(this.state.choice)}`);
     });
     if (!this.state.choice) throw this.state.error ?? new PickerError(this.words.say("failed"));
     return this.state.choice.id;
@@ -550,7 +550,8 @@ class LastmilePicker extends HTMLElement {
     if (!kept) return { price_minor: null, currency: "", label: "" };
     const { option, handover, opens_at, closes_at, price_minor, currency, co2_g, expires_at } = kept;
     const label = this.labelOf(kept);
-    return { option, handover, opens_at, closes_at, price_minor, currency, co2_g, expires_at, label };
+    const requested = Boolean(kept.requested);
+    return { option, handover, opens_at, closes_at, price_minor, currency, co2_g, expires_at, label, requested };
   }
 
   // --- words -------------------------------------------------------------------------------------------

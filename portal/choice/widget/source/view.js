@@ -8,6 +8,7 @@ class View {
     this.box = make("section", { class: "picker", part: "picker" });
     this.title = make("h2", { id: "title", part: "title" });
     this.place = make("p", { class: "muted place" });
+    this.zone = make("p", { class: "muted zone", hidden: true });
     this.message = make("div", { hidden: true });
     this.notice = make("div", { hidden: true });
     this.kept = make("div", { hidden: true });
@@ -26,6 +27,7 @@ class View {
         "div",
         { class: "stack" },
         make("div", { class: "head" }, this.title, this.place),
+        this.zone,
         this.message,
         this.notice,
         this.kept,
@@ -52,6 +54,7 @@ class View {
     this.title.textContent = words.say("title");
     this.place.textContent = state.answer?.place_text ?? "";
     this.place.hidden = !this.place.textContent;
+    this.drawZone();
     this.bones.hidden = state.phase !== "loading";
     this.box.setAttribute("aria-busy", String(state.phase === "loading"));
     this.list.hidden = state.phase !== "ready" || picker.isFolded || !picker.dates.length;
@@ -83,6 +86,14 @@ class View {
   announce(text) {
     if (this.live.textContent === text) this.live.textContent = "";
     this.live.textContent = text;
+  }
+
+  /** Name the zone of the times for a reader whose own clock shows another time. */
+  drawZone() {
+    const { words, state } = this.picker;
+    const first = state.answer?.offers[0];
+    this.zone.hidden = !first || !words.isElsewhere(new Date(first.opens_at));
+    this.zone.textContent = this.zone.hidden ? "" : words.say("zone", { zone: state.answer.time_zone_name });
   }
 
   drawMessage() {
@@ -138,7 +149,9 @@ class View {
     const buttons = chosen
       ? [this.button("fold", "plain", picker.isFolded ? "other_time" : "fold", () => picker.fold())]
       : [
-          picker.confirms ? null : this.button("confirm", "primary", "confirm", () => picker.tryConfirm()),
+          picker.confirms
+            ? null
+            : this.button("confirm", "primary", held.requested ? "request" : "confirm", () => picker.tryConfirm()),
           this.button("release", "plain", "release", () => picker.release()),
         ];
     this.left = make("span", { class: "muted" });
@@ -148,11 +161,12 @@ class View {
       make(
         "p",
         {},
-        make("b", {}, words.say(chosen ? "chosen" : "held")),
+        make("b", {}, words.say(chosen ? chosenWord(held) : "held")),
         make("br"),
         ...this.label(held),
         make("br"),
         ...(held.option !== "window" && held.place_text ? [held.place_text, make("br")] : []),
+        ...(held.requested ? [words.say("why_requested"), make("br")] : []),
         this.left,
       ),
       this.meter,
@@ -380,6 +394,11 @@ class View {
     if (key === "ArrowUp" || (sideways && key === back)) return at - 1;
     return null;
   }
+}
+
+/** Return the key of the words for a choice: a dispatcher may still have to confirm its time. */
+function chosenWord(choice) {
+  return choice.requested ? "requested" : "chosen";
 }
 
 function leafMark() {

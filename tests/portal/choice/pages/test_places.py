@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -161,10 +162,20 @@ def test_the_pages_show_the_times_of_the_hub_that_serves_the_other_address(
         assert "All times here are local times of Santiago (GMT-03:00)." in text
 
 
-def test_the_zone_is_not_named_where_it_is_clear(shopper: ShopperBrowser) -> None:
+def test_the_zone_is_named_to_readers_elsewhere_alone_where_it_is_clear(
+    shopper: ShopperBrowser, order: Order
+) -> None:
     confirm = held(shopper, 10)
+    promise(order)
     for path in ("", confirm, confirm.removesuffix("confirm/")):
-        assert "local time" not in shopper.text(path)
+        page = shopper.get(path).content.decode()
+        (note,) = re.findall(r'<p [^>]*data-module="shopper/zone"[^>]*>', page)
+        assert 'data-zone="Europe/Lisbon"' in note
+        assert note.endswith("hidden>"), "a script shows it to a reader in another time zone"
+        shown = re.sub(
+            r"<p [^>]*hidden>.*?</p>|<noscript>.*?</noscript>", "", page, flags=re.DOTALL
+        )
+        assert "local time" not in shown
 
 
 # --- pickups -----------------------------------------------------------------------------------
@@ -180,15 +191,20 @@ def test_every_page_of_a_pickup_names_the_street_of_the_hub(
     assert f"Alcântara, {STREET}" in confirmed.text(confirm)
     assert "Open on this day 10:00–13:00, 14:00–20:00" in confirmed.text(confirm)
     assert confirmed.post(confirm, **fields_of(confirmed.get(confirm))).status_code == 303
-    assert f"Alcântara, {STREET}" in confirmed.text()
+    options = confirmed.text(confirm.removesuffix("confirm/"))
+    assert f"Pickups are here: Alcântara, {STREET}" in options
+    assert f"Collect it here: Alcântara, {STREET}" in confirmed.text(), "beside the answer"
     page = confirmed.get()
     assert "Open on this day 10:00–13:00, 14:00–20:00" in text_of(page)
-    assert f'href="geo:{hub.lat:.5f},{hub.lon:.5f}"' in page.content.decode()
+    point = f"mlat={hub.lat:.5f}&amp;mlon={hub.lon:.5f}"
+    assert f'href="https://www.openstreetmap.org/?{point}' in page.content.decode()
     order.refresh_from_db()
     assert order.promise is not None
     assert order.promise.place.text == f"Alcântara, {STREET}"
     calendar = confirmed.get("delivery.ics").content.decode().replace("\r\n ", "")
     assert "Rua da Junqueira 40" in calendar
+    assert "Open on this day: 10:00–13:00\\, 14:00–20:00. " in calendar
+    assert f"GEO:{hub.lat};{hub.lon}" in calendar
     assert place_line(order.place) not in calendar
     session = DeliverySession.objects.get()
     assert session.place_text not in {"", STREET}, "the question keeps the own address"

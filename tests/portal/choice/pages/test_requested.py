@@ -100,3 +100,19 @@ def test_requested_is_said_in_the_readers_language(
     publish_plan(plan=plan(hub))
     book(shopper, 14)
     assert words in shopper.answer(lang=language)
+
+
+def test_the_api_tells_before_and_after_the_order_that_a_time_is_only_requested(
+    order: Order, hub: Hub, retailer: RetailerRef
+) -> None:
+    a_dispatcher_decides()
+    publish_plan(plan=plan(hub))
+    api = key_client(retailer)
+    place = {"lat": hub.lat, "lon": hub.lon, "text": "Rua 1"}
+    session = api.post("/api/v1/delivery-options/", {"place": place, "weight_g": 100}).json()
+    offers = {row["option"]: row["id"] for row in session["offers"]}
+    for option, expected in (("window", True), ("curbside", False)):
+        held_now = api.post(
+            "/api/v1/holds/", {"session": session["id"], "offer": offers[option]}
+        ).json()
+        assert held_now["requested"] is expected, option
