@@ -255,3 +255,18 @@ def test_a_reader_whose_clock_shows_another_time_reads_the_zone_of_the_times(
         note = page.locator("main p", has_text=re.compile("^All times here are local times of "))
         expect(note.locator("visible=true")).to_have_count(int(named))
     context.close()
+
+
+def test_the_field_for_a_code_is_shown_where_a_code_is_needed(live: Live, page: Page) -> None:
+    page.goto(f"{live.retailer}/t/{new_secret(live)}/change/instructions/")
+    code = page.locator("input[name=code]")
+    expect(code).to_be_hidden()
+    page.get_by_label("In person, only against a PIN").check()
+    expect(code).to_be_visible()
+    code.fill("4711")
+    page.get_by_label("Hand it to me in person").check()
+    expect(code).to_be_visible()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Only a gate, a lockbox or a PIN has a code.")).to_be_visible()
+    code.fill("")
+    expect(code).to_be_visible()

@@ -37,7 +37,8 @@ class HandoverForm(forms.Form):
         label=_("Code of the gate, the lockbox or your PIN"),
         required=False,
         max_length=LONGEST_CODE,
-        widget=forms.TextInput({"autocomplete": "off", "dir": "ltr"}),
+        # The style sheet sees by the empty placeholder that nothing is typed.
+        widget=forms.TextInput({"autocomplete": "off", "dir": "ltr", "placeholder": " "}),
     )
 
     def __init__(self, order: Order, *args: Any, has_code: bool = False, **kwargs: Any) -> None:
