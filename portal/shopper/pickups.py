@@ -1,4 +1,4 @@
-"""What a shopper must know to collect goods at a hub: the street, the hours, and the map."""
+"""The facts that a shopper needs to collect goods at a hub: the street, the hours, and the map."""
 
 from __future__ import annotations
 

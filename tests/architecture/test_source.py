@@ -59,7 +59,10 @@ REAL_TIME = (
     *(f"tenants/people/{name}.py" for name in ("models", "services/keys", "services/login")),
     *("tenants/people/services/tickets.py", "tenants/services/clock.py"),
     # Codes and confirmations of shoppers, like sessions and tickets.
-    *(f"portal/shopper/{name}.py" for name in ("services", "staff", "stepup", "senders/null")),
+    *(
+        f"portal/shopper/{name}.py"
+        for name in ("services", "staff", "stepup", "typed", "senders/null")
+    ),
 )
 
 RULES = {

@@ -33,7 +33,7 @@ def make_draft(**fields: Any) -> OrderDraft:
     """Return a draft with one parcel of 2 kg for a new place near the hub.
 
     The places fill a grid of 150 by 150 doors, a metre apart and southwest of the hub. So an order
-    lies in the hub's zone, however many tests ran before, and north and east are free for a test.
+    is in the hub's zone, however many tests ran before, and north and east are free for a test.
     """
     n = next(_numbers)
     south, west = n % 150, n // 150 % 150

@@ -427,9 +427,9 @@ def test_reading_the_shoppers_link_makes_no_new_one_after_it_was_ended(api: KeyC
         assert (refused.status_code, refused.json()["code"]) == (409, "link_ended")
         assert "POST" in refused.json()["detail"]
     assert is_link_ended(order)
-    made = api.post(path)
-    assert made.status_code == 200
-    assert made.json()["url"] == api.get(path).json()["url"] != first
+    answer = api.post(path)
+    assert answer.status_code == 200
+    assert answer.json()["url"] == api.get(path).json()["url"] != first
 
 
 def test_the_link_of_an_order_that_ended_long_ago_is_neither_read_nor_made(

@@ -199,7 +199,7 @@ def test_a_wrong_address_is_refused_with_a_sentence_and_keeps_what_was_typed(
 def _known(text: str) -> PlaceDraft:
     """Return an address that is known with its pin, so that no geocoder is asked.
 
-    It lies east of the hub. The places of other orders lie north of it, each at its own distance.
+    It is east of the hub. The places of other orders are north of it, each at its own distance.
     """
     return PlaceDraft(text=text, street="Rua do Ouro", house_number="7", city="Lisboa",
                       lat=LAT, lon=LON + 0.002)  # fmt: skip

@@ -335,13 +335,13 @@ def pass_by(*hours: int) -> None:
 
 def marks_of(page: str) -> dict[str, list[str]]:
     """Return the marks of each offer of a page, by its hour."""
-    found = {}
+    by_hour = {}
     for label in re.findall(r"<label for=\"o-[^>]*>(.*?)</label>", page, re.DOTALL):
         hour = re.search(r"(\d\d):00–", label)
         assert hour is not None
         marks = ("Lowest price", "Earliest", "Lowest CO2e")
-        found[hour[1]] = [mark for mark in marks if mark in label]
-    return found
+        by_hour[hour[1]] = [mark for mark in marks if mark in label]
+    return by_hour
 
 
 def test_after_the_best_times_are_over_the_marks_are_of_those_that_are_left(

@@ -1,4 +1,4 @@
-"""Where a dispatcher decides about late changes, the shopper reads “requested”, not “promised”."""
+"""The word “requested”, which a shopper reads while a dispatcher decides about a late change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a shopper typed is still there after the code, and only there."""
+"""Typed text of a shopper is still there after the code, and only there."""
 
 from __future__ import annotations
 
