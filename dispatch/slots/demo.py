@@ -28,11 +28,15 @@ TO_CHOOSE: Final = 12  # orders without a promise, for the shopper's page
 IN_SLOTS: Final = 30  # orders promised in slots
 WINDOWS: Final = 18  # windows in which these orders are promised
 
+#: The names of the templates in the language of the retailer.
+NAMES: Final[Mapping[str, Sequence[str]]] = {
+    "en": ("By day", "In the evening", "Curbside"),
+    "es": ("De día", "Por la tarde", "Recogida en la acera"),
+}
 #: The columns that differ from template to template. Prices are in Chilean pesos, which have no
 #: smaller unit. A slot can be booked until 90 minutes before it opens.
 TEMPLATES: Final[tuple[Mapping[str, Any], ...]] = (
     {
-        "name": "By day",
         "option": Option.WINDOW.value,
         "opens_minute": 9 * 60,
         "closes_minute": 17 * 60,
@@ -41,7 +45,6 @@ TEMPLATES: Final[tuple[Mapping[str, Any], ...]] = (
         "base_minor": 2_990,
     },
     {
-        "name": "In the evening",
         "option": Option.WINDOW.value,
         "opens_minute": 17 * 60,
         "closes_minute": 21 * 60,
@@ -51,7 +54,6 @@ TEMPLATES: Final[tuple[Mapping[str, Any], ...]] = (
         "surcharge_minor": 1_000,
     },
     {
-        "name": "Curbside",
         "option": Option.CURBSIDE.value,
         "opens_minute": 10 * 60,
         "closes_minute": 20 * 60,
@@ -69,13 +71,14 @@ def seed_demo(demo: Demo) -> Mapping[str, Any]:
     its own.
     """
     today, _tomorrow = demo_days()
-    added = 0
+    added, names = 0, NAMES[current_retailer().language]
     for hub in Hub.objects.filter(active=True).order_by("pk"):
         if SlotTemplate.objects.filter(hub=hub).exists():
             continue
-        for columns in TEMPLATES:
+        for name, columns in zip(names, TEMPLATES, strict=True):
             services.add_template(
                 hub=hub,
+                name=name,
                 rrule="FREQ=DAILY",
                 starts_on=today,
                 lead_minutes=90,
