@@ -69,3 +69,9 @@ class PlacesLost(Conflict):
     """The draft has no room for holds or new promises; ``data["places"]`` names them."""
 
     code = "places_lost"
+
+
+class DayBusy(Conflict):
+    """Shoppers changed the day during each try to publish its plan."""
+
+    code = "day_busy"

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from dispatch.fleet.models import Hub
 from dispatch.planning.errors import (
+    DayBusy,
     NothingToPlan,
     PlacesLost,
     PlanMoved,
@@ -40,8 +41,8 @@ def publish_late_changes(job: Lease, *, hub: Hub, service_date: dt.date) -> dict
 
     Where the policy wants a dispatcher's yes, the draft stays a draft. So does a draft that leaves
     out an order of the present plan which did not change. A draft that cannot be published is
-    discarded, and tried again after a minute, then after longer. Return {orders, plan, published,
-    reason}.
+    discarded, and tried again after a minute, then after longer. A day that has lost all its
+    orders gets a version without routes. Return {orders, plan, published, reason}.
 
     Locks: as publish_plan. Records: plan.drafted and as publish_plan. Raises: nothing of its own.
     """
@@ -79,7 +80,7 @@ def _publish(draft: Plan, plan: Plan, late: LateChanges, row: TentativeDay) -> d
         return {"published": False, "reason": "leaves_orders_out"}
     try:
         publish_plan(plan=draft)
-    except (PlacesLost, PlanMoved, PlanNotDraft, PlanOutdated) as refused:
+    except (DayBusy, PlacesLost, PlanMoved, PlanNotDraft, PlanOutdated) as refused:
         if Plan.objects.filter(pk=draft.pk, status=DRAFT).exists():
             discard_plan(plan=draft)
         note_waiting(_pause_s(plan))

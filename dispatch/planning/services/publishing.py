@@ -12,7 +12,7 @@ from dispatch.orders.models import Order
 from dispatch.orders.services import lock_orders, mark_planned, mark_unplanned
 from dispatch.orders.states import OrderState
 from dispatch.planning import events
-from dispatch.planning.errors import PlanMoved
+from dispatch.planning.errors import DayBusy, PlanMoved
 from dispatch.planning.models import Plan, Stop
 from dispatch.planning.selectors.changes import carried_on
 from dispatch.planning.services.locking import lock_plan
@@ -22,15 +22,15 @@ from dispatch.planning.services.tentative import lock_days, request_reconciling
 from dispatch.planning.services.tentative.adopting import (
     Adoption,
     adopt_plan,
-    find_places,
     prepare_adoption,
 )
+from dispatch.planning.services.tentative.writing import TakenElsewhere
 from dispatch.planning.states import DRAFT, PUBLISHED, SUPERSEDED, check_move
 from lastmile.core.actor import current_actor
 from lastmile.core.clock import now
 from lastmile.core.events import Lane, record
 
-TRIES: Final = 3  # the last one finds the places of the tentative plan under the lock. Chosen.
+TRIES: Final = 6  # to find the places of the tentative plan while the day does not change. Chosen.
 
 
 class _Moved(Exception):
@@ -46,14 +46,14 @@ def publish_plan(*, plan: Plan, version: int | None = None) -> Plan:
 
     Locks: the day, the draft, its hub, the plan it supersedes, then orders in pk order. Records:
     plan.published, plan.superseded, order.planned, order.ready, visit.unplaced. Raises:
-    PlanNotDraft, PlanMoved, MoveNotAllowed, PlanOutdated, PlacesLost.
+    PlanNotDraft, PlanMoved, MoveNotAllowed, PlanOutdated, PlacesLost, DayBusy.
     """
-    for left in reversed(range(TRIES)):
-        adoption = prepare_adoption(plan) if left and plan.status == DRAFT else None
+    for _try in range(TRIES):
+        adoption = prepare_adoption(plan) if plan.status == DRAFT else None
         try:
             with transaction.atomic():
                 return _publish(plan, version, adoption)
-        except _Moved:
+        except (_Moved, TakenElsewhere):
             plan = Plan.objects.select_related("hub").get(pk=plan.pk)
         except IntegrityError as lost:
             if "plan_published_once" not in str(lost):
@@ -61,7 +61,9 @@ def publish_plan(*, plan: Plan, version: int | None = None) -> Plan:
             raise PlanMoved(
                 _("Someone else has just published another plan for this day. Reload the page.")
             ) from lost
-    raise AssertionError("The last try does not depend on earlier reading.")
+    raise DayBusy(
+        _("Shoppers are choosing places on this day at this moment. Publish the plan again.")
+    )
 
 
 def _publish(plan: Plan, version: int | None, adoption: Adoption | None) -> Plan:
@@ -86,9 +88,7 @@ def _publish(plan: Plan, version: int | None, adoption: Adoption | None) -> Plan
     locked = lock_orders(served | dropped)
     aboard = carried_on(before, draft, locked)
     refuse_outdated(draft, before, [o for o in locked if o.pk in served - aboard], aboard)
-    if adoption is None:
-        adoption = find_places(day.row, draft)
-    elif not adoption.fits(day, draft):
+    if adoption is None or not adoption.fits(day, draft):
         raise _Moved
     adopt_plan(day, draft, adoption)
     if before is not None:

@@ -301,7 +301,8 @@ def _lock_rows(
 ) -> tuple[Days, Order | None, dict[int, Slot]]:
     """Lock the days, then the order, then the slots, as every act on them does."""
     held = [slot, replaces.slot] if replaces else [slot]
-    days = Days((row.hub, row.service_date) for row in held if needs_visit(row))
+    wanted = [(row.hub, row.service_date) for row in held if needs_visit(row)]
+    days = Days(wanted, wait_ms=None)
     present = lock_orders([order.pk])[0] if order is not None else None
     return days, present, lock_slots(row.pk for row in held)
 

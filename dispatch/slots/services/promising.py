@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from dispatch.orders.drafts import PromisedPlace, PromiseDraft
@@ -47,6 +47,7 @@ from dispatch.slots.services.visits import (
     VisitDoesNotFit,
     days_of_holds,
     days_of_visits,
+    is_on_another_day,
     is_visit_for,
     needs_visit,
     prepare_visit,
@@ -100,8 +101,12 @@ def promise_hold(
     """
     for _turn in range(TURNS):
         wanted = _days(hold, order)
-        with suppress(_OnAnotherDay), transaction.atomic():
-            return _promise_on(wanted, hold, order, (handover, cause, place), prepared)
+        try:
+            with suppress(_OnAnotherDay), transaction.atomic():
+                return _promise_on(wanted, hold, order, (handover, cause, place), prepared)
+        except IntegrityError as fault:
+            if not is_on_another_day(fault):
+                raise
     raise OrderMoved(_("The order is being changed elsewhere at the same time. Try again."))
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
+
+from django.db import IntegrityError
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Option, Order
@@ -30,6 +33,9 @@ from lastmile.core.ids import new_public_id
 HubDay = tuple[Hub, dt.date]
 #: A day whose plan is not ready yet. It is left out of a search and prepared in the meantime.
 NOT_READY = "not_ready"
+#: Milliseconds that an act waits for a day that others change, instead of failing. Chosen: the
+#: time that a hold waits in all its turns.
+PATIENCE_MS: Final = 6_000
 #: A window in which no van has room; a search that explains names the constraint instead.
 NO_ROOM = "no_room"
 
@@ -143,6 +149,12 @@ def days_of_visits(keys: Iterable[str]) -> list[HubDay]:
     return [(row.day.hub, row.day.service_date) for row in rows]
 
 
+def is_on_another_day(fault: IntegrityError) -> bool:
+    """Return True if a visit could not be written because another day has just got it."""
+    diagnosis = getattr(fault.__cause__, "diag", None)
+    return getattr(diagnosis, "table_name", None) == TentativeVisit._meta.db_table
+
+
 def is_visit_for(key: str, order: Order | None = None) -> bool:
     """Return True if a visit has its place on a route, and is large enough for an order."""
     row = TentativeVisit.objects.filter(key=key, state=TentativeVisit.State.PLACED).first()
@@ -160,9 +172,9 @@ def is_visit_for(key: str, order: Order | None = None) -> bool:
 class Days:
     """The locked tentative days of an act, taken before orders and slots, in one order."""
 
-    def __init__(self, days: Iterable[HubDay]) -> None:
+    def __init__(self, days: Iterable[HubDay], *, wait_ms: int | None = PATIENCE_MS) -> None:
         self._days: dict[tuple[int, dt.date], LockedDay] = {
-            (day.hub.pk, day.service_date): day for day in lock_days(days)
+            (day.hub.pk, day.service_date): day for day in lock_days(days, wait_ms=wait_ms)
         }
 
     def _day(self, slot: Slot) -> LockedDay:
@@ -244,6 +256,7 @@ __all__ = [
     "VisitDoesNotFit",
     "days_of_holds",
     "days_of_visits",
+    "is_on_another_day",
     "is_visit_for",
     "needs_visit",
     "prepare_visit",

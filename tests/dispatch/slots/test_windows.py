@@ -7,7 +7,7 @@ import datetime as dt
 import threading
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.drafts import PlaceDraft, PromiseDraft
@@ -20,6 +20,7 @@ from dispatch.planning.services.tentative import removing
 from dispatch.slots.errors import ChoiceDiffers, ChoiceGone, SlotFull
 from dispatch.slots.models import Hold, Slot
 from dispatch.slots.services import (
+    cancel_choice,
     find_offers,
     keep_hold,
     prepare_hold,
@@ -67,7 +68,7 @@ def visits(hub: Hub) -> dict[str, str]:
     return dict(TentativeVisit.objects.filter(day=day).values_list("key", "state"))
 
 
-def order_at(hub: Hub, **fields: object) -> Order:
+def order_at(hub: Hub, /, **fields: object) -> Order:
     """Place an order at the place of ``request_at``."""
     place = PlaceDraft(text="Rua 1, Lisboa", lat=LAT + 0.001, lon=LON)
     return make_order(**{"service_date": None, "place": place} | fields)
@@ -338,6 +339,55 @@ def test_a_shopper_who_waits_for_a_day_reads_at_once_that_the_slot_filled_up(
     assert isinstance(second, SlotFull), second
 
 
+IS_WAITING = """
+    SELECT EXISTS (
+        SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'
+          AND clock_timestamp() - query_start > interval '150 ms'
+    )
+"""
+
+
+@pytest.mark.parametrize("act", ["keep", "promise", "release", "cancel"])
+def test_an_act_waits_for_a_day_that_another_one_changes(
+    fresh_db: str, retailer: RetailerRef, act: str
+) -> None:
+    hub = hub_with_van()
+    slot = make_slot(hub=hub)
+    hold, order = take_place(slot), order_at(hub)
+    choice = keep_hold(hold=hold, minutes=30) if act == "cancel" else None
+    locked, ended = threading.Event(), threading.Event()
+
+    def keep_the_day_until_the_act_has_waited() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            lock_days([(hub, DAY)])
+            locked.set()
+            while not ended.is_set():
+                cursor.execute(IS_WAITING)
+                if cursor.fetchone() == (True,):
+                    return
+
+    def act_with_a_short_time_out() -> object:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        assert locked.wait(30)
+        try:
+            if act == "keep":
+                return keep_hold(hold=hold, minutes=30)
+            if act == "promise":
+                return promise_hold(hold=hold, order=order, handover="", cause="shopper")
+            if choice is not None:
+                return cancel_choice(choice=choice)
+            return release_hold(hold=hold)
+        finally:
+            ended.set()
+
+    acts = (keep_the_day_until_the_act_has_waited, act_with_a_short_time_out)
+    first, second = race(retailer, lambda n: acts[n](), 2)
+    assert first is None
+    assert not isinstance(second, Exception), second
+
+
 def test_a_window_after_midnight_stays_on_the_round_of_the_evening_on_which_it_was_held(
     clock: SetClock,
 ) -> None:
@@ -436,6 +486,29 @@ def test_two_changes_of_an_order_to_different_days_at_once_leave_one_place(
     assert by_slot == {name: int(name == promise.slot) for name in by_slot}
     (visit,) = TentativeVisit.objects.filter(key=order.public_id)
     assert (visit.day.service_date, TentativeVisit.objects.count()) == (order.service_date, 1)
+
+
+def test_a_promise_wins_over_a_job_that_writes_the_old_day_at_the_same_moment(
+    fresh_db: str, retailer: RetailerRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = hub_with_van()
+    _old, slot, _other = three_days(hub)
+    order = order_at(hub, service_date=DAY, hub=hub.public_id)
+    hold, lock = take_place(slot, order=order), promising.lock_hold
+    TentativeVisit.objects.filter(key=order.public_id).delete()
+
+    def lock_while_a_job_writes(row: Hold) -> Hold:
+        monkeypatch.setattr(promising, "lock_hold", lock)
+        (done,) = race(retailer, lambda _n: reconcile_day(hub=hub, service_date=DAY), 1)
+        assert not isinstance(done, Exception), done
+        assert TentativeVisit.objects.get(key=order.public_id).day.service_date == DAY
+        return lock(row)
+
+    monkeypatch.setattr(promising, "lock_hold", lock_while_a_job_writes)
+    promise_hold(hold=hold, order=order, handover="", cause="shopper")
+    (visit,) = TentativeVisit.objects.filter(key=order.public_id)
+    assert visit.day.service_date == slot.service_date
+    assert taken(slot) == 1
 
 
 @pytest.mark.parametrize("way", ["keep", "promise"])

@@ -34,21 +34,15 @@ class Adoption:
         return (day.row.version, draft.version) == (self.state.version, self.version)
 
 
-def prepare_adoption(draft: Plan) -> Adoption | None:
-    """Find the places without a lock; None for a day that has no tentative plan yet."""
-    row = (
-        TentativeDay.objects.select_related("hub", "base_plan")
-        .filter(hub=draft.hub_id, service_date=draft.service_date)
-        .first()
-    )
-    return None if row is None else find_places(row, draft)
-
-
-def find_places(row: TentativeDay, draft: Plan) -> Adoption:
+def prepare_adoption(draft: Plan) -> Adoption:
     """Find the places of the day's visits on the routes of a draft.
 
-    If no visit is missing on the routes of the draft, nothing is computed.
+    A day without a tentative plan gets one. If no visit is missing on the routes of the draft,
+    nothing is computed. Call it outside a transaction.
     """
+    row, _new = TentativeDay.objects.select_related("hub", "base_plan").get_or_create(
+        hub=draft.hub, service_date=draft.service_date
+    )
     state = read_state(row, now(), publishing=draft)
     if len(state.day.orders) == sum(len(keys) for keys in state.sequences.values()):
         arrangement = Arrangement(state.sequences, {})
@@ -60,7 +54,8 @@ def find_places(row: TentativeDay, draft: Plan) -> Adoption:
 def adopt_plan(day: LockedDay, draft: Plan, adoption: Adoption) -> None:
     """Write the places to the rows of the locked day.
 
-    Locks: nothing more. Records: visit.unplaced. Raises: PlacesLost.
+    Locks: nothing more. Records: visit.unplaced. Raises: PlacesLost; TakenElsewhere if another day
+    takes a visit at this moment.
     """
     _refuse_lost_places(draft, adoption)
     write_state(day, adoption.state, adoption.arrangement)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +27,7 @@ from dispatch.planning.services.tentative.arranging import (
 from dispatch.planning.services.tentative.locking import lock_days
 from dispatch.planning.services.tentative.reconciling import write_state
 from dispatch.planning.services.tentative.tending import mark_tended, note_waiting
+from dispatch.planning.services.tentative.writing import TakenElsewhere
 from dispatch.solver.model.cost import cost
 from dispatch.solver.process.child import SolveFailed
 from lastmile.core.clock import now
@@ -102,7 +104,7 @@ def replace_places(row: TentativeDay, routes: Routes) -> Improved:
             return Improved(DISCARDED)
         state = read_state(fresh, now())
         improved, arrangement = _compare(state, routes)
-        with transaction.atomic():
+        with suppress(TakenElsewhere), transaction.atomic():
             (day,) = lock_days([(fresh.hub, fresh.service_date)])
             if day.row.version != state.version:
                 continue
@@ -110,7 +112,7 @@ def replace_places(row: TentativeDay, routes: Routes) -> Improved:
                 write_state(day, state, arrangement)
             day.row.improved_version = day.row.version
             day.row.save(update_fields=["improved_version"])
-        return improved
+            return improved
     note_waiting()
     return Improved(DISCARDED)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.db import connection
 from django.db.models import Q
 
 from dispatch.fleet.models import Hub
@@ -25,25 +27,44 @@ class LockedDay:
         return self.row.service_date
 
 
-def lock_days(days: Iterable[tuple[Hub, dt.date]]) -> list[LockedDay]:
+def lock_days(
+    days: Iterable[tuple[Hub, dt.date]], *, wait_ms: int | None = None
+) -> list[LockedDay]:
     """Lock tentative plans in the order of hub and date; a missing plan is added, not ready.
 
-    Call it inside a transaction, once, before any lock on plans, orders or slots.
+    Call it inside a transaction, once, before any lock on plans, orders or slots. ``wait_ms`` is
+    the longest time to wait for one of the rows; None is the time-out of the installation.
     Locks: the days. Records: nothing. Raises: TransactionManagementError outside a transaction.
     """
     hubs = {(hub.pk, date): hub for hub, date in days}
     wanted = sorted(hubs)
     if not wanted:
         return []
-    rows = _locked(wanted)
-    missing = [key for key in wanted if key not in rows]
-    if missing:
-        TentativeDay.objects.bulk_create(
-            [TentativeDay(hub_id=hub, service_date=date) for hub, date in missing],
-            ignore_conflicts=True,
-        )
+    with _patience(wait_ms):
         rows = _locked(wanted)
+        missing = [key for key in wanted if key not in rows]
+        if missing:
+            TentativeDay.objects.bulk_create(
+                [TentativeDay(hub_id=hub, service_date=date) for hub, date in missing],
+                ignore_conflicts=True,
+            )
+            rows = _locked(wanted)
     return [LockedDay(hubs[key], rows[key]) for key in wanted]
+
+
+@contextmanager
+def _patience(wait_ms: int | None) -> Iterator[None]:
+    """Let this transaction wait up to ``wait_ms`` for each lock; then as before.
+
+    After an error the transaction is rolled back, and PostgreSQL restores the time-out by itself.
+    """
+    if wait_ms is None:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{wait_ms}ms"])
+        yield
+        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
 
 
 def _locked(keys: list[tuple[int, dt.date]]) -> dict[tuple[int, dt.date], TentativeDay]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import transaction
 
 from dispatch.fleet.models import Hub
+from dispatch.planning.boards.requesting import request_reconciling
 from dispatch.planning.events import (
     HOLD_UNPLACED,
     UNPLACED,
@@ -24,13 +26,20 @@ from dispatch.planning.problem.closed import ROUTE_LEFT
 from dispatch.planning.problem.day import order_input, pin_of
 from dispatch.planning.problem.tentative import DayState, network_of, read_state
 from dispatch.planning.services.tentative.arranging import NO_SHIFT, Arrangement, arrange
+from dispatch.planning.services.tentative.catching_up import insert_missing
 from dispatch.planning.services.tentative.locking import LockedDay, lock_days
 from dispatch.planning.services.tentative.removing import remove_visits
-from dispatch.planning.services.tentative.writing import Content, Places, Written, write_places
+from dispatch.planning.services.tentative.writing import (
+    Content,
+    Places,
+    TakenElsewhere,
+    Written,
+    write_places,
+)
 from lastmile.core.clock import now
 from lastmile.core.events import Lane, record_many
 
-TRIES: Final = 4  # computations outside the lock, before the last one under the lock. Chosen.
+TRIES: Final = 5  # computations outside the lock, before the missing promises go in one by one
 BY_HAND: Final = "by_hand"
 
 
@@ -48,27 +57,27 @@ def reconcile_day(*, hub: Hub, service_date: dt.date) -> Reconciled:
     """Bring the tentative plan of a hub's day to its content.
 
     Places are computed outside the lock, and written only if the plan has not changed meanwhile.
-    If it keeps changing, the last try computes under the lock. Call it outside a transaction.
+    If it keeps changing, the promises that it lacks are inserted one by one, and another job brings
+    the rest. So no search ever runs under the lock. Call it outside a transaction.
 
     Locks: the day, and the days from which orders moved here. Records: visit.unplaced,
     hold.unplaced. Raises: nothing of its own.
     """
     with transaction.atomic():
         (day,) = lock_days([(hub, service_date)])
-    for left in reversed(range(TRIES + 1)):
+    for _try in range(TRIES):
         state = read_state(_fresh(day.row), now())
-        arrangement = arrange(state.day, state.sequences, state.at) if left else None
-        with transaction.atomic():
+        arrangement = arrange(state.day, state.sequences, state.at)
+        with suppress(TakenElsewhere), transaction.atomic():
             day, others = _lock(hub, service_date, _elsewhere(day.row, state.orders))
-            if arrangement is None:
-                state = read_state(day.row, now())
-                arrangement = arrange(state.day, state.sequences, state.at)
-            elif day.row.version != state.version:
+            if day.row.version != state.version:
                 continue
             for other, keys in others:
                 remove_visits(other, keys)
             return write_state(day, state, arrangement)
-    raise AssertionError("The last try always returns.")
+    inserted = insert_missing(hub=hub, service_date=service_date)
+    request_reconciling(hub=hub, service_date=service_date)
+    return Reconciled(inserted, 0, 0, _fresh(day.row).version)
 
 
 def _fresh(row: TentativeDay) -> TentativeDay:
@@ -98,7 +107,7 @@ def write_state(day: LockedDay, state: DayState, arrangement: Arrangement) -> Re
     """Write the places of a day's visits to its locked tentative plan.
 
     Locks: nothing more. Records: visit.unplaced and hold.unplaced for those without a place now.
-    Raises: nothing.
+    Raises: TakenElsewhere if another day takes a visit at this moment.
     """
     content, places = _content(state), _places(state, arrangement)
     stray = set(_stray(day, content))

@@ -40,6 +40,10 @@ class Places:
     unplaced: Mapping[str, tuple[str, Mapping[str, Any]]]
 
 
+class TakenElsewhere(Exception):
+    """Another day took a visit after it was read; the caller rolls back and reads again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """The changes: keys that got a place, lost their place, or left the plan."""
@@ -60,7 +64,7 @@ def write_places(
     """Replace the visits of a locked day by ``content`` at ``places``; log the difference.
 
     With ``reset`` boards read everything again. Locks: nothing more. Records: nothing. Raises:
-    nothing.
+    TakenElsewhere.
     """
     before = {row.key: row for row in TentativeVisit.objects.filter(day=day.row)}
     sequences = {
@@ -69,11 +73,9 @@ def write_places(
     after = _rows(day, content, Places(sequences=sequences, unplaced=places.unplaced))
     removed = before.keys() - after.keys()
     TentativeVisit.objects.filter(pk__in=[before[key].pk for key in removed]).delete()
-    different = [
-        row for key, row in after.items() if key not in before or _differs(before[key], row)
-    ]
+    _insert(day, [row for key, row in after.items() if key not in before])
     TentativeVisit.objects.bulk_create(
-        different,
+        [row for key, row in after.items() if key in before and _differs(before[key], row)],
         batch_size=1000,
         update_conflicts=True,
         unique_fields=["key"],
@@ -91,6 +93,14 @@ def write_places(
         ),
         removed=frozenset(removed),
     )
+
+
+def _insert(day: LockedDay, rows: Sequence[TentativeVisit]) -> None:
+    """Insert new visits. A visit of another day stays there: it is not ours to move."""
+    TentativeVisit.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
+    keys = [row.key for row in rows]
+    if TentativeVisit.objects.filter(key__in=keys).exclude(day=day.row).exists():
+        raise TakenElsewhere
 
 
 def _rows(
