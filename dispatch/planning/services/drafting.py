@@ -40,7 +40,7 @@ class SolvedDay:
     timed: TimedPlan
     read_at: dt.datetime
     engine: str
-    searched_by: str  # the engine whose version is stored
+    searched_by: str  # the engine whose version is stored; empty if nothing was searched
     seed: int
     work: Sequence[Phase]
     seconds: float
@@ -89,6 +89,8 @@ def draft_plan(job: Lease, hub: Hub, solved: SolvedDay) -> Plan:
 
 def _version(engine: str) -> str:
     """Return the engine's name with its version; our own engines have a hash of their sources."""
+    if not engine:
+        return ""
     try:
         return f"{engine} {version(engine)}"
     except metadata.PackageNotFoundError:

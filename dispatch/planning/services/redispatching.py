@@ -9,7 +9,7 @@ keep their orders and are not planned again.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -17,23 +17,20 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from dispatch.fleet.states import ShiftState
-from dispatch.orders.states import OrderState
-from dispatch.planning.errors import NothingChanged, NothingToPlan, PlanNotDraft
+from dispatch.planning.errors import NothingChanged
 from dispatch.planning.events import REQUESTED, RequestedFacts
-from dispatch.planning.models import Plan, Route
+from dispatch.planning.models import Plan
 from dispatch.planning.problem import holds as holding
 from dispatch.planning.problem.build import Built, build
-from dispatch.planning.problem.day import Day, read_day
 from dispatch.planning.problem.store import TimedPlan
 from dispatch.planning.problem.timetable import time_plan
 from dispatch.planning.search.searching import machine_cores
-from dispatch.planning.selectors.changes import Changes, PlanBasis, changes_since
 from dispatch.planning.selectors.jobs import REDISPATCH as JOB
 from dispatch.planning.selectors.lists import published
 from dispatch.planning.services.drafting import SolvedDay, draft_plan, job_result
+from dispatch.planning.services.emptying import draft_without_orders
 from dispatch.planning.services.locking import refuse_moved
-from dispatch.planning.states import DRAFT, PUBLISHED, UNDER_WAY
+from dispatch.planning.services.situation import Situation, read_situation
 from dispatch.solver.model import solution as solved
 from dispatch.solver.model.problem import VehicleShift, Visit
 from dispatch.solver.placing.insertion import evaluate
@@ -60,7 +57,6 @@ SEARCHED_BY: Final = "rich"
 # service that begins earlier or later is free up to FREE_S seconds; each further minute costs
 # 1 / MINUTE_SHARE of a minute of that shift.
 MOVE_MIN, FREE_S, MINUTE_SHARE = 5, 600, 4
-SOON: Final = dt.timedelta(minutes=1)  # a shift that ends within SOON gets no more orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,30 +76,6 @@ class Bounds:
         for bound, most in ((self.moved, MOST_MOVED), (self.shifted_min, MOST_MINUTES)):
             if bound is not None and not 0 <= bound <= most:
                 raise Invalid(_("Enter a whole number from 0 to %(most)d.") % {"most": most})
-
-
-@dataclass(frozen=True, slots=True)
-class Departed:
-    """A vehicle that has left according to the published plan: its start and its orders."""
-
-    starts_at: dt.datetime
-    orders: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """A plan, its day as it is now, and the changes since the plan was made."""
-
-    plan: Plan
-    basis: PlanBasis
-    at: dt.datetime
-    changes: Changes
-    day: Day
-    departed: Mapping[str, Departed]  # by shift
-    by_hand: frozenset[str]  # orders that a person removed from their route
-    holds: Sequence[
-        holding.HeldVisit
-    ] = ()  # places that shoppers hold; the new draft has room for them
 
 
 def request_redispatch(
@@ -158,6 +130,7 @@ def redispatch_day(
 ) -> dict[str, Any]:
     """Update a plan to its day as it is now, in a new draft; return {plan, …figures}.
 
+    A day that has lost all its orders gets a draft without routes.
     If an earlier attempt of the job wrote its draft already, return that draft.
     Locks: the hub. Records: plan.drafted. Raises: PlanNotDraft, NothingToPlan.
     """
@@ -167,6 +140,8 @@ def redispatch_day(
     plan = Plan.objects.select_related("hub").get(public_id=plan_id)
     job.progress(2, "reading")
     situation = read_situation(plan, now())
+    if situation.is_empty:
+        return job_result(draft_without_orders(job, situation))
     job.progress(5, "travel_times")
     built = _fix_departed(build(holding.with_holds(situation.day, situation.holds)), situation)
     job.progress(40, "fitting")
@@ -199,72 +174,6 @@ def redispatch_day(
     with job.fenced():
         draft = draft_plan(job, plan.hub, solved_day)
     return job_result(draft)
-
-
-def read_situation(plan: Plan, at: dt.datetime) -> Situation:
-    """Read a plan and its day for an update. Raises PlanNotDraft, NothingToPlan."""
-    if plan.status not in {DRAFT, PUBLISHED}:
-        raise PlanNotDraft(
-            _("This plan was superseded or discarded. Update the current plan or a draft."),
-            data={"status": plan.status},
-        )
-    basis = PlanBasis(plan)
-    departed, orders, shifts = _departed_vehicles(plan, at)
-    day = read_day(plan.hub, plan.service_date, orders_too=orders, shifts_too=shifts)
-    day = replace(
-        day, shifts=tuple(s for s in day.shifts if s.shift in departed or s.ends_at > at + SOON)
-    )
-    if all(shift.shift in departed for shift in day.shifts):
-        raise NothingToPlan(
-            _("Every vehicle of this day has left, or its shift is over. Add a shift, then update "
-              "the plan.")
-        )  # fmt: skip
-    by_hand = plan.unserved.filter(reason="by_hand").values_list("order__public_id", flat=True)
-    return Situation(
-        plan,
-        basis,
-        at,
-        changes_since(basis),
-        day,
-        departed,
-        frozenset(by_hand),
-        holding.live_holds(plan.hub, plan.service_date, at),
-    )
-
-
-def _departed_vehicles(
-    plan: Plan, at: dt.datetime
-) -> tuple[dict[str, Departed], list[int], list[int]]:
-    """Return the vehicles that have left, by shift, and the pks of their orders and shifts.
-
-    A vehicle has left when the start of its route in the published plan has passed, or when one
-    of its orders is already under way.
-    """
-    current = published(plan.hub, plan.service_date)
-    departed: dict[str, Departed] = {}
-    order_pks: list[int] = []
-    shift_pks: list[int] = []
-    routes: list[Route] = [] if current is None else list(
-        current.routes.select_related("shift").prefetch_related("stops__order")
-    )  # fmt: skip
-    for route in routes:
-        orders = [stop.order for stop in route.stops.all()]
-        aboard = [o for o in orders if o.state in UNDER_WAY]
-        if not aboard and (route.starts_at > at or route.shift.state != ShiftState.SCHEDULED):
-            continue
-        remaining = [
-            o
-            for o in orders
-            if o in aboard
-            or (o.state == OrderState.PLANNED and o.service_date == plan.service_date
-                and o.hub_id == plan.hub_id)
-        ]  # fmt: skip
-        departed[route.shift.public_id] = Departed(
-            route.starts_at, tuple(o.public_id for o in remaining)
-        )
-        order_pks += [o.pk for o in remaining]
-        shift_pks.append(route.shift_id)
-    return departed, order_pks, shift_pks
 
 
 def _fix_departed(built: Built, situation: Situation) -> Built:

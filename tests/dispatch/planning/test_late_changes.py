@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from dispatch.fleet.models import Hub
+from dispatch.fleet.models import Hub, Shift
+from dispatch.fleet.services import cancel_shift
 from dispatch.orders.drafts import PromisedPlace, PromiseDraft
 from dispatch.orders.models import Order
 from dispatch.orders.services import (
@@ -22,22 +23,25 @@ from dispatch.planning.policy import PlanningPolicy
 from dispatch.planning.selectors.changes import PlanBasis, changes_since
 from dispatch.planning.selectors.late import late_changes, waits_for_dispatcher
 from dispatch.planning.selectors.lists import published
+from dispatch.planning.services import editing, publish_plan, revise_plan
 from dispatch.planning.services import late_changes as publishing
-from dispatch.planning.services import publish_plan
 from dispatch.planning.services.tentative.tending import POINTER
 from lastmile.core.clock import now
 from lastmile.core.geo import Point
 from lastmile.core.models import Job, JobState
 from lastmile.core.runner import run_job
+from lastmile.core.tenancy import RetailerRef
 from lastmile.worklist.models import WorkPointer
 from tenants.people.services import set_section
+from tenants.permissions import Role
 from tenants.sections import section_of
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.planning.test_plans import day_of, plan
 from tests.dispatch.planning.test_tending import is_right, tend, waiting
-from tests.dispatch.planning.test_tentative import tentative
+from tests.dispatch.planning.test_tentative import hold, routes, tentative
 from tests.drain import drain
 from tests.factories.orders import DAY, make_order, make_window
+from tests.people import add_member, logged_in
 
 pytestmark = pytest.mark.usefixtures("clock", "retailer")
 
@@ -144,6 +148,82 @@ def test_an_order_that_leaves_its_day_leaves_the_published_plan(
     assert stop_of(current, order) is None
     assert current.stops.count() == 2
     is_up_to_date(hub, first, current)
+
+
+def published_single() -> tuple[Hub, Order, Plan]:
+    """Publish a day with one order."""
+    hub = day_of(orders=0)
+    order = make_order(hub=hub.public_id, window=make_window())
+    first = publish_plan(plan=plan(hub))
+    drain()
+    tend()
+    return hub, order, first
+
+
+@pytest.mark.parametrize("leave", [cancelled, moved_away])
+def test_the_last_order_that_leaves_a_day_leaves_the_published_plan(
+    leave: Callable[[Order], None],
+) -> None:
+    hub, order, first = published_single()
+    leave(Order.objects.get(pk=order.pk))
+    current = publish_changes(hub)
+    assert (current.stops.count(), current.routes.count(), current.orders_count) == (0, 0, 0)
+    first.refresh_from_db()
+    assert (first.status, first.stops.count()) == ("superseded", 1), "it never changes"
+    is_up_to_date(hub, first, current)
+
+
+def test_a_hold_keeps_its_place_when_the_last_order_leaves() -> None:
+    hub, order, _first = published_single()
+    keys = [hold(hub), hold(hub)]
+    before = routes(hub)
+    cancel_order(order=Order.objects.get(pk=order.pk))
+    assert publish_changes(hub).stops.count() == 0
+    left = {shift: [k for k in names if k in keys] for shift, names in before.items()}
+    assert routes(hub) == {shift: names for shift, names in left.items() if names}
+    is_right(hub)
+
+
+def test_an_order_that_comes_after_the_last_one_left_is_published_again() -> None:
+    hub, order, _first = published_single()
+    cancel_order(order=Order.objects.get(pk=order.pk))
+    assert publish_changes(hub).stops.count() == 0
+    new = make_order(hub=hub.public_id, window=make_window(13, 17))
+    assert stop_of(publish_changes(hub), new) is not None
+    is_right(hub)
+
+
+def test_the_last_order_leaves_a_day_whose_shift_was_cancelled_too() -> None:
+    hub, order, _first = published_single()
+    for shift in Shift.objects.filter(hub=hub):
+        cancel_shift(shift=shift)
+    cancel_order(order=Order.objects.get(pk=order.pk))
+    assert publish_changes(hub).stops.count() == 0
+
+
+def test_the_last_order_on_a_route_leaves_while_another_one_is_off_by_hand() -> None:
+    hub, order, _first = published_single()
+    off = make_order(hub=hub.public_id, window=make_window(13, 17))
+    plan_with = publish_changes(hub)
+    draft = revise_plan(plan=plan_with)
+    publish_plan(plan=editing.take_off(plan=draft, version=None, order=off.public_id))
+    drain()
+    cancel_order(order=Order.objects.get(pk=order.pk))
+    current = publish_changes(hub)
+    assert current.stops.count() == 0
+    assert list(current.unserved.values_list("order__public_id", "reason")) == [
+        (off.public_id, "by_hand")
+    ]
+
+
+def test_the_board_shows_a_published_plan_without_routes(retailer: RetailerRef) -> None:
+    hub, order, _first = published_single()
+    cancel_order(order=Order.objects.get(pk=order.pk))
+    current = publish_changes(hub)
+    desk = logged_in(retailer, add_member(Role.DISPATCHER))
+    page = desk.get(f"/console/{hub.public_id}/{DAY}/")
+    assert page.status_code == 200
+    assert current.public_id in page.content.decode()
 
 
 def test_a_changed_order_that_fits_nowhere_is_not_visited_at_its_old_time() -> None:
