@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lastmile.core.errors import Conflict, Invalid
+from lastmile.core.errors import Conflict, Invalid, Unavailable
 
 
 class NothingToPlan(Invalid):
@@ -57,6 +57,12 @@ class VisitDoesNotFit(Conflict):
     """The visit fits on no route of the tentative plan; ``data["reason"]`` says why."""
 
     code = "visit_does_not_fit"
+
+
+class VisitNotPrepared(Unavailable):
+    """The day must be read as a whole before a visit can be added; that takes no lock."""
+
+    code = "visit_not_prepared"
 
 
 class VisitGone(Conflict):

@@ -13,6 +13,7 @@ from dataclasses import replace
 from django.db import transaction
 
 from dispatch.orders.drafts import OrderDraft, Placed
+from dispatch.planning.errors import VisitNotPrepared
 from dispatch.slots.services import (
     PreparedVisit,
     lock_days_of_choices,
@@ -46,20 +47,25 @@ def lock_choices(drafts: Sequence[OrderDraft]) -> None:
 
 
 def use_choices(
-    drafts: Sequence[OrderDraft], placed: Sequence[Placed], visits: Visits
+    drafts: Sequence[OrderDraft], placed: Sequence[Placed], visits: Visits, *, again: bool
 ) -> list[Placed]:
     """Promise what the shoppers chose; return the results, with a warning where it failed.
 
+    With ``again``, travel that must be computed again is no failure: VisitNotPrepared is raised.
+    Then leave the transaction, call ``prepare_choices`` and repeat it.
+
     Locks: the orders with a choice and their slots. Records: order.promised, choice.used. Raises:
-    nothing.
+    VisitNotPrepared.
     """
     return [
-        _use(draft, outcome, visits) if draft.choice and outcome.status != "refused" else outcome
+        _use(draft, outcome, visits, again=again)
+        if draft.choice and outcome.status != "refused"
+        else outcome
         for draft, outcome in zip(drafts, placed, strict=True)
     ]
 
 
-def _use(draft: OrderDraft, outcome: Placed, visits: Visits) -> Placed:
+def _use(draft: OrderDraft, outcome: Placed, visits: Visits, *, again: bool) -> Placed:
     assert outcome.order is not None, "only a refused draft has no order"
     try:
         with transaction.atomic():
@@ -67,6 +73,8 @@ def _use(draft: OrderDraft, outcome: Placed, visits: Visits) -> Placed:
                 order=outcome.order, choice_id=draft.choice, prepared=visits.get(draft.choice)
             )
     except DomainError as problem:
+        if again and isinstance(problem, VisitNotPrepared):
+            raise
         warning = FieldProblem("/choice", problem.detail, problem.code)
         return replace(outcome, warnings=(*outcome.warnings, warning))
     return outcome

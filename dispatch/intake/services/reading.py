@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import itemgetter
 
@@ -22,6 +23,7 @@ from dispatch.orders.drafts import Placed
 from dispatch.orders.models import Order
 from dispatch.orders.services import place_prepared, prepare_orders
 from dispatch.orders.states import OrderState
+from dispatch.planning.errors import VisitNotPrepared
 from lastmile.core.clock import now
 from lastmile.core.errors import DomainError, FieldProblem
 from lastmile.core.events import record
@@ -30,6 +32,7 @@ from lastmile.core.phones import region_of
 from lastmile.core.tenancy import current_retailer
 
 CHUNK = 500
+TRIES = 3  # to use a choice before its order is placed without it. Chosen.
 MOST_SPOTS = 5_000
 MOST_WARNINGS = 500  # warnings stored of an import; the count includes all
 
@@ -132,19 +135,21 @@ def _place_rows(
 ) -> None:
     allowed, outside = _within_scope(batch, rows)
     drafts = [to_draft(row, parsed.columns, batch.hub, batch.service_date) for row in allowed]
-    prepared = prepare_orders(drafts, lenient=True, outside=True)  # not in a transaction
-    visits = prepare_choices(drafts)
-    with lease.fenced():
-        lock_choices(drafts)
-        placed = place_prepared(prepared=prepared, source=f"import:{batch.public_id}")
-        placed = use_choices(drafts, placed, visits)
-        refused.extend(
-            _refused_row(batch, row.number, parsed.cells[row.number], (fault,))
-            for row, fault in outside
-        )
-        _count(batch, parsed, allowed, placed, counts, refused)
-        if batch.dry_run:
-            transaction.set_rollback(True)
+    for left in reversed(range(TRIES)):
+        prepared = prepare_orders(drafts, lenient=True, outside=True)  # not in a transaction
+        visits = prepare_choices(drafts)
+        with suppress(VisitNotPrepared), lease.fenced():
+            lock_choices(drafts)
+            placed = place_prepared(prepared=prepared, source=f"import:{batch.public_id}")
+            placed = use_choices(drafts, placed, visits, again=left > 0)
+            refused.extend(
+                _refused_row(batch, row.number, parsed.cells[row.number], (fault,))
+                for row, fault in outside
+            )
+            _count(batch, parsed, allowed, placed, counts, refused)
+            if batch.dry_run:
+                transaction.set_rollback(True)
+            return
 
 
 def _within_scope(

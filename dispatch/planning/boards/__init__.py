@@ -6,10 +6,11 @@ not have: both may be lost at any time.
 """
 
 from dispatch.planning.boards.pricing import best_place, prepare, prepare_files, price_windows
-from dispatch.planning.boards.shapes import DayCosts, NewVisit, Prepared, WindowCost
+from dispatch.planning.boards.shapes import UNPREPARED, DayCosts, NewVisit, Prepared, WindowCost
 from dispatch.planning.boards.tables import remove_old_files
 
 __all__ = [
+    "UNPREPARED",
     "DayCosts",
     "NewVisit",
     "Prepared",

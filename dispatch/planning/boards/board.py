@@ -206,15 +206,27 @@ class HubBoard:
         self.known = tuple(known.with_place(place, row.point) for known in self.known)
         self.note_expiry([(row.key, row.expires_at)])
 
-    def save(self) -> None:
-        """Keep the new places in the files, after every SAVE_EVERY of them."""
-        if self.board.size < self._saved + SAVE_EVERY:
-            return
-        self._saved = self.board.size
-        for known, profile in zip(self.known, self.board.problem.profiles, strict=True):
-            size = self.board.size
-            seconds, metres = profile.duration_s[:size, :size], profile.distance_m[:size, :size]
-            tables.save(self.day, known, Table(known.degrees, seconds, metres, known.snaps))
+    def to_save(self) -> list[tuple[KnownPlaces, Table]]:
+        """Return copies of the travel to keep in the files, after every SAVE_EVERY new places.
+
+        The caller writes them without the lock of the board, because a disk can be slow.
+        """
+        size = self.board.size
+        if size < self._saved + SAVE_EVERY:
+            return []
+        self._saved = size
+        return [
+            (
+                known,
+                Table(
+                    known.degrees,
+                    profile.duration_s[:size, :size].copy(),
+                    profile.distance_m[:size, :size].copy(),
+                    known.snaps,
+                ),
+            )
+            for known, profile in zip(self.known, self.board.problem.profiles, strict=True)
+        ]
 
     # Conversion
 

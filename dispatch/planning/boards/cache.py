@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from dispatch.planning.boards.board import HubBoard
+from dispatch.planning.boards.board import HubBoard, Stamp
 
 Key = tuple[str, str, int, dt.date]  # database, schema, pk of the hub, service date
 MB = 1024 * 1024
@@ -17,11 +17,17 @@ MB = 1024 * 1024
 
 @dataclass(slots=True)
 class Entry:
-    """The board of one hub and date; hold ``lock`` while you use ``board``."""
+    """The board of one hub and date; hold ``lock`` while you use ``board``.
+
+    The lock is held for milliseconds. Building a board can take seconds: its thread holds
+    ``building``, so that no other thread builds the same one.
+    """
 
     key: Key
     lock: threading.RLock = field(default_factory=threading.RLock)
+    building: threading.Lock = field(default_factory=threading.Lock)
     board: HubBoard | None = None
+    closed: Stamp | None = None  # the state of the day in which no shift took more visits
     nbytes: int = 0  # of the board, as noted by ``BoardCache.note``
     missing_since: float | None = None  # monotonic seconds; the files of this machine miss the day
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from dispatch.fleet.models import Hub
 from dispatch.planning.boards.board import HubBoard, Stamp
 from dispatch.planning.boards.cache import CACHE, Entry
-from dispatch.planning.boards.reading import DayFact, read_facts, read_update
+from dispatch.planning.boards.reading import DayFact, MustBuild, read_changes, read_facts
 from dispatch.planning.boards.requesting import request_reconciling
 from dispatch.planning.boards.shapes import (
+    NO_SHIFT,
     NOT_READY,
     OUTSIDE_NETWORK,
     TOO_LARGE,
+    UNPREPARED,
     DayCosts,
     NewVisit,
     Placement,
@@ -157,7 +159,8 @@ def best_place(row: TentativeDay, prepared: Prepared, window: Window) -> Placeme
     """Return the best place of a prepared visit in a locked day, or why it does not fit.
 
     The referee has accepted the route. The board is brought up to date with the rows as this
-    transaction sees them. Expired holds count as long as they have rows.
+    transaction sees them. No board is built while the day is locked: the answer is then
+    UNPREPARED. Expired holds count as long as they have rows.
     """
     at = now()
     newest = TentativeChange.objects.filter(day=row).order_by("-version")
@@ -165,11 +168,14 @@ def best_place(row: TentativeDay, prepared: Prepared, window: Window) -> Placeme
     fact = DayFact(pk=row.pk, service_date=row.service_date, stamp=stamp, reason="")
     entry = entry_of(prepared.hub, row.service_date)
     with entry.lock:
-        update = read_update(entry, fact, at, network_version(prepared.hub))
-        reason = install(entry, update, at, wait=True)
+        try:
+            update = read_changes(entry, fact, at, network_version(prepared.hub))
+        except MustBuild:
+            return NO_SHIFT if entry.closed == stamp else UNPREPARED
+        reason = install(entry, update, at, wait=False)
         board = entry.board
         if reason or board is None:
-            return reason or NOT_READY
+            return UNPREPARED
         travel = board.travel(prepared.visit.point, prepared.travel)
         if travel.outside:
             return OUTSIDE_NETWORK

@@ -83,15 +83,37 @@ def _with_last(rows: QuerySet[TentativeDay]) -> Any:
     return rows.annotate(last=Subquery(last.values("pk")[:1]))
 
 
+class MustBuild(Exception):
+    """An entry has no board that can be brought up to date by some changes."""
+
+    def __init__(self, board: HubBoard | None) -> None:
+        super().__init__()
+        self.board = board
+
+
 def read_update(entry: Entry, fact: DayFact, at: dt.datetime, network: str) -> Update:
     """Return what an entry misses: nothing, some changes, or everything.
 
     ``network`` is the present version of the hub's network.
     """
+    try:
+        return read_changes(entry, fact, at, network)
+    except MustBuild as lost:
+        return _fresh(lost.board, fact.pk, at)
+
+
+def read_changes(entry: Entry, fact: DayFact, at: dt.datetime, network: str) -> Changed | None:
+    """Return the changes that the board of an entry misses, None if it misses nothing.
+
+    Raises
+    ------
+    MustBuild
+        When changes are not enough: the day must be read as a whole.
+    """
     with entry.lock:
         board = entry.board
         if board is None or board.outdated(at) or board.network != network:
-            return _fresh(board, fact.pk, at)
+            raise MustBuild(board)
         base, sequences = board.stamp, board.board.sequences
         names = board.shift_names
     if base.version > fact.stamp.version:
@@ -99,7 +121,10 @@ def read_update(entry: Entry, fact: DayFact, at: dt.datetime, network: str) -> U
         fact = _facts(TentativeDay.objects.filter(pk=fact.pk))[0]
     if base == fact.stamp:
         return None
-    return _changed(board, base, sequences, names, fact) or _fresh(board, fact.pk, at)
+    changed = _changed(board, base, sequences, names, fact)
+    if changed is None:
+        raise MustBuild(board)
+    return changed
 
 
 def _changed(

@@ -19,6 +19,7 @@ NOT_READY: Final = "not_ready"
 NO_SHIFT: Final = "no_shift"
 OUTSIDE_NETWORK: Final = "outside_network"
 TOO_LARGE: Final = "too_large"
+UNPREPARED: Final = "unprepared"  # a board must be built first, which no transaction may wait for
 
 # Why a window does not fit, besides TOO_LARGE
 SKILLS: Final = "skills"  # no vehicle has the skills

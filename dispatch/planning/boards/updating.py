@@ -10,6 +10,7 @@ from typing import Final
 from django.db import connection
 
 from dispatch.fleet.models import Hub
+from dispatch.planning.boards import tables
 from dispatch.planning.boards.board import HubBoard
 from dispatch.planning.boards.cache import CACHE, Entry
 from dispatch.planning.boards.reading import (
@@ -67,32 +68,68 @@ def bring_up_to_date(
     if late is not None:
         reasons[late] = install(entries[late], updates[late], at, wait=True)
     for entry in entries.values():
-        with entry.lock:
-            if entry.board is not None:
-                entry.board.save()
+        _save(entry)
     return reasons
 
 
+def _save(entry: Entry) -> None:
+    """Keep the new places of a board in its files."""
+    with entry.lock:
+        board = entry.board
+        parts = [] if board is None else board.to_save()
+    if board is not None:
+        for known, table in parts:
+            tables.save(board.day, known, table)
+
+
 def install(entry: Entry, update: Update, at: dt.datetime, *, wait: bool) -> str:
-    """Use what was read for the board of an entry; return why there is no board, or ""."""
+    """Use what was read for the board of an entry; return why there is no board, or "".
+
+    A new board is built without the lock of the entry, so others use the one before meanwhile.
+    Without ``wait``, nobody waits long for another thread that builds.
+    """
+    if isinstance(update, Fresh):
+        if not entry.building.acquire(timeout=-1 if wait else BUILDING_S):
+            return NOT_READY
+        try:
+            return _build(entry, update, at, wait=wait)
+        finally:
+            entry.building.release()
     with entry.lock:
         try:
-            if isinstance(update, Fresh) and _replaces(entry, update):
-                if not update.arranged.day.shifts:
-                    entry.board = None
-                    return NO_SHIFT
-                board = HubBoard(update.arranged, at, update.stamp, wait=wait)
-                board.note_expiry(update.expires)
-                entry.board, entry.missing_since = board, None
-            elif isinstance(update, Changed) and _leads_on(entry, update):
+            if isinstance(update, Changed) and _leads_on(entry, update):
                 update.board.apply(update.difference, update.rows, update.stamp)
-        except FilesMissing:
-            entry.board, entry.missing_since = None, entry.missing_since or time.monotonic()
         except Invalid:
             entry.board = None  # the rows do not lead on from this board: it is built again
         finally:
             CACHE.note(entry)
         return "" if entry.board is not None else NOT_READY
+
+
+def _build(entry: Entry, update: Fresh, at: dt.datetime, *, wait: bool) -> str:
+    """Build the board of an entry, unless another thread has just done it."""
+    if not _replaces(entry, update):
+        return ""
+    board, reason, files_missing = None, "", False
+    try:
+        if update.arranged.day.shifts:
+            board = HubBoard(update.arranged, at, update.stamp, wait=wait)
+            board.note_expiry(update.expires)
+        else:
+            reason = NO_SHIFT
+    except FilesMissing:
+        reason, files_missing = NOT_READY, True
+    except Invalid:
+        reason = NOT_READY
+    with entry.lock:
+        entry.board = board
+        entry.closed = update.stamp if reason == NO_SHIFT else None
+        if board is not None:
+            entry.missing_since = None
+        elif files_missing:
+            entry.missing_since = entry.missing_since or time.monotonic()
+        CACHE.note(entry)
+    return reason
 
 
 def _waits_long(entry: Entry) -> bool:

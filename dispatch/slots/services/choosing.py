@@ -33,8 +33,10 @@ from dispatch.slots.services.promising import (
     promise_hold,
 )
 from dispatch.slots.services.visits import (
+    TRIES,
     Days,
     PreparedVisit,
+    VisitNotPrepared,
     days_of_holds,
     days_of_visits,
 )
@@ -46,7 +48,6 @@ from lastmile.core.events import record
 LONGEST_MINUTES = 24 * 60
 
 
-@transaction.atomic
 def keep_hold(
     *,
     hold: Hold,
@@ -61,8 +62,24 @@ def keep_hold(
     its slot opens.
 
     Locks: the day, the slot, the hold. Records: choice.kept. Raises: SlotPassed, SlotClosed;
-    HoldEnded with the nearest slots; PriceChanged if ``price_minor`` is not the price of the hold.
+    HoldEnded with the nearest slots; PriceChanged if ``price_minor`` is not the price of the hold;
+    VisitNotPrepared if the day changes all the time.
     """
+    for left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic():
+                return _keep(hold, minutes, price_minor, prepared)
+        except VisitNotPrepared:
+            if not left:
+                raise
+            prepared = prepare_again(hold)
+    raise AssertionError("The last try returns or raises.")
+
+
+def _keep(
+    hold: Hold, minutes: int, price_minor: int | None, prepared: PreparedVisit | None
+) -> Choice:
+    """Keep a hold in this transaction. Raises: as ``keep_hold``."""
     days = Days(days_of_holds([hold]))
     slot, at = lock_slots([hold.slot_id])[hold.slot_id], clock.now()
     row = lock_hold(hold)
@@ -158,7 +175,8 @@ def use_choice(
 
     Locks: the days, the order, the slots, the hold. Records: choice.used, order.promised. Raises:
     Invalid for an unknown choice; ChoiceGone with up to three near slots; ChoiceDiffers for other
-    goods or another address; PriceChanged.
+    goods or another address; PriceChanged; VisitNotPrepared if its travel must be computed
+    again: call ``prepare_choice`` and repeat the transaction.
     """
     choice = _choice(choice_id)
     if choice.state == ChoiceState.USED and choice.order_id == order.pk:
@@ -178,6 +196,7 @@ def use_choice(
             handover=choice.handover,
             cause=Cause.CHOICE,
             prepared=prepared,
+            again=False,
         )
     except (HoldEnded, SlotClosed, SlotPassed) as gone:
         raise ChoiceGone(gone.detail, data=gone.data) from gone

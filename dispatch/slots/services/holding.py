@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dispatch.orders.models import Handover, Order
+from dispatch.orders.models import Order
 from dispatch.orders.services import lock_orders
 from dispatch.slots.counts import DIMENSIONS, WAITING, Amounts
 from dispatch.slots.errors import HoldEnded, SlotFull, TooManyHolds
@@ -33,19 +34,22 @@ from dispatch.slots.services.counting import (
     take,
 )
 from dispatch.slots.services.leaving import refuse_ended
+from dispatch.slots.services.matching import refuse_handover
 from dispatch.slots.services.requests import DeliveryRequest
 from dispatch.slots.services.visits import (
     NOT_READY,
+    TRIES,
     Days,
     PreparedVisit,
     VisitDoesNotFit,
+    VisitNotPrepared,
     days_of_holds,
     needs_visit,
+    not_prepared,
     prepare_visit,
 )
 from dispatch.slots.states import HoldState
 from lastmile.core import clock
-from lastmile.core.errors import FieldProblem, Invalid
 from lastmile.core.events import record
 from lastmile.core.formatting import number
 from lastmile.core.ids import new_public_id
@@ -120,41 +124,57 @@ def hold_slot(
     Invalid; TooLate if the order has ended.
     """
     ready = prepared or prepare_hold(slot=slot, request=request, session=session)
-    _check_handover(slot, request, terms.handover)
-    with transaction.atomic():
-        _lock_session(session)
-        days, order, slots = _lock(slot, replaces, request, session)
-        at = clock.now()
-        if order is not None:
-            refuse_ended(order)
-        row = slots.get(slot.pk)
-        if row is None:  # a rule removed it while this hold waited
-            raise closed(slot.public_id)
-        days.drop_expired(at)
-        give_back_expired(list(slots.values()), at)
-        if replaces is not None:
-            _give_back_replaced(replaces, session, days)
-        policy = slots_policy()
-        _refuse_too_many(session, at, policy)
-        own = promised_hold(order)
-        taken = amounts_of(request)
-        if own is not None and own.slot_id == row.pk:
-            taken = taken.beyond(Amounts.of_hold(own))
-        take(
-            row,
-            taken,
-            at=at,
-            checkout_share=policy.checkout_share_percent if caller == Caller.CHECKOUT else None,
-            late=has_day(order, row),
-        )
-        hold = _hold_of(row, request, terms, caller=caller, session=session)
-        hold.public_id = ready.public_id
-        hold.expires_at = at + dt.timedelta(minutes=policy.hold_minutes)
-        for name in DIMENSIONS:
-            setattr(hold, name, getattr(taken, name))
-        _insert(hold, row, days, ready.visit)
-        hold.save()
-        record(HOLD_PLACED, hold_facts(hold), subject=hold.public_id)
+    refuse_handover(slot, request, terms.handover)
+    for _try in range(TRIES):
+        with suppress(VisitNotPrepared), transaction.atomic():
+            return _hold_now(slot, request, session, caller, terms, replaces, ready)
+        ready = prepare_hold(slot=slot, request=request, session=session)
+    raise SlotFull(not_prepared().detail, data={"slot": slot.public_id, "reason": NOT_READY})
+
+
+def _hold_now(
+    slot: Slot,
+    request: DeliveryRequest,
+    session: str,
+    caller: str,
+    terms: Terms,
+    replaces: Hold | None,
+    ready: PreparedHold,
+) -> Hold:
+    """Keep a place in this transaction. Raises: as ``hold_slot``; VisitNotPrepared."""
+    _lock_session(session)
+    days, order, slots = _lock(slot, replaces, request, session)
+    at = clock.now()
+    if order is not None:
+        refuse_ended(order)
+    row = slots.get(slot.pk)
+    if row is None:  # a rule removed it while this hold waited
+        raise closed(slot.public_id)
+    days.drop_expired(at)
+    give_back_expired(list(slots.values()), at)
+    if replaces is not None:
+        _give_back_replaced(replaces, session, days)
+    policy = slots_policy()
+    _refuse_too_many(session, at, policy)
+    own = promised_hold(order)
+    taken = amounts_of(request)
+    if own is not None and own.slot_id == row.pk:
+        taken = taken.beyond(Amounts.of_hold(own))
+    take(
+        row,
+        taken,
+        at=at,
+        checkout_share=policy.checkout_share_percent if caller == Caller.CHECKOUT else None,
+        late=has_day(order, row),
+    )
+    hold = _hold_of(row, request, terms, caller=caller, session=session)
+    hold.public_id = ready.public_id
+    hold.expires_at = at + dt.timedelta(minutes=policy.hold_minutes)
+    for name in DIMENSIONS:
+        setattr(hold, name, getattr(taken, name))
+    _insert(hold, row, days, ready.visit)
+    hold.save()
+    record(HOLD_PLACED, hold_facts(hold), subject=hold.public_id)
     return hold
 
 
@@ -254,21 +274,6 @@ def _refuse_at_once(slot: Slot, request: DeliveryRequest, session: str) -> None:
     is_full = most is not None and slot.taken_orders >= most
     if is_full and not Hold.objects.filter(leaving, slot=slot, state__in=WAITING).exists():
         raise fault
-
-
-def _check_handover(slot: Slot, request: DeliveryRequest, handover: str) -> None:
-    if handover not in {"", *Handover.values}:
-        text = _("The handover must be attended or contactless.")
-    elif handover == Handover.CONTACTLESS and not needs_visit(slot):
-        text = _("Only a delivery to the door can be contactless. Choose an attended handover.")
-    elif handover == Handover.CONTACTLESS and request.must_be_attended:
-        text = _(
-            "Somebody must take this order in person, because it needs a signature or an age "
-            "check. Choose an attended handover."
-        )
-    else:
-        return
-    raise Invalid(text, errors=[FieldProblem("/handover", text)])
 
 
 def _lock(

@@ -1,4 +1,4 @@
-"""Compares an order with the hold that was chosen for it."""
+"""Compares an order with the hold that was chosen for it, and a wish with its slot."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from dispatch.orders.models import Direction, Order
+from dispatch.orders.models import Direction, Handover, Order
 from dispatch.slots.errors import ChoiceDiffers
-from dispatch.slots.models import Hold
+from dispatch.slots.models import Hold, Slot
+from dispatch.slots.services.requests import DeliveryRequest
 from dispatch.slots.services.visits import needs_visit
 from lastmile.core import clock, formatting
-from lastmile.core.errors import FieldProblem, Problems
+from lastmile.core.errors import FieldProblem, Invalid, Problems
 from lastmile.core.geo import Point, distance_m
 
 #: Pins closer than this are the same door: a geocoder's and a shop's pin differ by it.
@@ -96,3 +97,19 @@ def _compare_place(order: Order, hold: Hold, problems: Problems) -> None:
             _("The order goes to another address than the checkout. Choose again for it."),
             "other_address",
         )
+
+
+def refuse_handover(slot: Slot, request: DeliveryRequest, handover: str) -> None:
+    """Raise Invalid if a request for a slot cannot have this handover."""
+    if handover not in {"", *Handover.values}:
+        text = _("The handover must be attended or contactless.")
+    elif handover == Handover.CONTACTLESS and not needs_visit(slot):
+        text = _("Only a delivery to the door can be contactless. Choose an attended handover.")
+    elif handover == Handover.CONTACTLESS and request.must_be_attended:
+        text = _(
+            "Somebody must take this order in person, because it needs a signature or an age "
+            "check. Choose an attended handover."
+        )
+    else:
+        return
+    raise Invalid(text, errors=[FieldProblem("/handover", text)])

@@ -45,11 +45,13 @@ from dispatch.slots.services.visits import (
     HubDay,
     PreparedVisit,
     VisitDoesNotFit,
+    VisitNotPrepared,
     days_of_holds,
     days_of_visits,
     is_on_another_day,
     is_visit_for,
     needs_visit,
+    not_prepared,
     prepare_visit,
 )
 from dispatch.slots.states import ChoiceState, HoldState
@@ -76,6 +78,10 @@ def prepare_promise(*, hold: Hold, order: Order) -> PreparedVisit | None:
     """
     if not needs_visit(hold.slot) or _has_visit(hold, order):
         return None
+    return _prepare(hold, order)
+
+
+def _prepare(hold: Hold, order: Order) -> PreparedVisit | None:
     request = request_for_order(order, place=hold.point, place_text=hold.place_text)
     return prepare_visit(key=order.public_id, slot=hold.slot, request=request)
 
@@ -88,6 +94,7 @@ def promise_hold(
     cause: str,
     place: PromisedPlace | None = None,
     prepared: PreparedVisit | None = None,
+    again: bool = True,
 ) -> Promise:
     """Give an order the promise of a hold. The place of its old promise is given back.
 
@@ -95,15 +102,23 @@ def promise_hold(
     leaves that plan. ``handover`` "" keeps the handover of the promise before. ``place`` is the
     place of the promise if it is not the place of the hold. The same promise again changes nothing.
 
+    If ``prepared`` is no longer enough, the travel is computed again without a lock. ``again`` is
+    False where the caller's transaction has locked the days already: then that is refused.
+
     Locks: the days, the order, the slots, the holds. Records: order.promised, order.changed,
     order.ready, hold.released. Raises: HoldEnded with the nearest slots if the hold has ended and
-    its place no longer fits; SlotPassed, SlotClosed; TooLate once the van has left; OrderMoved.
+    its place no longer fits; SlotPassed, SlotClosed; TooLate once the van has left; OrderMoved;
+    VisitNotPrepared.
     """
     for _turn in range(TURNS):
         wanted = _days(hold, order)
         try:
             with suppress(_OnAnotherDay), transaction.atomic():
                 return _promise_on(wanted, hold, order, (handover, cause, place), prepared)
+        except VisitNotPrepared:
+            if not again:
+                raise
+            prepared = _prepare(hold, order)
         except IntegrityError as fault:
             if not is_on_another_day(fault):
                 raise
@@ -187,15 +202,17 @@ def ensure_visit(
     """Put the visit of a locked hold back into its day if it is gone because the hold expired.
 
     Locks: nothing more. Records: nothing. Raises: HoldEnded with the nearest slots if it no longer
-    fits.
+    fits; VisitNotPrepared.
     """
     if hold.order_id is not None or days.has(hold):
         return
     days.remove(hold)
-    visit = prepared or prepare_again(hold)
+    if hold.point is None:
+        return
+    if prepared is None:
+        raise not_prepared()
     try:
-        if visit is not None:
-            days.insert(hold, visit.named(hold.public_id))
+        days.insert(hold, prepared.named(hold.public_id))
     except VisitDoesNotFit as fault:
         raise _ended(hold, slot, at) from fault
 
@@ -306,17 +323,19 @@ def _move_visit(
     prepared: PreparedVisit | None,
     at: dt.datetime,
 ) -> None:
-    """Take the order's old visit out of its day and put the visit of the hold in its place."""
+    """Take the order's old visit out of its day and put the visit of the hold in its place.
+
+    Travel times are computed outside the transaction. Raises: HoldEnded; VisitNotPrepared.
+    """
     days.remove_everywhere(order.public_id)
     if not needs_visit(slot):
         return
     if days.confirm(hold, order):
         return
-    request = request_for_order(order, place=hold.point, place_text=hold.place_text)
-    visit = prepared or prepare_visit(key=order.public_id, slot=slot, request=request)
+    if prepared is None:
+        raise not_prepared()
     try:
-        if visit is not None:
-            days.insert_order(slot, order, visit.named(order.public_id))
+        days.insert_order(slot, order, prepared.named(order.public_id))
     except VisitDoesNotFit as fault:
         raise _ended(hold, slot, at) from fault
 

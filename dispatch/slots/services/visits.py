@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import IntegrityError
+from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Option, Order
 from dispatch.planning.boards import NewVisit, Prepared, WindowCost, prepare, price_windows
-from dispatch.planning.errors import VisitDoesNotFit
+from dispatch.planning.errors import VisitDoesNotFit, VisitNotPrepared
 from dispatch.planning.models import TentativeVisit
+from dispatch.planning.problem.closed import closed_shifts
 from dispatch.planning.services import (
     LockedDay,
     confirm_visit,
@@ -28,6 +30,7 @@ from dispatch.planning.services import (
 )
 from dispatch.slots.models import Hold, Slot
 from dispatch.slots.services.requests import DeliveryRequest
+from lastmile.core.clock import now
 from lastmile.core.ids import new_public_id
 
 HubDay = tuple[Hub, dt.date]
@@ -36,6 +39,8 @@ NOT_READY = "not_ready"
 #: Milliseconds that an act waits for a day that others change, instead of failing. Chosen: the
 #: time that a hold waits in all its turns.
 PATIENCE_MS: Final = 6_000
+#: Preparations of a visit, each followed by a try to insert it under the lock of its day. Chosen.
+TRIES: Final = 4
 #: A window in which no van has room; a search that explains names the constraint instead.
 NO_ROOM = "no_room"
 
@@ -149,6 +154,14 @@ def days_of_visits(keys: Iterable[str]) -> list[HubDay]:
     return [(row.day.hub, row.day.service_date) for row in rows]
 
 
+def not_prepared() -> VisitNotPrepared:
+    """Return the refusal of a visit whose travel must be computed outside the transaction first."""
+    return VisitNotPrepared(
+        _("This day is not ready yet. Try again in a minute, or choose another day."),
+        data={"reason": NOT_READY},
+    )
+
+
 def is_on_another_day(fault: IntegrityError) -> bool:
     """Return True if a visit could not be written because another day has just got it."""
     diagnosis = getattr(fault.__cause__, "diag", None)
@@ -156,11 +169,12 @@ def is_on_another_day(fault: IntegrityError) -> bool:
 
 
 def is_visit_for(key: str, order: Order | None = None) -> bool:
-    """Return True if a visit has its place on a route, and is large enough for an order."""
-    row = TentativeVisit.objects.filter(key=key, state=TentativeVisit.State.PLACED).first()
-    if row is None or order is None:
-        return row is not None
-    return (
+    """Return True if a visit has a place on a van that has not left, and fits the goods."""
+    rows = TentativeVisit.objects.select_related("day__base_plan")
+    row = rows.filter(key=key, state=TentativeVisit.State.PLACED).first()
+    if row is None or row.shift_id in closed_shifts(row.day.base_plan, now()):
+        return False
+    return order is None or (
         order.weight_g <= row.weight_g
         and order.volume_cm3 <= row.volume_cm3
         and order.service_s <= row.service_s
@@ -249,16 +263,19 @@ class Days:
 
 __all__ = [
     "NOT_READY",
+    "TRIES",
     "Days",
     "FoundWindow",
     "HubDay",
     "PreparedVisit",
     "VisitDoesNotFit",
+    "VisitNotPrepared",
     "days_of_holds",
     "days_of_visits",
     "is_on_another_day",
     "is_visit_for",
     "needs_visit",
+    "not_prepared",
     "prepare_visit",
     "window_costs",
 ]

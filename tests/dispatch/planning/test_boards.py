@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -595,3 +596,24 @@ def test_threads_that_hold_and_ask_at_the_same_time_agree_with_the_rows(
     assert faults == []
     assert TentativeVisit.objects.filter(day__hub=hub, order=None).count() == 18
     assert is_right(hub)
+
+
+def test_others_use_a_board_while_the_next_one_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = day_of(orders=3)
+    reconcile_day(hub=hub, service_date=DAY)
+    entry, free = entry_of(hub, DAY), []
+
+    def look() -> None:
+        free.append(entry.lock.acquire(blocking=False))
+        entry.lock.release()
+
+    def build(*args: Any, **kwargs: Any) -> HubBoard:
+        other = threading.Thread(target=look)
+        other.start()
+        other.join()
+        return HubBoard(*args, **kwargs)
+
+    monkeypatch.setattr(updating, "HubBoard", build)
+    price_windows(hub=hub, visit=new_visit(), days={DAY: WINDOWS})
+    assert free == [True]
+    assert entry.board is not None

@@ -9,14 +9,16 @@ import pytest
 
 from dispatch.intake import selectors as imports
 from dispatch.intake.models import ImportBatch
+from dispatch.intake.services import choosing as intake_choosing
 from dispatch.intake.services import reading, receive_file
 from dispatch.intake.services.choosing import use_choices
 from dispatch.orders.drafts import OrderDraft, Placed
-from dispatch.orders.models import Order
+from dispatch.orders.models import Order, Promise
 from dispatch.slots.errors import HoldEnded, PriceChanged
 from dispatch.slots.models import Choice, Hold, Slot
 from dispatch.slots.policy import SlotPolicy
-from dispatch.slots.services import Terms, keep_hold, release_hold, reprice_hold
+from dispatch.slots.services import Terms, keep_hold, release_hold, reprice_hold, use_choice
+from dispatch.slots.services.visits import not_prepared
 from lastmile.core.models import Event
 from lastmile.core.runner import run_job
 from lastmile.core.tenancy import RetailerRef, retailer_context
@@ -117,9 +119,9 @@ def test_a_file_locks_the_day_of_a_choice_for_one_order_only(
     first, second = chosen(slot), chosen(wide, session=YOU)
     together: list[list[str]] = []  # the choices of the orders that one transaction places
 
-    def watch(drafts: Sequence[OrderDraft], *rest: Any) -> list[Placed]:
+    def watch(drafts: Sequence[OrderDraft], *rest: Any, **kwargs: Any) -> list[Placed]:
         together.append([draft.choice for draft in drafts])
-        return use_choices(drafts, *rest)
+        return use_choices(drafts, *rest, **kwargs)
 
     monkeypatch.setattr(reading, "use_choices", watch)
     text = f"order_id,name,lat,lon,kg,choice\nA1,Ana,{LAT},{LON},2,{first.public_id}\n"
@@ -131,6 +133,26 @@ def test_a_file_locks_the_day_of_a_choice_for_one_order_only(
     assert (batch.created_count, batch.warned_count) == (4, 0)
     promised = Order.objects.filter(promise__isnull=False).order_by("external_id")
     assert list(promised.values_list("external_id", flat=True)) == ["A1", "A3"]
+
+
+@pytest.mark.parametrize("busy", [1, 9])
+def test_a_row_whose_travel_must_be_computed_again_leaves_its_transaction_and_repeats_it(
+    slot: Slot, monkeypatch: pytest.MonkeyPatch, busy: int
+) -> None:
+    choice, tries = chosen(slot), []
+
+    def changes_meanwhile(*args: Any, **kwargs: Any) -> Promise:
+        tries.append(Order.objects.count())
+        if len(tries) <= busy:
+            raise not_prepared()
+        return use_choice(*args, **kwargs)
+
+    monkeypatch.setattr(intake_choosing, "use_choice", changes_meanwhile)
+    batch = bring(f"order_id,name,lat,lon,kg,choice\nA1,Ana,{LAT},{LON},2,{choice.public_id}\n")
+    assert tries == [1] * min(busy + 1, reading.TRIES), "each try begins without the order"
+    assert (batch.created_count, batch.warned_count) == (1, int(busy > 1))
+    order = Order.objects.get()
+    assert (order.promise is None) == (busy > 1), "its goods go out, and its shopper chooses again"
 
 
 def test_the_choice_of_another_retailer_is_unknown(

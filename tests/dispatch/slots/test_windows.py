@@ -5,24 +5,30 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import threading
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.drafts import PlaceDraft, PromiseDraft
-from dispatch.orders.models import Order
+from dispatch.orders.models import Order, Promise
 from dispatch.orders.services import set_promise
+from dispatch.planning.boards import updating
+from dispatch.planning.boards.board import HubBoard
+from dispatch.planning.errors import VisitNotPrepared
 from dispatch.planning.models import TentativeDay, TentativeVisit
 from dispatch.planning.selectors.tentative import broken_rules
 from dispatch.planning.services import lock_days, reconcile_day
 from dispatch.planning.services.tentative import removing
+from dispatch.planning.services.tentative.log import RESET, Change, log_changes
 from dispatch.slots.errors import ChoiceDiffers, ChoiceGone, SlotFull
-from dispatch.slots.models import Hold, Slot
+from dispatch.slots.models import Choice, Hold, Slot
 from dispatch.slots.services import (
     cancel_choice,
     find_offers,
     keep_hold,
+    prepare_choice,
     prepare_hold,
     promise_hold,
     promising,
@@ -30,6 +36,7 @@ from dispatch.slots.services import (
     request_for_order,
     use_choice,
 )
+from dispatch.slots.services import visits as booked_visits
 from dispatch.slots.services.counting import give_back_expired, lock_slots
 from dispatch.slots.services.visits import HubDay
 from lastmile.core.clock import local_date, local_instant, now
@@ -72,6 +79,12 @@ def order_at(hub: Hub, /, **fields: object) -> Order:
     """Place an order at the place of ``request_at``."""
     place = PlaceDraft(text="Rua 1, Lisboa", lat=LAT + 0.001, lon=LON)
     return make_order(**{"service_date": None, "place": place} | fields)
+
+
+def use_prepared(order: Order, choice: Choice) -> Promise:
+    """Use a choice as the interfaces do: its travel is computed before the transaction."""
+    ready = prepare_choice(choice.public_id)
+    return use_choice(order=order, choice_id=choice.public_id, prepared=ready)
 
 
 def test_a_hold_of_a_window_is_a_visit_until_it_is_released() -> None:
@@ -124,7 +137,7 @@ def test_s05_an_expired_choice_is_kept_if_its_place_still_fits(clock: SetClock) 
     reconcile_day(hub=hub, service_date=DAY)
     assert visits(hub) == {}
     order = order_at(hub)
-    promise = use_choice(order=order, choice_id=choice.public_id)
+    promise = use_prepared(order, choice)
     assert (promise.opens_at, taken(slot)) == (slot.opens_at, 1)
     assert visits(hub) == {order.public_id: "placed"}
 
@@ -141,7 +154,7 @@ def test_s05_an_expired_choice_whose_place_was_given_back_is_kept_if_it_is_free_
     choice.refresh_from_db()
     assert choice.state == "expired"
     order = order_at(hub)
-    promise = use_choice(order=order, choice_id=choice.public_id)
+    promise = use_prepared(order, choice)
     choice.refresh_from_db()
     assert (promise.opens_at, taken(slot), choice.state) == (slot.opens_at, 1, "used")
     assert choice.hold is not None
@@ -550,9 +563,10 @@ def test_a_choice_whose_van_has_left_is_promised_on_another_van(
     hub = hub_with_van()
     choice = keep_hold(hold=take_place(make_slot(hub=hub)), minutes=30)
     left = TentativeVisit.objects.get().shift_id
-    monkeypatch.setattr(removing, "closed_shifts", lambda *_args: {left})
+    for module in (removing, booked_visits):
+        monkeypatch.setattr(module, "closed_shifts", lambda *_args: {left})
     order = order_at(hub)
-    use_choice(order=order, choice_id=choice.public_id)
+    use_prepared(order, choice)
     assert visits(hub) == {order.public_id: "placed"}
 
 
@@ -574,4 +588,57 @@ def test_goods_that_grew_since_their_hold_are_planned_as_they_are_now() -> None:
     promise_hold(hold=hold, order=order, handover="", cause="shopper")
     visit = TentativeVisit.objects.get()
     assert (visit.key, visit.weight_g, visit.service_s) == (order.public_id, 9_000, 600)
+    assert visits(hub) == {order.public_id: "placed"}
+
+
+@pytest.mark.parametrize("act", ["hold", "keep", "promise"])
+def test_no_board_is_built_while_a_day_is_locked(
+    fresh_db: str, retailer: RetailerRef, clock: SetClock, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    hub = hub_with_van()
+    slot = make_slot(hub=hub)
+    ready = prepare_hold(slot=slot, request=request_at(hub))
+    held, order = take_place(slot, session=YOU), order_at(hub)
+    if act != "hold":  # the hold has expired, and its visit is gone
+        clock(EVE + minutes(20))
+        reconcile_day(hub=hub, service_date=DAY)
+    with transaction.atomic():  # the day is rewritten after all was prepared
+        (day,) = lock_days([(hub, DAY)])
+        log_changes(day, [Change(op=RESET)])
+    built: list[bool] = []
+
+    def build(*args: Any, **kwargs: Any) -> HubBoard:
+        built.append(connection.in_atomic_block)
+        return HubBoard(*args, **kwargs)
+
+    monkeypatch.setattr(updating, "HubBoard", build)
+    if act == "hold":
+        take_place(slot, prepared=ready)
+    elif act == "keep":
+        keep_hold(hold=held, minutes=30)
+    else:
+        promise_hold(hold=held, order=order, handover="", cause="choice")
+    assert built == [False], "it is built once, and outside the transaction"
+    assert set(visits(hub).values()) == {"placed"}
+
+
+def test_an_order_cannot_use_a_choice_whose_travel_must_be_computed_under_the_lock(
+    clock: SetClock,
+) -> None:
+    hub = hub_with_van()
+    slot = make_slot(hub=hub)
+    choice = keep_hold(hold=take_place(slot), minutes=30)
+    order = order_at(hub)
+    clock(EVE + minutes(31))
+    reconcile_day(hub=hub, service_date=DAY)
+    ready = prepare_choice(choice.public_id)
+    with transaction.atomic():
+        (day,) = lock_days([(hub, DAY)])
+        log_changes(day, [Change(op=RESET)])
+    assert ready is not None
+    before = taken(slot)
+    with refused(VisitNotPrepared):
+        use_choice(order=order, choice_id=choice.public_id, prepared=ready)
+    assert (visits(hub), taken(slot), VisitNotPrepared.status) == ({}, before, 503)
+    use_prepared(order, choice)
     assert visits(hub) == {order.public_id: "placed"}

@@ -16,7 +16,7 @@ from dispatch.fleet.models import Hub
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import to_plan
 from dispatch.planning.boards import NewVisit, prepare
-from dispatch.planning.errors import VisitDoesNotFit
+from dispatch.planning.errors import VisitDoesNotFit, VisitNotPrepared
 from dispatch.planning.models import Stop, TentativeVisit, Unserved
 from dispatch.planning.problem.day import order_input, pin_of
 from dispatch.planning.services.tentative.inserting import insert_visit
@@ -57,8 +57,8 @@ def insert_missing(*, hub: Hub, service_date: dt.date) -> int:
                 if present.exists():
                     insert_visit(day, prepared, window=window, expires_at=None, order=order)
                     inserted += 1
-        except (VisitDoesNotFit, IntegrityError):
-            continue  # it fits on no route, or another day has just taken it
+        except (VisitDoesNotFit, VisitNotPrepared, IntegrityError):
+            continue  # it fits on no route, or another change was faster: a later job tries again
     return inserted
 
 

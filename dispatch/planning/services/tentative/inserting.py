@@ -8,9 +8,9 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Order
-from dispatch.planning.boards import NewVisit, Prepared, WindowCost, best_place
-from dispatch.planning.boards.shapes import Window
-from dispatch.planning.errors import VisitDoesNotFit
+from dispatch.planning.boards import UNPREPARED, NewVisit, Prepared, WindowCost, best_place
+from dispatch.planning.boards.shapes import NOT_READY, Window
+from dispatch.planning.errors import VisitDoesNotFit, VisitNotPrepared
 from dispatch.planning.models import TentativeVisit
 from dispatch.planning.problem.closed import ROUTE_LEFT, closed_shifts
 from dispatch.planning.services.tentative.locking import LockedDay
@@ -29,11 +29,17 @@ def insert_visit(
     """Insert a prepared visit into a locked day; return what it adds to the plan.
 
     A hold has ``expires_at``, the visit of an order has ``order``. The referee checks the changed
-    route. Locks: nothing more. Records: nothing. Raises: VisitDoesNotFit.
+    route. Locks: nothing more. Records: nothing. Raises: VisitDoesNotFit; VisitNotPrepared if the
+    day must be read as a whole first: leave the transaction, prepare the visit again, and retry.
     """
     if not day.row.ready:
         raise _does_not_fit(day.row.reason)
     place = best_place(day.row, prepared, window)
+    if place == UNPREPARED:
+        raise VisitNotPrepared(
+            _("This day is not ready yet. Try again in a minute, or choose another day."),
+            data={"reason": NOT_READY},
+        )
     if isinstance(place, str):
         raise _does_not_fit(place)
     if place.shift in closed_shifts(day.row.base_plan, now()):

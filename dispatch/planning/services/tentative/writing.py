@@ -96,7 +96,7 @@ def write_places(
 
 
 def _insert(day: LockedDay, rows: Sequence[TentativeVisit]) -> None:
-    """Insert new visits. A visit of another day stays there: it is not ours to move."""
+    """Insert new visits. A visit of another day stays there."""
     TentativeVisit.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
     keys = [row.key for row in rows]
     if TentativeVisit.objects.filter(key__in=keys).exclude(day=day.row).exists():
