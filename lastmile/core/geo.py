@@ -24,6 +24,11 @@ class Point:
         return {"type": "Point", "coordinates": [self.lon, self.lat]}
 
 
+def point_or_none(lat: float | None, lon: float | None) -> Point | None:
+    """Return the point of two stored columns, or None if one of them is empty."""
+    return None if lat is None or lon is None else Point(lat=lat, lon=lon)
+
+
 def distance_m(a: Point, b: Point) -> float:
     """Return the great-circle distance in metres (haversine formula, mean radius)."""
     p1, p2 = math.radians(a.lat), math.radians(b.lat)

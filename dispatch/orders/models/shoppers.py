@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from lastmile.core.bases import PublicIdField, Timestamped
-from lastmile.core.geo import Point
+from lastmile.core.geo import Point, point_or_none
 
 
 class Shopper(Timestamped):
@@ -111,6 +111,4 @@ class Place(models.Model):
     @property
     def point(self) -> Point | None:
         """The pin of the place, or None without a pin."""
-        if self.lat is None or self.lon is None:
-            return None
-        return Point(lat=self.lat, lon=self.lon)
+        return point_or_none(self.lat, self.lon)

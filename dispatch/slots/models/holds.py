@@ -9,7 +9,7 @@ from dispatch.orders.models import Handover, Option, Order
 from dispatch.slots.models.slots import Slot
 from dispatch.slots.states import ChoiceState, HoldState
 from lastmile.core.bases import PublicIdField, Timestamped
-from lastmile.core.geo import Point
+from lastmile.core.geo import Point, point_or_none
 
 
 class Caller(models.TextChoices):
@@ -118,9 +118,7 @@ class Hold(Timestamped):
     @property
     def point(self) -> Point | None:
         """The place of the delivery, or None if it was erased or not known."""
-        if self.lat is None or self.lon is None:
-            return None
-        return Point(lat=self.lat, lon=self.lon)
+        return point_or_none(self.lat, self.lon)
 
 
 class Choice(Timestamped):
@@ -180,6 +178,4 @@ class Choice(Timestamped):
     @property
     def point(self) -> Point | None:
         """The chosen place, or None if it was erased or not known."""
-        if self.lat is None or self.lon is None:
-            return None
-        return Point(lat=self.lat, lon=self.lon)
+        return point_or_none(self.lat, self.lon)

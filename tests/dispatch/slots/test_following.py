@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.db import OperationalError, transaction
 
 from dispatch.orders import services as orders
 from dispatch.orders.drafts import PromiseDraft
@@ -158,6 +159,23 @@ def test_a_cancelled_order_and_its_change_at_once_leave_no_place_taken(
         assert cancelled is None
         assert isinstance(changed, Hold | TooLate)
         assert (taken(old), taken(new)) == (0, 0)
+
+
+def test_an_order_waits_with_its_end_until_the_place_of_its_change_is_written(
+    fresh_db: str, retailer: RetailerRef
+) -> None:
+    new = curbside(hub=make_hub(), opens=720, closes=780)
+    order = make_order(service_date=None)
+
+    @transaction.atomic
+    def lock(_n: int) -> Order:
+        return Order.objects.select_for_update(nowait=True).get(pk=order.pk)
+
+    with transaction.atomic():
+        take_place(new, order=order)
+        (fault,) = race(retailer, lock, 1)
+    assert isinstance(fault, OperationalError)
+    assert race(retailer, lock, 1) == [order]
 
 
 def test_the_change_of_an_open_order_keeps_its_place_while_its_promise_moves() -> None:
