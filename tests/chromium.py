@@ -14,16 +14,22 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-FLAGS = [
+_PLAIN = [
     "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
 ]
+#: Maps need WebGL, which is drawn by software here.
+FLAGS = [
+    *_PLAIN,
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+]
+#: Pages without a map need no WebGL. Measured: a test of the picker takes 0.9 s instead of 1.6 s.
+FLAGS_WITHOUT_MAPS = [*_PLAIN, "--disable-gpu"]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PLACES = (
     "/usr/bin/chromium",
@@ -92,14 +98,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return one Chromium for a module's tests.
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """Return one Chromium for a module's tests, without WebGL if marked ``browser(maps=False)``.
 
     It does not live for the whole run: while it lives, an event loop runs in this thread, and
     Django does not allow the ORM in such a thread.
     """
+    marker = request.node.get_closest_marker("browser")
+    maps = marker is None or marker.kwargs.get("maps", True)
+    flags = FLAGS if maps else FLAGS_WITHOUT_MAPS
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find(), args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=find(), args=flags)
         yield chromium
         chromium.close()
 

@@ -29,7 +29,7 @@ from tests.browser.live import Live, live_server
 from tests.factories import make_order, make_shift, make_slot, make_vehicle
 from tests.factories.fleet import LAT, LON
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.browser(maps=False)
 ADDRESS = "Rua do Alecrim 12, Lisboa"
 #: Collects what the shop's own policy forbids, and blocks storage.
 _LISTEN = """

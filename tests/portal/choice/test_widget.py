@@ -12,7 +12,7 @@ from portal.choice.api import shapes
 from tests.browser.accessibility import violations
 from tests.portal.choice.fake_checkout import SHOP, FakeCheckout, Shop
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.browser(maps=False)
 
 
 @pytest.fixture
