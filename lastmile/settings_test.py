@@ -25,6 +25,8 @@ CACHES["default"]["KEY_PREFIX"] = _RUN
 CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = _RUN  # type: ignore[index]
 # One thread creates and drops the test database; a connection pool would keep it open.
 DATABASES["default"]["OPTIONS"].pop("pool", None)
+# Most tests run in one transaction, in which a slow machine may compute for a long time.
+DATABASES["default"]["OPTIONS"]["options"] += " -c idle_in_transaction_session_timeout=300s"
 
 DAYS_FOLDER = VAR / "days" / _RUN
 

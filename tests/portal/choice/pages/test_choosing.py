@@ -63,6 +63,22 @@ def book(shopper: ShopperBrowser, hour: int, **fields: str) -> HttpResponse:
     return shopper.post(path, **({"way": "attended"} | fields_of(shopper.get(path)) | fields))
 
 
+def test_days_that_are_being_prepared_come_after_the_times_that_are_free(
+    shopper: ShopperBrowser,
+) -> None:
+    options = options_of(shopper)
+    DeliverySession.objects.update(not_ready=["2026-11-24"])
+    page = shopper.text(options)
+    preparing = "Look again in a minute: Tue, 24 Nov"
+    assert page.index("10:00–12:00") < page.index(preparing)
+    ShownOffer.objects.all().delete()
+    page = shopper.text(options)
+    assert preparing in page
+    assert "No time is free" not in page, "the day may still have one"
+    DeliverySession.objects.update(not_ready=[])
+    assert "No time is free" in shopper.text(options)
+
+
 def test_a_shopper_chooses_a_time_without_scripts_and_the_page_answers_with_it(
     shopper: ShopperBrowser, order: Order
 ) -> None:
