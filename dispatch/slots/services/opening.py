@@ -147,14 +147,19 @@ def rewrite_columns(
 
     ``before`` has the old values. A slot whose value a person had changed keeps it. ``with_orders``
     changes slots with orders and holds too; what they promised keeps its price. Call it inside a
-    transaction. Locks: the slots. Records: slots.changed. Raises: nothing of its own.
+    transaction. Locks: the hub, its future slots. Records: slots.changed. Raises: nothing of its
+    own.
     """
+    if not before:
+        return
+    Hub.objects.select_for_update(no_key=True).get(pk=template.hub_id)
+    list(future_slots(template.hub).select_for_update().values_list("pk"))  # all in one order
     changed: dict[int, dt.date] = {}
     own = future_slots(template.hub).filter(template=template)
     for name, value in before.items():
         same = Q(**{f"{name}__isnull": True}) if value is None else Q(**{name: value})
         slots = own.filter(same) if with_orders else own.filter(same, taken_orders=0)
-        dates = dict(slots.select_for_update().values_list("pk", "service_date"))
+        dates = dict(slots.values_list("pk", "service_date"))
         Slot.objects.filter(pk__in=list(dates)).update(
             **{name: getattr(template, name)}, version=F("version") + 1, updated_at=clock.now()
         )
