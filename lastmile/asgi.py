@@ -11,7 +11,7 @@ _http = get_asgi_application()  # first: it loads the apps that the consumers im
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
-from django.urls import URLPattern  # noqa: E402
+from django.urls import URLPattern, get_resolver  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
 
@@ -22,6 +22,11 @@ def socket_routes() -> list[URLPattern]:
     """
     return [route for name in settings.SOCKET_ROUTES for route in import_string(name)]
 
+
+# The views and their libraries take more than a second to load. Otherwise the first request after a
+# restart would wait for them.
+for _urlconf in (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF):
+    get_resolver(_urlconf).url_patterns  # noqa: B018
 
 application = ProtocolTypeRouter(
     {
