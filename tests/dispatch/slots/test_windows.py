@@ -376,6 +376,7 @@ def test_an_act_waits_for_a_day_that_another_one_changes(
             lock_days([(hub, DAY)])
             locked.set()
             while not ended.is_set():
+                cursor.execute("SELECT pg_stat_clear_snapshot()")  # else kept for the transaction
                 cursor.execute(IS_WAITING)
                 if cursor.fetchone() == (True,):
                     return
