@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Avg, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 
+from dispatch.orders.models import Order
 from dispatch.slots.models import Choice, Hold
 from dispatch.slots.states import ChoiceState, HoldState
 from lastmile.core import clock
@@ -168,6 +170,18 @@ def newest_choices(principal: Principal | None) -> QuerySet[ShownOffer]:
     own = visible(principal, sessions()).values("pk")
     rows = ShownOffer.objects.select_related("session__hub", "session__order")
     return _still_chosen(rows.filter(session__in=own))
+
+
+def orders_of_choices(rows: Sequence[ShownOffer]) -> dict[int, Order]:
+    """Return the orders of chosen offers, by pk of the offer, in one query.
+
+    A session that was opened for an order has it. The order of a checkout comes later and has the
+    hold of the chosen offer.
+    """
+    holds = Hold.objects.filter(public_id__in=[row.hold for row in rows], order__isnull=False)
+    by_hold = {hold.public_id: hold.order for hold in holds.select_related("order")}
+    found = {row.pk: row.session.order or by_hold.get(row.hold) for row in rows}
+    return {pk: order for pk, order in found.items() if order is not None}
 
 
 def _still_chosen(rows: QuerySet[ShownOffer]) -> QuerySet[ShownOffer]:

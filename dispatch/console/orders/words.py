@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.functional import Promise as Lazy
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from dispatch.console.words import day_words, window_words
 from dispatch.orders.models import Order, Promise
@@ -154,9 +154,19 @@ def timeline_lines(
 
 def _timeline_line(entry: TimelineEntry, zone: str, names: Mapping[str, str]) -> TimelineLine:
     icon, tone, words = EVENT_TEXTS.get(entry.kind, ("circle", "", entry.kind.replace(".", " ")))
-    name = names.get(entry.actor, "" if entry.actor == "system" else entry.actor)
+    name = names.get(entry.actor) or _actor_words(entry.actor)
     text = str(words) % _facts(entry, zone) if entry.kind in EVENT_TEXTS else str(words)
     return TimelineLine(icon=icon, tone=tone, words=text, at=entry.occurred_at, actor=name)
+
+
+def _actor_words(actor: str) -> str:
+    """Return the words for an actor who is neither a member nor an API key.
+
+    A shopper acts with the link of an order, so the order's id is the actor.
+    """
+    if actor == "system":
+        return ""
+    return gettext("Shopper") if actor.startswith("ord_") else actor
 
 
 def _facts(entry: TimelineEntry, zone: str) -> dict[str, str]:

@@ -84,7 +84,7 @@ class TouchedCard:
     slot: Slot
     name: str
     closes: bool
-    orders: tuple[str, ...]
+    orders: tuple[tuple[str, str], ...]  # (public id, number)
     waiting: int
 
 
@@ -95,7 +95,7 @@ def touched_cards(effect: Effect) -> list[TouchedCard]:
             slot=one.slot,
             name=slot_words(one.slot),
             closes=one.change == "closes",
-            orders=one.orders,
+            orders=tuple(one.numbered),
             waiting=one.waiting,
         )
         for one in effect.touched

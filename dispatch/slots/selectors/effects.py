@@ -32,6 +32,8 @@ class TouchedSlot:
         ``closes``: it takes no more orders. ``keeps``: it keeps its present capacity and prices.
     orders : tuple of str
         Public ids of the orders with a promise.
+    numbers : tuple of str
+        The retailer's own numbers of these orders; the public id of an order without a number.
     waiting : int
         Places that shoppers hold without a promise yet.
     """
@@ -39,7 +41,13 @@ class TouchedSlot:
     slot: Slot
     change: Literal["closes", "keeps"]
     orders: tuple[str, ...]
+    numbers: tuple[str, ...]
     waiting: int
+
+    @property
+    def numbered(self) -> list[tuple[str, str]]:
+        """The orders as (public id, number)."""
+        return list(zip(self.orders, self.numbers, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,17 +166,22 @@ def _joined(effects: Sequence[Effect]) -> Effect:
 
 def _touched(slots: Sequence[Slot], change: Literal["closes", "keeps"]) -> list[TouchedSlot]:
     """Return the slots with their promises, with one query for all."""
-    orders: dict[int, list[str]] = {slot.pk: [] for slot in slots}
+    orders: dict[int, list[tuple[str, str]]] = {slot.pk: [] for slot in slots}
     waiting = dict.fromkeys(orders, 0)
     holds = Hold.objects.filter(slot__in=list(orders), state__in=sorted(TAKING)).order_by("pk")
-    for slot, state, order in holds.values_list("slot_id", "state", "order__public_id"):
+    columns = ("slot_id", "state", "order__public_id", "order__external_id")
+    for slot, state, order, number in holds.values_list(*columns):
         if state == HoldState.PROMISED and order:
-            orders[slot].append(order)
+            orders[slot].append((order, number or order))
         else:
             waiting[slot] += 1
     return [
         TouchedSlot(
-            slot=slot, change=change, orders=tuple(orders[slot.pk]), waiting=waiting[slot.pk]
+            slot=slot,
+            change=change,
+            orders=tuple(order for order, _number in orders[slot.pk]),
+            numbers=tuple(number for _order, number in orders[slot.pk]),
+            waiting=waiting[slot.pk],
         )
         for slot in slots
     ]

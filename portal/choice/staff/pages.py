@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -63,20 +64,25 @@ def overview(request: PageRequest) -> HttpResponse:
         request, selectors.newest_choices(request.principal), PAGE, order=NEWEST
     )
     context = _figures(request) | {
-        "rows": [_choice_row(row) for row in rows],
+        "rows": _choice_rows(rows),
         "next": following,
         "first": "cursor" not in request.GET,
     }
     return render(request, "choice/staff/overview.html", context)
 
 
-def _choice_row(row: ShownOffer) -> dict[str, Any]:
-    return {
-        "row": row,
-        "option": OPTIONS.get(row.option, row.option),
-        "window": _window(row.opens_at, row.closes_at, row.session.hub.zone),
-        "order": row.session.order,
-    }
+def _choice_rows(rows: Sequence[ShownOffer]) -> list[dict[str, Any]]:
+    """Return the rows of the table; the order of a checkout's choice came after its session."""
+    orders = selectors.orders_of_choices(rows)
+    return [
+        {
+            "row": row,
+            "option": OPTIONS.get(row.option, row.option),
+            "window": _window(row.opens_at, row.closes_at, row.session.hub.zone),
+            "order": orders.get(row.pk),
+        }
+        for row in rows
+    ]
 
 
 def _window(opens_at: dt.datetime, closes_at: dt.datetime, zone_name: str) -> str:

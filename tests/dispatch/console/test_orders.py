@@ -14,6 +14,7 @@ from django.utils import translation
 from dispatch.orders import services
 from dispatch.orders.drafts import PlaceDraft, ShopperDraft
 from dispatch.orders.models import Order
+from lastmile.core.actor import acting_as
 from lastmile.core.events import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from tenants.permissions import Role
@@ -142,6 +143,15 @@ def test_a_promise_a_change_and_a_cancellation_appear_in_the_timeline(desk: Clie
     page = body(desk.get(path_of(order)))
     assert "Cancelled: The shopper cancelled it" in page
     assert "Tue, 24 Nov, 14:00–16:00" in page
+
+
+def test_the_timeline_names_a_shopper_and_never_the_id_of_the_link(desk: Client) -> None:
+    order = make_order(window=make_window(9, 12))
+    with acting_as(order.public_id):
+        services.cancel_order(order=order, cause="shopper")
+    lines = body(desk.get(path_of(order))).partition("History")[2]
+    assert '<span class="who">Shopper</span>' in lines
+    assert f'<span class="who">{order.public_id}' not in lines
 
 
 def test_a_change_writes_only_the_changed_fields(desk: Client) -> None:

@@ -108,7 +108,10 @@ def test_s11_an_edit_first_names_the_promises_that_it_touches(staff: Client) -> 
                 days=[*"0123456"])  # fmt: skip
     warned = staff.post(url, sent)
     assert warned.status_code == 409
-    assert order.public_id in text_of(warned)
+    assert order.external_id in text_of(warned), "the number that the shop knows"
+    assert f"/console/orders/{order.public_id}/" in warned.content.decode()
+    assert order.public_id not in text_of(warned)
+    assert order.external_id in text_of(staff.get(f"/console/slots/{slot.public_id}/"))
     assert "takes no more orders" in text_of(warned)
     assert SlotTemplate.objects.get().version == 1
     saved = staff.post(url, sent | {"confirmed": "yes"})
@@ -133,7 +136,7 @@ def test_s11_slots_with_orders_take_a_new_capacity_only_by_choice_after_their_pr
                 closes="12:00", active="on", version="1")  # fmt: skip
     warned = staff.post(url, sent)
     assert warned.status_code == 409
-    assert order.public_id in text_of(warned)
+    assert order.external_id in text_of(warned)
     assert 'value="save_with_orders"' in warned.content.decode()
     unconfirmed = staff.post(url, sent | {"what": "save_with_orders"})
     assert unconfirmed.status_code == 409
@@ -209,7 +212,7 @@ def test_a_blackout_names_the_promises_before_it_closes_their_slots(staff: Clien
     make_hold(slot=slot, state=HoldState.PROMISED, order=order)
     sent = {"what": "add", "first_on": str(slot.service_date)}
     warned = staff.post("/console/slots/closed-days/", sent)
-    assert (warned.status_code, order.public_id in text_of(warned)) == (409, True)
+    assert (warned.status_code, order.external_id in text_of(warned)) == (409, True)
     assert not Blackout.objects.exists()
     done = staff.post("/console/slots/closed-days/", sent | {"confirmed": "yes"})
     assert done.status_code == 302

@@ -100,6 +100,8 @@ def test_figures_count_only_choices_that_still_stand(
     figures = selectors.choice_figures(staff_principal(), clocks.now() - day, clocks.now() + day)
     assert (figures.chosen, figures.green) == (counted, counted)
     assert selectors.newest_choices(staff_principal()).count() == counted
+    if state == "promised":  # by a checkout: the session has no order
+        assert f"/console/orders/{hold.order.public_id}/" in staff.get("/choices/").content.decode()
 
 
 def staff_principal() -> Any:
