@@ -98,9 +98,9 @@ class OptionFigures:
     chosen: int
 
     @property
-    def conversion(self) -> float | None:
+    def conversion_percent(self) -> float | None:
         """The share of the sessions in which it was shown; None without any."""
-        return self.chosen / self.shown if self.shown else None
+        return 100 * self.chosen / self.shown if self.shown else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,13 +69,14 @@ def test_figures_compare_the_green_choice_with_the_mean_of_the_shown_offers(
     figures = selectors.choice_figures(staff_principal(), now - day, now + day)
     assert (figures.sessions, figures.chosen, figures.green) == (2, 2, 1)
     assert (figures.saved_g, figures.saved_m) == (150, 1_000)  # means are 250 g and 2,000 m
-    assert {o.option: (o.shown, o.chosen, o.conversion) for o in figures.options} == {
-        "window": (2, 2, 1.0),
+    assert {o.option: (o.shown, o.chosen, o.conversion_percent) for o in figures.options} == {
+        "window": (2, 2, 100.0),
         "curbside": (1, 0, 0.0),
     }
     page = text_of(staff.get("/choices/"))
     assert "150 g" in page
-    assert "100" in page
+    assert "Home delivery 2 2 100%" in page
+    assert "Curbside pickup 1 0 0%" in page
     empty = selectors.choice_figures(staff_principal(), now + day, now + 2 * day)
     assert (empty.saved_g, empty.options, empty.sessions) == (None, (), 0)
 
