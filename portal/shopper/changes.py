@@ -7,14 +7,16 @@ order, the cut-off of each slot, and the router.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.orders.models import Direction, Order, Outcome
+from dispatch.orders.models import Direction, Order, Outcome, Parcel
 from dispatch.orders.states import ENDED, OrderState
 from dispatch.slots.errors import TooLate
 from dispatch.slots.models import Slot
@@ -28,6 +30,14 @@ S = OrderState
 #: External ids of returns that shoppers requested: the order's public id, this and a number.
 RETURN_SUFFIX: Final = "-R"
 SOURCE: Final = "shopper"  # the source of orders that shoppers placed by their page
+_PARCEL_MARKS: Final = (
+    "barcode",
+    "weight_g",
+    "volume_cm3",
+    "length_mm",
+    "width_mm",
+    "height_mm",
+)
 
 _OVER: Words = _("This order has ended, so it can no longer change.")
 _OWN_PLACE: Words = _("We pick up a return only at the address of the delivery.")
@@ -35,6 +45,7 @@ _IN_VEHICLE: Words = _(
     "The order is in the vehicle. Its instructions can change again when it is on its way."
 )
 _PICKED_UP: Words = _("We already picked up your return, so its instructions can no longer change.")
+_ALL_BACK: Words = _("You already sent back everything of this order.")
 _NO_PIN: Words = _("The shop still checks your address. You can choose a time after that.")
 _NO_SLOTS: Words = _("The shop offers no other times here at the moment.")
 
@@ -133,13 +144,41 @@ def next_return_id(order: Order) -> str:
 
 
 def return_of(order: Order) -> Order | None:
-    """Return the return that the shopper of an order requested; None if it was cancelled."""
-    rows = Order.objects.filter(
+    """Return the return of an order that its shopper can open by the order's page, or None.
+
+    That is the one that goes on now. If no parcel is left for another one, it is the last one. A
+    cancelled return does not count.
+    """
+    last = _returns_of(order).order_by("-pk").first()
+    if last is not None and OrderState(last.state) in ENDED and parcels_left(order):
+        return None
+    return last
+
+
+def parcels_left(order: Order) -> list[Parcel]:
+    """Return the parcels of an order that are in no return that was not cancelled.
+
+    Parcels of a return are copies. So they are compared by barcode and measures, and parcels that
+    are equal in all of them are counted.
+    """
+    gone = Counter(Parcel.objects.filter(order__in=_returns_of(order)).values_list(*_PARCEL_MARKS))
+    left = []
+    for parcel in order.parcels.all():
+        mark = tuple(getattr(parcel, name) for name in _PARCEL_MARKS)
+        if gone[mark]:
+            gone[mark] -= 1
+        else:
+            left.append(parcel)
+    return left
+
+
+def _returns_of(order: Order) -> QuerySet[Order]:
+    """Return the returns that the shopper of an order requested and that were not cancelled."""
+    return Order.objects.filter(
         external_id__startswith=f"{order.public_id}{RETURN_SUFFIX}",
         direction=Direction.RETURN,
         source=SOURCE,
-    )
-    return rows.exclude(state=S.CANCELLED).order_by("-pk").first()
+    ).exclude(state=S.CANCELLED)
 
 
 def _no_return(order: Order) -> Words:
@@ -153,4 +192,4 @@ def _no_return(order: Order) -> Words:
     delivered_at = attempt.departed_at if attempt else order.updated_at
     if clock.now() >= delivered_at + dt.timedelta(days=days):
         return _("The time for returns by this page has passed. Contact the shop.")
-    return ""
+    return "" if parcels_left(order) else _ALL_BACK

@@ -27,7 +27,7 @@ from portal.choice.pages.guarding import changes_trust
 from portal.choice.pages.words import WAYS
 from portal.choice.services.instructing import set_instructions
 from portal.choice.services.returning import request_return
-from portal.shopper.changes import Right, return_of, rights_of
+from portal.shopper.changes import Right, parcels_left, return_of, rights_of
 from portal.shopper.pages import ShopperRequest, shopper_page
 from portal.shopper.stepup import (
     forget_typed_of,
@@ -147,8 +147,8 @@ def cancel(request: ShopperRequest, secret: str) -> HttpResponse:
 def give_back(request: ShopperRequest, secret: str) -> HttpResponse:
     """Request the pickup of a return; its shopper then chooses a time on the return's own page."""
     order, right = request.order, rights_of(request.order).give_back
-    parcels = list(order.parcels.all())
-    form = ReturnForm(parcels, request.POST if request.method == "POST" else None)
+    left = parcels_left(order)
+    form = ReturnForm(order, left, request.POST if request.method == "POST" else None)
     present = return_of(order)
 
     def act() -> Order:
@@ -164,7 +164,7 @@ def give_back(request: ShopperRequest, secret: str) -> HttpResponse:
         placed = apply_form(form, act)
         if isinstance(placed, Order):
             return _see(reverse("choosing:start", args=[shopper_secret(placed)]))
-    context = {"form": form, "right": right, "present": present, "one": len(parcels) == 1}
+    context = {"form": form, "right": right, "present": present, "one": len(left) == 1}
     return _page(request, secret, "return", context)
 
 

@@ -126,7 +126,7 @@ class CancelForm(forms.Form):
 
 
 class ReturnForm(forms.Form):
-    """The parcels that go back."""
+    """The parcels that go back: those of an order that are left, with their numbers in it."""
 
     parcels = forms.MultipleChoiceField(
         label=_("What goes back?"),
@@ -140,10 +140,11 @@ class ReturnForm(forms.Form):
         widget=forms.Textarea({"rows": 2}),
     )
 
-    def __init__(self, parcels: list[Parcel], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, order: Order, left: list[Parcel], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["parcels"].choices = [  # type: ignore[attr-defined]
             (parcel.public_id, _("Parcel %(number)s") % {"number": formatting.number(number)})
-            for number, parcel in enumerate(parcels, 1)
+            for number, parcel in enumerate(order.parcels.all(), 1)
+            if parcel in left
         ]
-        self.fields["parcels"].initial = [parcel.public_id for parcel in parcels]
+        self.fields["parcels"].initial = [parcel.public_id for parcel in left]

@@ -12,18 +12,19 @@ from dispatch.orders.models import Cause, Direction, Order, Parcel, Place
 from dispatch.orders.services import lock_orders, place_order
 from dispatch.slots.errors import TooLate
 from lastmile.core.errors import FieldProblem, Invalid
-from portal.shopper.changes import SOURCE, next_return_id, return_of, rights_of
+from portal.shopper.changes import SOURCE, next_return_id, parcels_left, return_of, rights_of
 
 
 @transaction.atomic
 def request_return(*, order: Order, parcels: Collection[str], note: str = "") -> Order:
     """Place the return of an order with some of its parcels (public ids). Again it is the same.
 
-    After a cancelled return there can be another one.
+    After a cancelled return there can be another one. After a return that has ended there can be
+    one of the parcels that are left.
 
     The return goes from the place of the delivery to the hub of the order, without a date: its
     shopper then chooses a time. Locks: the order. Records: order.placed. Raises: Invalid without
-    a parcel of the order; TooLate if the shop takes no return of it.
+    a parcel of the order that is left; TooLate if the shop takes no return of it.
     """
     (row,) = lock_orders([order.pk])
     present = return_of(row)
@@ -32,7 +33,7 @@ def request_return(*, order: Order, parcels: Collection[str], note: str = "") ->
     right = rights_of(row).give_back
     if not right.possible:
         raise TooLate(str(right.why_not))
-    chosen = list(row.parcels.filter(public_id__in=list(parcels)))
+    chosen = [parcel for parcel in parcels_left(row) if parcel.public_id in parcels]
     if not chosen:
         text = _("Choose at least one parcel.")
         raise Invalid(text, errors=[FieldProblem("/parcels", text)])

@@ -1,4 +1,4 @@
-"""The windows after midnight of a night shift: each page names the day that a shopper's clock has."""
+"""The windows after midnight of a night shift: each page names their local day."""
 
 from __future__ import annotations
 
