@@ -84,6 +84,17 @@ class OrderChangedFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RedatedFacts:
+    """The round of another date serves an order, because the slot of its promise is on that date.
+
+    The promised window stays the same. A window after midnight can belong to the evening before.
+    """
+
+    service_date: Annotated[dt.date, FieldDoc("The new service date.", "2026-11-23")]
+    before: Annotated[dt.date, FieldDoc("The service date until now.", "2026-11-24")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PinnedFacts:
     """A person set or moved the pin of the order's place."""
 
@@ -187,6 +198,7 @@ SHOPPER_ERASED = Kind("shopper.erased", facts=ShopperErasedFacts, public=True)
 PLACED = Kind("order.placed", facts=PlacedFacts, public=True)
 PROMISED = Kind("order.promised", facts=PromisedFacts, public=True)
 CHANGED = Kind("order.changed", facts=OrderChangedFacts, public=True)
+REDATED = Kind("order.redated", facts=RedatedFacts, public=True)
 PINNED = Kind("order.pinned", facts=PinnedFacts, public=True)
 ATTEMPTED = Kind("attempt.recorded", facts=AttemptFacts, public=True)
 #: State -> the event kind of a move to that state. A new order has the event ``order.placed``.

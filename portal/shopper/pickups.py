@@ -29,6 +29,11 @@ class Pickup:
     point: tuple[float, float]
 
     @property
+    def map_host(self) -> str:
+        """Return the name of the host to which the link to the map leads."""
+        return "openstreetmap.org"
+
+    @property
     def map_url(self) -> str:
         """Return the address of a public map that shows the place."""
         lat, lon = self.point

@@ -98,6 +98,11 @@ FIELDS: dict[str, Words] = {
 EVENT_TEXTS: dict[str, tuple[str, str, Words]] = {
     "order.placed": ("package", "active", gettext_lazy("Created")),
     "order.promised": ("calendar-days", "active", gettext_lazy("Promised for %(window)s")),
+    "order.redated": (
+        "calendar",
+        "",
+        gettext_lazy("Served on %(date)s, the date of its slot"),
+    ),
     "order.changed": ("pencil", "", gettext_lazy("Changed: %(changed)s")),
     "order.pinned": ("map-pin", "", gettext_lazy("Pin: %(pin)s")),
     "order.ready": ("circle-dot", "", gettext_lazy("Ready to plan")),
@@ -171,7 +176,9 @@ def _actor_words(actor: str) -> str:
 
 def _facts(entry: TimelineEntry, zone: str) -> dict[str, str]:
     data = entry.data
-    facts = {"changed": "", "pin": "", "cancel": "", "outcome": "", "window": ""}
+    facts = dict.fromkeys(("changed", "pin", "cancel", "outcome", "window", "date"), "")
+    if entry.kind == "order.redated":
+        facts["date"] = day_words(dt.date.fromisoformat(str(data["service_date"])))
     if entry.kind == "order.promised":
         opens, closes = (dt.datetime.fromisoformat(str(data[n])) for n in ("opens_at", "closes_at"))
         day = day_words(clock.local_date(opens, zone))

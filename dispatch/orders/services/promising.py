@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from dispatch.fleet.models import Hub
 from dispatch.orders.drafts import PromisedPlace, PromiseDraft
 from dispatch.orders.errors import OrderUnderWay, status_word
-from dispatch.orders.events import CHANGED, PROMISED, OrderChangedFacts, PromisedFacts
+from dispatch.orders.events import PROMISED, REDATED, PromisedFacts, RedatedFacts
 from dispatch.orders.handovers import needs_person, person_needed, without_person
 from dispatch.orders.models import (
     Cause,
@@ -85,15 +85,18 @@ def serve_on(*, order: Order, service_date: dt.date) -> Order:
 
     A window after midnight may belong to the round of the evening before. An order without a
     promise or under way, and a date that is not next to the window, change nothing.
-    Locks: the order. Records: order.changed if the date differs. Raises: nothing.
+    Locks: the order. Records: order.redated if the date differs. Raises: nothing.
     """
     row = lock_order(order)
-    promise = row.promise
-    if promise is None or OrderState(row.state) not in OPEN or row.service_date == service_date:
+    promise, before = row.promise, row.service_date
+    if promise is None or before is None or OrderState(row.state) not in OPEN:
         return row
-    if within_a_day(service_date, _local_date(row, promise.opens_at)):
-        rewrite(row, {"service_date": service_date})
-        record(CHANGED, OrderChangedFacts(changed=("service_date",)), subject=row.public_id)
+    if service_date != before and within_a_day(service_date, _local_date(row, promise.opens_at)):
+        row.service_date = service_date
+        row.version += 1
+        row.save(update_fields=["service_date", "version"])
+        facts = RedatedFacts(service_date=service_date, before=before)
+        record(REDATED, facts, subject=row.public_id)
     return row
 
 

@@ -19,6 +19,7 @@ from dispatch.fleet.selectors import service_map
 from dispatch.orders.models import Order
 from dispatch.orders.services import lock_orders, serve_on
 from dispatch.orders.states import OrderState
+from dispatch.planning.services.tentative import request_reconciling
 from dispatch.slots.counts import WAITING, Amounts
 from dispatch.slots.events import HOLD_PLACED
 from dispatch.slots.models import Caller, Hold, Slot
@@ -52,7 +53,7 @@ def settle_order(*, order: Order) -> Hold | None:
     An open order is served on the date of its slot, also if a file or the API sent the window.
 
     Locks: the days of such a change, the order, the slots, the holds. Records: hold.placed,
-    hold.released, order.changed, slot.overbooked. Raises: nothing.
+    hold.released, order.redated, slot.overbooked. Raises: nothing.
     """
     present = Order.objects.select_related("promise__place", "place", "hub").get(pk=order.pk)
     changes = _changes_of(present)
@@ -66,13 +67,23 @@ def settle_order(*, order: Order) -> Hold | None:
         lock_slots(wanted | {hold.slot_id for hold in changes})
         _give_back_changes(changes, days)
         if slot is not None:
-            row = serve_on(order=row, service_date=slot.service_date)
+            row = _on_date_of(slot, row)
         if old is not None:
             old = lock_hold(old)
             if slot is not None and old.slot_id == slot.pk:
                 return _with_amounts(old, row)
             give_back([old], reason="cancelled" if _ended(row) else "superseded")
         return _take(row, slot) if slot is not None else None
+
+
+def _on_date_of(slot: Slot, order: Order) -> Order:
+    """Let an open order be served on the date of its slot; both days' plans follow."""
+    before = order.service_date
+    row = serve_on(order=order, service_date=slot.service_date)
+    if row.hub is not None and before is not None and row.service_date != before:
+        for date in (before, slot.service_date):
+            request_reconciling(hub=row.hub, service_date=date)
+    return row
 
 
 def _changes_of(order: Order) -> list[Hold]:
@@ -113,7 +124,7 @@ def adopt_promises(*, hub: Hub, since: dt.date, until: dt.date, after: int = 0) 
     ADOPTED_AT_ONCE orders, those after the order ``after`` (pk).
 
     Locks: each order with its slots, one after the other. Records: hold.placed, hold.released,
-    order.changed, slot.overbooked. Raises: nothing.
+    order.redated, slot.overbooked. Raises: nothing.
     """
     slots = Slot.objects.filter(
         hub=hub,
