@@ -123,11 +123,13 @@ def _is_repeated(row: Order, window: tuple[dt.datetime, dt.datetime], cause: str
 
     A repeated export must not undo what the shopper or a dispatcher agreed on since. A kind of
     source that has promised nothing yet is compared with the last window from a file or the API.
-    See ADR 0031.
+    The choice that came with the order after that counts as sent by both. See ADR 0031.
     """
     sent = row.promises.filter(cause__in=[Cause.FILE, Cause.API], option=Option.WINDOW)
     last = sent.filter(cause=cause).last() or sent.last()
-    return last is not None and (last.opens_at, last.closes_at) == window
+    chosen = row.promises.filter(cause=Cause.CHOICE, number__gt=last.number if last else 0).last()
+    known = [(it.opens_at, it.closes_at) for it in (last, chosen) if it is not None]
+    return window in known
 
 
 def _keeps_hub(

@@ -18,8 +18,10 @@ from dispatch.slots.rules.occurrences import Closures, unfold
 from dispatch.slots.services import (
     adopt_promises,
     change_template,
+    keep_hold,
     promise_hold,
     settle_order,
+    use_choice,
 )
 from lastmile.core import clock as clocks
 from lastmile.core.models import Event
@@ -81,6 +83,32 @@ def test_a_repeated_export_does_not_undo_the_choice_of_the_shopper(cause: str) -
     assert order.notes == "changed"
     assert window(order) == (at(14), at(16))
     assert Promise.objects.count() == 2
+
+
+def choose_in_checkout(order: Order, opens: int, closes: int) -> None:
+    """Use a choice for the order, as its first call by API or file does."""
+    assert order.hub is not None
+    bay = curbside(hub=order.hub, opens=opens * 60, closes=closes * 60)
+    choice = keep_hold(hold=take_place(bay), minutes=30)
+    use_choice(order=order, choice_id=choice.public_id)
+
+
+@pytest.mark.parametrize("cause", ["file", "api"])
+def test_an_export_that_repeats_the_window_of_the_checkout_does_not_undo_a_later_change(
+    cause: str,
+) -> None:
+    make_hub()
+    order = send(draft_of(window=None), "api", "api")
+    choose_in_checkout(order, 9, 12)
+    choose(order, 14, 16)
+    send(draft_of(), cause, "import:imp_2")
+    assert window(order) == (at(14), at(16))
+    send(draft_of(notes="again"), cause, "import:imp_3")
+    assert window(order) == (at(14), at(16))
+    send(draft_of(window=make_window(10, 13)), cause, "import:imp_4")
+    assert window(order) == (at(10), at(13))
+    send(draft_of(), cause, "import:imp_5")
+    assert window(order) == (at(9), at(12)), "the retailer went back on purpose"
 
 
 def test_a_window_that_really_differs_supersedes_the_choice() -> None:
