@@ -323,9 +323,10 @@ def _lock_session(session: str) -> None:
 
 
 def _refuse_too_many(session: str, at: dt.datetime, policy: SlotPolicy) -> None:
+    """Raise TooManyHolds if a session has all its live holds. A kept choice is none of them."""
     if not session:
         return
-    live = Hold.objects.filter(session=session, state__in=WAITING, expires_at__gt=at).count()
+    live = Hold.objects.filter(session=session, state=HoldState.LIVE, expires_at__gt=at).count()
     if live >= policy.holds_per_session:
         raise TooManyHolds(
             ngettext(

@@ -23,7 +23,7 @@ from dispatch.slots.services.holding import amounts_of, has_day, promised_hold
 from dispatch.slots.services.pricing import quote
 from dispatch.slots.services.requests import DeliveryRequest
 from dispatch.slots.services.visits import NOT_READY, FoundWindow, needs_visit, window_costs
-from dispatch.slots.states import SlotState
+from dispatch.slots.states import HoldState, SlotState
 from lastmile.core import clock
 from lastmile.core.geo import Point
 
@@ -107,18 +107,19 @@ def find_offers(
 ) -> OfferList:
     """Return every slot from ``since`` to ``until`` that can be kept for a delivery.
 
-    The places that the session holds, and the present promise of the request's order, count as
-    free. ``green_before`` is the slot that the session marked green before. ``caller`` "checkout"
-    applies the share of a slot that checkouts may hold. ``explain`` names the constraint that
-    prevents each window, which takes longer; otherwise it is ``no_room``. A search looks at
-    MOST_SLOTS slots, in whole days; ``more_from`` of the answer is where the next one begins.
+    The live places that the session holds, its kept place in the same slot, and the present
+    promise of the request's order count as free: a new hold replaces those. ``green_before`` is
+    the slot that the session marked green before. ``caller`` "checkout" applies the share of a slot
+    that checkouts may hold. ``explain`` names the constraint that prevents each window, which takes
+    longer; otherwise it is ``no_room``. A search looks at MOST_SLOTS slots, in whole days;
+    ``more_from`` of the answer is where the next one begins.
 
     Locks: nothing. Records: nothing. Raises: nothing; a day that is not ready is in ``not_ready``.
     """
     search = _Search(request, session, caller)
     slots, more_from = search.slots(since, until)
     by_counts, refused = search.by_counts(slots)
-    costs = search.costs([slot for slot in by_counts if needs_visit(slot)], explain)
+    costs = search.costs([slot for slot in by_counts if needs_visit(slot)], explain=explain)
     offers: list[Offer] = []
     for slot in by_counts:
         window = costs.get(slot.pk)
@@ -179,13 +180,16 @@ class _Search:
         self.own = self._own_holds(session)
         self.promised = promised_hold(request.order)
 
-    def _own_holds(self, session: str) -> dict[int, Hold]:
-        """Return the live holds of the session and of the order, by pk of their slot."""
+    def _own_holds(self, session: str) -> dict[int, list[Hold]]:
+        """Return the holds of the session and of the order that last, by pk of their slot."""
         of_asker = Q(session=session) if session else Q(pk__in=[])
         if self.request.order is not None:
             of_asker |= Q(order=self.request.order)
         rows = Hold.objects.filter(of_asker, state__in=WAITING, expires_at__gt=self.at)
-        return {row.slot_id: row for row in rows.order_by("pk")}
+        by_slot: dict[int, list[Hold]] = {}
+        for row in rows.order_by("pk"):
+            by_slot.setdefault(row.slot_id, []).append(row)
+        return by_slot
 
     def slots(self, since: dt.date, until: dt.date) -> tuple[list[Slot], dt.date | None]:
         """Return the slots of the request's area, from today to the last day that is offered.
@@ -206,7 +210,7 @@ class _Search:
 
     def by_counts(self, slots: Sequence[Slot]) -> tuple[list[Slot], list[NotOffered]]:
         """Return the slots that rules and counts allow, and the others with the reason."""
-        ignored = [hold.pk for hold in self.own.values()]
+        ignored = [hold.pk for holds in self.own.values() for hold in holds]
         if self.promised is not None:
             ignored.append(self.promised.pk)
         free = free_of(
@@ -250,12 +254,24 @@ class _Search:
             .exists()
         )
 
-    def costs(self, slots: Sequence[Slot], explain: bool) -> dict[int, FoundWindow]:
-        """Return what each time window costs in the tentative plan of its day, by pk."""
-        without = {hold.public_id for hold in self.own.values()}
-        if self.request.order is not None:
-            without.add(self.request.order.public_id)
-        return window_costs(slots, self.request, without=without, explain=explain)
+    def costs(self, slots: Sequence[Slot], *, explain: bool) -> dict[int, FoundWindow]:
+        """Return what each time window costs in the tentative plan of its day, by pk.
+
+        A kept place stays when another slot is held, so it counts as gone in its own slot only.
+        """
+        kept: dict[int, set[str]] = {}
+        gone = {self.request.order.public_id} if self.request.order is not None else set()
+        for hold in (hold for holds in self.own.values() for hold in holds):
+            if hold.state == HoldState.KEPT:
+                kept.setdefault(hold.slot_id, set()).add(hold.public_id)
+            else:
+                gone.add(hold.public_id)
+        others = [slot for slot in slots if slot.pk not in kept]
+        costs = window_costs(others, self.request, without=gone, explain=explain)
+        for slot in (slot for slot in slots if slot.pk in kept):
+            without = gone | kept[slot.pk]
+            costs |= window_costs([slot], self.request, without=without, explain=explain)
+        return costs
 
     def offer(self, slot: Slot, window: FoundWindow | None) -> Offer:
         """Return a slot as an offer, with its price."""
@@ -266,7 +282,7 @@ class _Search:
             cost_minor=cost.cost_minor if cost else None,
             policy=self.policy,
         )
-        held = self.own.get(slot.pk)
+        held = next(reversed(self.own.get(slot.pk, [])), None)
         at_door = needs_visit(slot)
         return Offer(
             slot=slot.public_id,

@@ -19,6 +19,7 @@ from dispatch.slots.errors import (
     TooManyHolds,
 )
 from dispatch.slots.models import Caller, Choice, Hold, Slot
+from dispatch.slots.policy import SlotPolicy
 from dispatch.slots.services import (
     Offer,
     Terms,
@@ -34,6 +35,8 @@ from dispatch.slots.services.holding import promised_hold
 from dispatch.slots.states import HoldState
 from lastmile.core.errors import Invalid
 from lastmile.core.tenancy import RetailerRef
+from tenants.people.services.sections import set_section
+from tenants.sections import section_of
 from tests.dispatch.conftest import EVE, SetClock
 from tests.dispatch.helpers import kinds, race, refused
 from tests.dispatch.slots.booking import (
@@ -156,6 +159,17 @@ def test_a_session_holds_two_places_at_most_and_expired_ones_do_not_count(
     clock(EVE + minutes(16))
     take_place(slots[3])
     assert [taken(slot) for slot in slots] == [0, 1, 1, 1]
+
+
+def test_a_kept_choice_is_not_one_of_the_places_that_a_session_holds() -> None:
+    set_section(section=section_of(SlotPolicy), policy=SlotPolicy(holds_per_session=1))
+    hub = make_hub()
+    slots = [curbside(hub=hub, opens=600 + 60 * n, closes=660 + 60 * n) for n in range(3)]
+    keep_hold(hold=take_place(slots[0]), minutes=30)
+    take_place(slots[1])
+    with refused(TooManyHolds):
+        take_place(slots[2])
+    assert [taken(slot) for slot in slots] == [1, 1, 0]
 
 
 def test_s06_a_session_still_sees_its_own_place_and_never_needs_a_second() -> None:
