@@ -173,11 +173,14 @@ def parcels_left(order: Order) -> list[Parcel]:
 
 
 def _returns_of(order: Order) -> QuerySet[Order]:
-    """Return the returns that the shopper of an order requested and that were not cancelled."""
+    """Return the returns that the shopper of an order requested and that were not cancelled.
+
+    The shop may have sent them again since, so their source says nothing. Their id begins with the
+    order's public id, which no other order has.
+    """
     return Order.objects.filter(
         external_id__startswith=f"{order.public_id}{RETURN_SUFFIX}",
         direction=Direction.RETURN,
-        source=SOURCE,
     ).exclude(state=S.CANCELLED)
 
 

@@ -10,7 +10,13 @@ from django.http import HttpResponse
 from dispatch.fleet.models import Hub
 from dispatch.orders.drafts import PlaceDraft
 from dispatch.orders.models import AccessNote, Direction, Order
-from dispatch.orders.services import cancel_order, mark_loaded, mark_planned, set_access
+from dispatch.orders.services import (
+    cancel_order,
+    mark_loaded,
+    mark_planned,
+    place_order,
+    set_access,
+)
 from dispatch.planning.services import reconcile_day
 from dispatch.slots.models import Hold
 from lastmile.core.models import Event
@@ -18,7 +24,7 @@ from portal.choice.models import DeliverySession
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.helpers import kinds
 from tests.dispatch.orders.actions import attempt, out
-from tests.factories import make_order
+from tests.factories import make_draft, make_order
 from tests.factories.fleet import LAT, LON
 from tests.factories.orders import DAY
 from tests.portal.choice.pages.test_choosing import below, book, fields_of, slot_at
@@ -280,6 +286,23 @@ def test_a_return_is_requested_once_and_its_time_is_chosen_like_any_other(
     book(second, 12)
     assert "We pick up your return" in second.answer()
     assert Hold.objects.get(order=returned).collects
+
+
+def test_a_return_that_the_shop_sends_again_is_not_requested_twice(
+    delivered: Order, shopper: ShopperBrowser, hub: Hub
+) -> None:
+    parcel = delivered.parcels.get().public_id
+    shopper.post("return/", parcels=parcel)
+    first = Order.objects.get(direction=Direction.RETURN)
+    draft = make_draft(
+        external_id=first.external_id, direction=Direction.RETURN, hub=hub.public_id, notes="again"
+    )
+    place_order(draft=draft, source="import:imp_1", cause="file")
+    first.refresh_from_db()
+    assert (first.source, first.notes) == ("import:imp_1", "again")
+    shopper.post("return/", parcels=parcel)
+    assert Order.objects.get(direction=Direction.RETURN) == first
+    assert "Your return" in shopper.text()
 
 
 def test_a_cancelled_return_can_be_requested_again(
