@@ -12,7 +12,7 @@ from typing import Final
 from django.db import transaction
 
 from dispatch.orders.models import Order
-from dispatch.slots.services import request_for_order
+from dispatch.slots.services import lock_places, request_for_order
 from lastmile.core import clock
 from portal.choice.models import DeliverySession
 from portal.choice.services.asking import columns_of, held_by
@@ -44,12 +44,18 @@ def is_fresh(session: DeliverySession) -> bool:
 def leave_sessions(*, order: Order, but: DeliverySession) -> None:
     """Give back the live places that an order's other looks by its link hold.
 
-    Locks: as the provider. Records: as the provider. Raises: nothing of its own.
+    Locks: the days and slots of all these places at once, then as the provider. Records: as the
+    provider. Raises: nothing of its own.
     """
     rows = DeliverySession.objects.filter(
         order=order, caller=but.caller, principal=but.principal, expires_at__gt=clock.now()
     )
-    for session in rows.exclude(pk=but.pk).order_by("pk"):
-        for held in held_by(session):
-            if held.state != KEPT:
-                release_hold(hold=held.hold)
+    live = [
+        held.hold
+        for session in rows.exclude(pk=but.pk).order_by("pk")
+        for held in held_by(session)
+        if held.state != KEPT
+    ]
+    lock_places(live)
+    for hold in live:
+        release_hold(hold=hold)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -12,16 +13,20 @@ import pytest
 from dispatch.fleet.models import Hub
 from dispatch.orders.drafts import PromisedPlace
 from dispatch.orders.models import Order, Place
+from dispatch.planning.services import LockedDay, lock_days
 from dispatch.slots.models import Hold
+from dispatch.slots.services import visits
 from dispatch.slots.services.requests import text_of as text_line_of
 from dispatch.slots.states import HoldState
 from lastmile.core import clock as clocks
 from lastmile.core.geo import Point
 from portal.choice.models import DeliverySession
+from portal.choice.services import leave_sessions
 from portal.shopper.wording import place_line
 from tests.dispatch.conftest import SetClock
-from tests.factories import make_hub, make_order
+from tests.factories import make_hold, make_hub, make_order, make_slot
 from tests.factories.fleet import LAT, LON
+from tests.factories.orders import DAY
 from tests.portal.choice.pages.test_choosing import (
     below,
     book,
@@ -142,6 +147,38 @@ def test_an_old_look_is_replaced_and_what_it_holds_is_given_back(
     clock(clocks.now() + dt.timedelta(minutes=31))
     assert options_of(shopper) != options
     assert list(Hold.objects.values_list("state", flat=True)) == [HoldState.RELEASED]
+
+
+def test_old_looks_that_hold_places_on_two_days_are_left_with_one_lock_on_both(
+    shopper: ShopperBrowser, order: Order, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locks on one day after the other could deadlock with an act that locks both days."""
+    options_of(shopper)
+    first = DeliverySession.objects.get()
+    looks = [first, *(replace_id(first, f"ses_{number}") for number in "23")]
+    later, sooner = DAY + dt.timedelta(days=1), DAY  # not the order in which days are locked
+    for look, date in zip(looks, (later, sooner), strict=False):
+        slot = make_slot(hub=hub, service_date=date, opens=1_080, closes=1_140)
+        make_hold(slot=slot, session=look.public_id)
+    locked: list[list[dt.date]] = []
+
+    def watch(days: Iterable[tuple[Hub, dt.date]], **rest: Any) -> list[LockedDay]:
+        rows = lock_days(days, **rest)
+        locked.append([row.service_date for row in rows])
+        return rows
+
+    monkeypatch.setattr(visits, "lock_days", watch)
+    leave_sessions(order=order, but=looks[2])
+    assert locked[0] == [sooner, later]
+    assert set(Hold.objects.values_list("state", flat=True)) == {HoldState.RELEASED}
+
+
+def replace_id(session: DeliverySession, public_id: str) -> DeliverySession:
+    """Add a copy of a session with another id."""
+    copy = DeliverySession.objects.get(pk=session.pk)
+    copy.pk, copy.public_id = None, public_id
+    copy.save(force_insert=True)
+    return copy
 
 
 def test_the_pages_show_the_times_of_the_hub_that_serves_the_other_address(
