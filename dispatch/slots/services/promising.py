@@ -82,7 +82,9 @@ def prepare_promise(*, hold: Hold, order: Order) -> PreparedVisit | None:
 
 
 def _prepare(hold: Hold, order: Order) -> PreparedVisit | None:
-    request = request_for_order(order, place=hold.point, place_text=hold.place_text)
+    request = request_for_order(
+        order, place=hold.point, place_text=hold.place_text, hub=hold.slot.hub
+    )
     return prepare_visit(key=order.public_id, slot=hold.slot, request=request)
 
 

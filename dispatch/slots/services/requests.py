@@ -17,7 +17,7 @@ from dispatch.fleet.models import Hub, Zone
 from dispatch.fleet.selectors import ServiceMap, service_map
 from dispatch.orders.doubts import Doubt
 from dispatch.orders.drafts import OrderDraft, ParcelDraft, PlaceDraft
-from dispatch.orders.models import Direction, Order, Parcel, Place
+from dispatch.orders.models import Direction, Option, Order, Parcel, Place
 from dispatch.orders.reach import doubt_of
 from dispatch.orders.services import prepare_orders
 from dispatch.orders.services.preparing import Ready
@@ -141,12 +141,13 @@ def request_for_address(
 
 
 def request_for_order(
-    order: Order, place: Point | None = None, place_text: str = ""
+    order: Order, place: Point | None = None, place_text: str = "", hub: Hub | None = None
 ) -> DeliveryRequest:
     """Return the request of an existing order, at its door or at another ``place``.
 
-    At its door the order keeps its hub. Another place can belong to another hub. The door of a
-    pickup is the shopper's own address, never the hub.
+    At its door the order keeps its hub. Another place can belong to another hub, unless ``hub``
+    names the one of a slot that is held there. The door of a pickup is the shopper's own address,
+    never the hub.
 
     Locks: nothing. Records: nothing. Raises: AddressUnknown, OutsideEveryZone.
     """
@@ -154,7 +155,8 @@ def request_for_order(
     point = place or order.door.point
     if point is None:
         raise _unknown(order.place.doubt)
-    hub = order.hub if place is None else None
+    if hub is None and place is None:
+        hub = _hub_at_door(services, order, point)
     if hub is None:
         hub = _hub_for(services, point)
     currency = current_retailer().currency
@@ -240,6 +242,22 @@ def _hub_for(services: ServiceMap, point: Point) -> Hub:
     if hub is None or doubt_of(point, hub, services):
         raise _outside()
     return hub
+
+
+def _hub_at_door(services: ServiceMap, order: Order, door: Point) -> Hub | None:
+    """Return the hub of an order for its door.
+
+    An order that was redirected to the area of another hub and is collected there has that hub.
+    The shopper's own address may belong to another one again.
+    """
+    promise = order.promise
+    if order.hub is None or promise is None or promise.to_door:
+        return order.hub
+    was_redirected = order.promises.filter(option=Option.WINDOW, elsewhere=True).exists()
+    has_door = any(zone.hub_id == order.hub_id for zone in services.zones_at(door))
+    if has_door or not was_redirected:
+        return order.hub
+    return services.serving(door).hub or order.hub
 
 
 def _zone(services: ServiceMap, hub: Hub, point: Point) -> Zone | None:

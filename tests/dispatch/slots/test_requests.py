@@ -7,20 +7,23 @@ from typing import Any
 import pytest
 
 from dispatch.orders.drafts import ParcelDraft, PlaceDraft
+from dispatch.planning.services import reconcile_day
 from dispatch.slots.errors import AddressUnknown, OtherCurrency, OutsideEveryZone
 from dispatch.slots.services import (
     DeliveryRequest,
     Goods,
     Terms,
     find_offers,
+    prepare_promise,
     promise_hold,
     request_elsewhere,
     request_for_address,
     request_for_order,
 )
 from lastmile.core.errors import Invalid
+from tests.dispatch.conftest import EVE, SetClock
 from tests.dispatch.helpers import refused
-from tests.dispatch.slots.booking import curbside, request_at, take_place, taken
+from tests.dispatch.slots.booking import curbside, minutes, request_at, take_place, taken
 from tests.dispatch.slots.test_windows import hub_with_van, order_at, visits
 from tests.factories import make_hub, make_order, make_slot, make_vehicle, make_zone
 from tests.factories.fleet import LAT, LON, square
@@ -155,6 +158,47 @@ def test_a_redirect_goes_to_another_address_and_hub_and_gives_the_old_place_back
     hold = take_place(later, order=order, request=request_for_order(order))
     moved = promise_hold(hold=hold, order=order, handover="", cause="shopper")
     assert (moved.place, taken(new), taken(later)) == (promise.place, 0, 1)
+
+
+@pytest.mark.parametrize("with_zones", [True, False])
+def test_after_a_pickup_at_the_hub_of_a_redirect_the_own_address_has_its_own_hub_again(
+    with_zones: bool,
+) -> None:
+    first, second = hub_with_van(), hub_with_van(lat=LAT + FAR)
+    if with_zones:
+        make_zone(hub=first)
+        make_zone(hub=second, polygon=square(LAT + FAR, LON))
+    order = order_at(first)
+    there = request_elsewhere(order, PlaceDraft(text="Rua 7, Mafra", lat=LAT + FAR, lon=LON))
+    for slot in (make_slot(hub=second), curbside(hub=second)):
+        hold = take_place(slot, order=order, request=there)
+        promise_hold(hold=hold, order=order, handover="", cause="shopper")
+        order.refresh_from_db()
+    assert (order.hub, order.door.text) == (second, "Rua 1, Lisboa")
+    assert request_for_order(order).hub == first
+
+
+def test_a_pickup_leaves_the_hub_that_the_retailer_named() -> None:
+    _near, named = hub_with_van(), hub_with_van(lat=LAT + FAR)
+    order = order_at(named, hub=named.public_id)
+    hold = take_place(curbside(hub=named), order=order)
+    promise_hold(hold=hold, order=order, handover="", cause="shopper")
+    order.refresh_from_db()
+    assert request_for_order(order).hub == named
+
+
+def test_an_order_with_a_named_hub_outside_every_zone_is_promised_from_that_hub(
+    clock: SetClock,
+) -> None:
+    hub = hub_with_van()
+    make_zone(hub=hub, polygon=square(LAT + FAR, LON))
+    order = order_at(hub, hub=hub.public_id)
+    hold = take_place(make_slot(hub=hub), order=order)
+    clock(EVE + minutes(16))
+    reconcile_day(hub=hub, service_date=DAY)
+    ready = prepare_promise(hold=hold, order=order)
+    promise = promise_hold(hold=hold, order=order, handover="", cause="shopper", prepared=ready)
+    assert promise.slot == hold.slot.public_id
 
 
 def test_a_redirect_outside_every_zone_changes_nothing() -> None:
