@@ -199,6 +199,9 @@ def use_choice(
             again=False,
         )
     except (HoldEnded, SlotClosed, SlotPassed) as gone:
+        present = _choice(choice_id)
+        if present.state == ChoiceState.USED:  # by another order, while this one waited
+            raise _unusable(present) from gone
         raise ChoiceGone(gone.detail, data=gone.data) from gone
     updated = Choice.objects.filter(
         pk=choice.pk, state__in=[ChoiceState.WAITING, ChoiceState.EXPIRED]

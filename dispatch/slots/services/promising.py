@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Final
 
 from django.db import IntegrityError, transaction
@@ -60,8 +60,6 @@ from lastmile.core.events import record
 
 #: Tries of a promise whose order moves to another day at the same time. Chosen.
 TURNS: Final = 4
-
-
 #: A hold that ends sooner may lose its visit before it is confirmed. Chosen.
 _SOON: Final = dt.timedelta(minutes=1)
 
@@ -105,7 +103,8 @@ def promise_hold(
     place of the promise if it is not the place of the hold. The same promise again changes nothing.
 
     If ``prepared`` is no longer enough, the travel is computed again without a lock. ``again`` is
-    False where the caller's transaction has locked the days already: then that is refused.
+    False where the caller's transaction has locked days and orders already. Then it can neither
+    wait for travel nor lock the day to which the order has moved: repeat the transaction.
 
     Locks: the days, the order, the slots, the holds. Records: order.promised, order.changed,
     order.ready, hold.released. Raises: HoldEnded with the nearest slots if the hold has ended and
@@ -115,15 +114,17 @@ def promise_hold(
     for _turn in range(TURNS):
         wanted = _days(hold, order)
         try:
-            with suppress(_OnAnotherDay), transaction.atomic():
+            with transaction.atomic():
                 return _promise_on(wanted, hold, order, (handover, cause, place), prepared)
         except VisitNotPrepared:
             if not again:
                 raise
             prepared = _prepare(hold, order)
-        except IntegrityError as fault:
-            if not is_on_another_day(fault):
+        except (_OnAnotherDay, IntegrityError) as moved:
+            if isinstance(moved, IntegrityError) and not is_on_another_day(moved):
                 raise
+            if not again:
+                raise not_prepared() from moved
     raise OrderMoved(_("The order is being changed elsewhere at the same time. Try again."))
 
 

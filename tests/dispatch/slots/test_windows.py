@@ -26,6 +26,7 @@ from dispatch.slots.errors import ChoiceDiffers, ChoiceGone, SlotFull
 from dispatch.slots.models import Choice, Hold, Slot
 from dispatch.slots.services import (
     cancel_choice,
+    choosing,
     find_offers,
     keep_hold,
     prepare_choice,
@@ -440,6 +441,41 @@ def test_a_window_after_midnight_stays_on_the_round_of_the_evening_on_which_it_w
         set_promise(order=order, draft=far)
 
 
+def test_a_choice_that_another_order_uses_meanwhile_is_refused_with_that_cause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = hub_with_van()
+    slot = make_slot(hub=hub)
+    choice = keep_hold(hold=take_place(slot), minutes=30)
+    first, second = order_at(hub), order_at(hub)
+
+    def compare_while_another_is_placed(order: Order, hold: Hold) -> None:
+        monkeypatch.setattr(choosing, "refuse_difference", lambda _order, _hold: None)
+        use_choice(order=first, choice_id=choice.public_id)
+
+    monkeypatch.setattr(choosing, "refuse_difference", compare_while_another_is_placed)
+    with pytest.raises(ChoiceGone, match="Another order has used this choice") as gone:
+        use_choice(order=second, choice_id=choice.public_id)
+    assert gone.value.data["state"] == "used"
+    assert taken(slot) == 1
+
+
+def test_a_kept_place_stays_and_its_room_is_offered_in_its_own_slot_only() -> None:
+    hub = hub_with_van(parcels=1)
+    kept, other = make_slot(hub=hub), make_slot(hub=hub, opens=720, closes=840)
+
+    def offered() -> list[str]:
+        answer = find_offers(request=request_at(hub), since=DAY, until=DAY, session=ME)
+        return sorted(offer.slot for offer in answer.offers)
+
+    hold = take_place(kept)
+    assert offered() == sorted([kept.public_id, other.public_id]), "a live place is replaced"
+    keep_hold(hold=hold, minutes=30)
+    assert offered() == [kept.public_id]
+    with refused(SlotFull):
+        take_place(other)
+
+
 def three_days(hub: Hub) -> tuple[Slot, Slot, Slot]:
     """Return a slot on the day, and one on each of the next two days, which have a van too."""
     others = []
@@ -478,6 +514,29 @@ def test_an_order_that_moves_to_another_day_while_its_days_are_locked_is_promise
     assert (taken(old), taken(second), taken(third)) == (0, 1, 0)
     (visit,) = TentativeVisit.objects.filter(key=order.public_id)
     assert (visit.day.service_date, TentativeVisit.objects.count()) == (second.service_date, 1)
+
+
+def test_an_act_that_holds_the_order_already_locks_no_other_day_and_is_to_be_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = hub_with_van()
+    _old, second, third = three_days(hub)
+    order = order_at(hub)
+    choice = keep_hold(hold=take_place(second), minutes=30)
+    other = take_place(third, order=order, session=YOU)
+    days_of, moved = promising._days, []
+
+    def days_before_a_move(hold: Hold, order: Order) -> list[HubDay]:
+        days = days_of(hold, order)
+        moved.append(hold)
+        if len(moved) == 1:
+            promise_hold(hold=other, order=order, handover="", cause="shopper")
+        return days
+
+    monkeypatch.setattr(promising, "_days", days_before_a_move)
+    with pytest.raises(VisitNotPrepared):
+        use_choice(order=order, choice_id=choice.public_id)
+    assert len(moved) == 2, "it looks for days once, the move looks once"
 
 
 def test_two_changes_of_an_order_to_different_days_at_once_leave_one_place(
