@@ -257,19 +257,19 @@ class _Search:
     def costs(self, slots: Sequence[Slot], *, explain: bool) -> dict[int, FoundWindow]:
         """Return what each time window costs in the tentative plan of its day, by pk.
 
-        A kept place stays when another slot is held, so it counts as gone in its own slot only.
+        A kept place stays when another slot is held, so it counts as replaced in its own slot only.
         """
         kept: dict[int, set[str]] = {}
-        gone = {self.request.order.public_id} if self.request.order is not None else set()
+        replaced = {self.request.order.public_id} if self.request.order is not None else set()
         for hold in (hold for holds in self.own.values() for hold in holds):
             if hold.state == HoldState.KEPT:
                 kept.setdefault(hold.slot_id, set()).add(hold.public_id)
             else:
-                gone.add(hold.public_id)
+                replaced.add(hold.public_id)
         others = [slot for slot in slots if slot.pk not in kept]
-        costs = window_costs(others, self.request, without=gone, explain=explain)
+        costs = window_costs(others, self.request, without=replaced, explain=explain)
         for slot in (slot for slot in slots if slot.pk in kept):
-            without = gone | kept[slot.pk]
+            without = replaced | kept[slot.pk]
             costs |= window_costs([slot], self.request, without=without, explain=explain)
         return costs
 

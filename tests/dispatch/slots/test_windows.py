@@ -454,9 +454,9 @@ def test_a_choice_that_another_order_uses_meanwhile_is_refused_with_that_cause(
         use_choice(order=first, choice_id=choice.public_id)
 
     monkeypatch.setattr(choosing, "refuse_difference", compare_while_another_is_placed)
-    with pytest.raises(ChoiceGone, match="Another order has used this choice") as gone:
+    with pytest.raises(ChoiceGone, match="Another order has used this choice") as refusal:
         use_choice(order=second, choice_id=choice.public_id)
-    assert gone.value.data["state"] == "used"
+    assert refusal.value.data["state"] == "used"
     assert taken(slot) == 1
 
 
