@@ -180,8 +180,8 @@ def orders_of_choices(rows: Sequence[ShownOffer]) -> dict[int, Order]:
     """
     holds = Hold.objects.filter(public_id__in=[row.hold for row in rows], order__isnull=False)
     by_hold = {hold.public_id: hold.order for hold in holds.select_related("order")}
-    found = {row.pk: row.session.order or by_hold.get(row.hold) for row in rows}
-    return {pk: order for pk, order in found.items() if order is not None}
+    by_offer = {row.pk: row.session.order or by_hold.get(row.hold) for row in rows}
+    return {pk: order for pk, order in by_offer.items() if order is not None}
 
 
 def _still_chosen(rows: QuerySet[ShownOffer]) -> QuerySet[ShownOffer]:

@@ -161,12 +161,13 @@ def parcels_left(order: Order) -> list[Parcel]:
     Parcels of a return are copies. So they are compared by barcode and measures, and parcels that
     are equal in all of them are counted.
     """
-    gone = Counter(Parcel.objects.filter(order__in=_returns_of(order)).values_list(*_PARCEL_MARKS))
+    copies = Parcel.objects.filter(order__in=_returns_of(order))
+    returned = Counter(copies.values_list(*_PARCEL_MARKS))
     left = []
     for parcel in order.parcels.all():
         mark = tuple(getattr(parcel, name) for name in _PARCEL_MARKS)
-        if gone[mark]:
-            gone[mark] -= 1
+        if returned[mark]:
+            returned[mark] -= 1
         else:
             left.append(parcel)
     return left
