@@ -24,6 +24,7 @@ from dispatch.planning.problem.build import visit_of
 from dispatch.planning.problem.day import order_input, pin_of
 from dispatch.planning.problem.keep import unpack
 from dispatch.planning.states import UNDER_WAY
+from dispatch.solver.model.elements import Visit
 from lastmile.core.geo import Point
 
 
@@ -53,12 +54,27 @@ class PlanBasis:
         Compares its load, time window, service time, skills and pin. ``order`` must have its place
         and promise.
         """
-        visit = self.problem.visits[self.problem.visit_index[order.public_id]]
-        present = visit_of(
+        visit, present = self._visit(order), self._present(order)
+        same = replace(present, vehicles=visit.vehicles) == visit
+        return same and pin_of(order) == self.point_of(order)
+
+    def has_window_of(self, order: Order) -> bool:
+        """Return True if the plan was made for the time window that an order of it has now."""
+        return self._present(order).windows == self._visit(order).windows
+
+    def point_of(self, order: Order) -> Point:
+        """Return the point to which the plan sends the vehicle for an order of it."""
+        return self.points[self._visit(order).place]
+
+    def _visit(self, order: Order) -> Visit:
+        return self.problem.visits[self.problem.visit_index[order.public_id]]
+
+    def _present(self, order: Order) -> Visit:
+        """Return an order of the plan as a plan would read it now."""
+        visit = self._visit(order)
+        return visit_of(
             visit.place - 1, order_input(order), self.plan.origin_at, visit.unserved_cost
         )
-        same = replace(present, vehicles=visit.vehicles) == visit
-        return same and pin_of(order) == self.points[visit.place]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from dispatch.fleet.states import ShiftState
-from dispatch.orders.models import Order
+from dispatch.orders.models import Order, Promise
 from dispatch.orders.selectors import to_plan
-from dispatch.planning.models import Plan, Route, Stop, TentativeDay, TentativeVisit
+from dispatch.planning.models import Plan, Route, Stop, TentativeDay
 from dispatch.planning.policy import planning_policy
+from dispatch.planning.problem.day import pin_of
 from dispatch.planning.selectors.changes import PlanBasis, changes_since
 from dispatch.planning.selectors.lists import published
 from dispatch.planning.selectors.tentative import TO_PLAN, late_orders, not_over
@@ -51,12 +52,15 @@ def late_changes(row: TentativeDay) -> LateChanges:
 
 
 def waits_for_dispatcher(order: Order) -> bool:
-    """Return True if a change of an order is promised, and a dispatcher has not confirmed it yet.
+    """Return True if the promise of an order still needs a dispatcher's yes.
 
-    The shopper then reads "requested". It happens only where the policy wants a dispatcher's yes.
-    Then the published plan of the order's day has no stop for it, or has it with another time
-    window, place or load. Or the published plan of another day still has its stop. A stop of a
-    vehicle that has left does not count, because no dispatcher can change it any more.
+    The shopper then reads "requested". It happens only where the policy wants a dispatcher's yes,
+    and only to a promise that was made while a plan of its day was published. The yes is a
+    published plan that visits the order in the window and at the place of the promise. A yes is
+    never taken back: a corrected pin, another load or a later plan does not change the promise.
+
+    A stop in the published plan of another day also waits. A stop of a vehicle that has left does
+    not wait, because no dispatcher can change it any more.
     """
     if planning_policy().publish_late_changes:
         return False
@@ -66,22 +70,44 @@ def waits_for_dispatcher(order: Order) -> bool:
     here = None
     if hub is not None and date is not None and to_plan(hub, date).filter(pk=order.pk).exists():
         here = published(hub, date)
-    plans = Plan.objects.filter(status=PUBLISHED, stops__order=order).select_related("input")
-    for plan in plans:
-        if _stops_waiting(plan, at).filter(order=order).exists() and (
-            plan != here or not PlanBasis(plan).is_unchanged(order)
-        ):
+    with_stop = Plan.objects.filter(status=PUBLISHED, stops__order=order)
+    for plan in with_stop:
+        is_waiting = _stops_waiting(plan, at).filter(order=order).exists()
+        if plan == here and not is_waiting:
+            return False
+        if plan != here and is_waiting:
             return True
-    return here is not None and here not in plans and _is_late(here, order)
+    return here is not None and _lacks_yes(here, order)
 
 
-def _is_late(plan: Plan, order: Order) -> bool:
-    """Return True if an order without a stop came after a plan, or has got a place since."""
-    if not not_over([(plan.hub, plan.service_date)]):
+def _lacks_yes(here: Plan, order: Order) -> bool:
+    """Return True if the promise was made on a published day, and no plan has kept it since."""
+    promise = order.promise
+    if promise is None or not not_over([(here.hub, here.service_date)]):
         return False
-    if not plan.unserved.filter(order=order).exists():
-        return True
-    return TentativeVisit.objects.filter(order=order, shift__isnull=False).exists()
+    plans = Plan.objects.filter(hub=here.hub, service_date=here.service_date)
+    before = plans.filter(published_at__lte=promise.made_at).order_by("-published_at", "-number")
+    in_force = before.values_list("pk", flat=True).first()
+    if in_force is None:
+        return False
+    since = plans.filter(Q(pk=in_force) | Q(published_at__gt=promise.made_at), stops__order=order)
+    rows = since.select_related("input").order_by("-published_at", "-number")
+    return not any(_keeps(PlanBasis(plan), order, promise) for plan in rows)
+
+
+def _keeps(basis: PlanBasis, order: Order, promise: Promise) -> bool:
+    """Return True if a plan visits an order in the window and at the place of its promise.
+
+    The pin of the order's own address does not count: staff may correct it at any time. Then only
+    the place of another promise shows that the plan was made for another place.
+    """
+    if not basis.has_window_of(order):
+        return False
+    point = basis.point_of(order)
+    if promise.elsewhere or point == pin_of(order):
+        return point == pin_of(order)
+    others = Promise.objects.filter(order=order, elsewhere=True)
+    return not others.filter(place__lat=point.lat, place__lon=point.lon).exists()
 
 
 def _waiting(plan: Plan, at: dt.datetime) -> frozenset[str]:

@@ -318,6 +318,31 @@ def test_an_order_whose_van_has_left_waits_for_nobody(clock: SetClock) -> None:
     assert not waits(order)
 
 
+def test_a_corrected_pin_of_a_planned_order_leaves_its_promise_confirmed() -> None:
+    a_dispatcher_decides()
+    hub, order, first = published_day()
+    set_pin(order=Order.objects.get(pk=order.pk), lat=hub.lat - 0.02, lon=hub.lon + 0.03)
+    assert changes_since(PlanBasis(first)).changed == {order.public_id}
+    assert not waits(order), "the time and the place of the promise are the same"
+    there = Point(lat=hub.lat + 0.03, lon=hub.lon - 0.02)
+    promise(order, 9, 12, PromisedPlace(reference="work", text="Rua Nova 2", point=there))
+    assert waits(order), "it was promised at another place"
+
+
+def test_a_promise_made_before_the_day_was_published_never_waits(clock: SetClock) -> None:
+    a_dispatcher_decides()
+    hub = day_of(orders=2)
+    draft = plan(hub)
+    order = make_order(hub=hub.public_id, window=make_window())
+    assert not waits(order)
+    clock(now() + dt.timedelta(minutes=1))
+    publish_plan(plan=draft)
+    assert stop_of(draft, order) is None
+    assert not waits(order), "the shopper has read that it is promised"
+    promise(order, 14, 16)
+    assert waits(order), "this promise was made on a published day"
+
+
 def test_a_publication_that_fails_is_tried_again_after_a_minute(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -7,6 +7,7 @@ from icalendar import Calendar
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Order
+from dispatch.orders.services import set_pin
 from dispatch.planning.policy import PlanningPolicy
 from dispatch.planning.services import publish_plan
 from lastmile.core.tenancy import RetailerRef
@@ -71,6 +72,22 @@ def test_a_late_change_reads_requested_on_every_page_until_a_dispatcher_publishe
     assert calendar_of(shopper)[0] == "CONFIRMED"
     assert calendar_of(shopper)[1] > sequence, "calendars take the confirmed one"
     assert key_client(retailer).get(path).json()["requested"] is False
+
+
+def test_a_corrected_pin_changes_nothing_that_the_shopper_reads(
+    shopper: ShopperBrowser, order: Order, hub: Hub
+) -> None:
+    a_dispatcher_decides()
+    book(shopper, 14)
+    publish_plan(plan=plan(hub))
+    before, answer = calendar_of(shopper), shopper.answer()
+    assert before[0] == "CONFIRMED"
+    planned = Order.objects.get(pk=order.pk)
+    assert planned.state == "planned"
+    set_pin(order=planned, lat=hub.lat + 0.005, lon=hub.lon - 0.004)
+    assert calendar_of(shopper)[:2] == before[:2], "calendars ignore a sequence that falls"
+    assert shopper.answer() == answer
+    assert "requested" not in shopper.text().lower()
 
 
 def test_a_pickup_of_an_order_without_a_stop_needs_no_dispatcher(
