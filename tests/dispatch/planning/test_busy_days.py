@@ -11,7 +11,7 @@ import pytest
 from dispatch.fleet.models import Hub
 from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Order
-from dispatch.orders.services import set_promise
+from dispatch.orders.services import cancel_order, set_promise
 from dispatch.planning.errors import DayBusy
 from dispatch.planning.models import TentativeDay, TentativeVisit
 from dispatch.planning.selectors.tentative import broken_rules
@@ -64,6 +64,52 @@ def test_promises_of_a_day_that_never_rests_are_inserted_one_by_one(
     drain()
     assert visits(hub)[whenever.public_id].state == "placed"
     assert broken_rules(tentative(hub), now()) == []
+
+
+def test_a_day_that_never_rests_loses_the_visits_that_no_longer_belong_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[str] = []
+    hub = day_of(orders=2)
+    gone, away, later = (make_order(hub=hub.public_id, window=make_window()) for _n in range(3))
+    reconcile_day(hub=hub, service_date=DAY)
+    cancel_order(order=Order.objects.get(pk=gone.pk))
+    move_to_next_day(away)
+    window = make_window(14, 16)
+    draft = PromiseDraft(opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper")
+    set_promise(order=Order.objects.get(pk=later.pk), draft=draft)
+    Job.objects.all().delete()
+    with monkeypatch.context() as busy:
+        busy.setattr(reconciling, "arrange", then_hold(hub, reconciling.arrange, calls))
+        outcome = reconcile_day(hub=hub, service_date=DAY)
+    assert len(calls) == reconciling.TRIES
+    assert (outcome.removed, outcome.placed) == (2, 1)
+    states = visits(hub)
+    assert {gone.public_id, away.public_id}.isdisjoint(states), "their places are free again"
+    moved = states[later.public_id]
+    assert (moved.state, moved.opens_at) == ("placed", window.opens_at)
+    assert set(calls) <= states.keys(), "the shoppers keep their places"
+    assert broken_rules(tentative(hub), now()) == []
+
+
+def test_a_changed_promise_that_fits_nowhere_keeps_its_place_while_the_day_is_busy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[str] = []
+    hub = day_of(orders=2)
+    order = make_order(hub=hub.public_id, window=make_window())
+    reconcile_day(hub=hub, service_date=DAY)
+    before, window = visits(hub)[order.public_id], make_window(22, 23)
+    draft = PromiseDraft(opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper")
+    set_promise(order=Order.objects.get(pk=order.pk), draft=draft)
+    with monkeypatch.context() as busy:
+        busy.setattr(reconciling, "arrange", then_hold(hub, reconciling.arrange, calls))
+        outcome = reconcile_day(hub=hub, service_date=DAY)
+    assert (outcome.removed, outcome.placed) == (0, 0)
+    after = visits(hub)[order.public_id]
+    assert (after.pk, after.shift_id, after.opens_at) == (
+        before.pk, before.shift_id, before.opens_at,
+    )  # fmt: skip
 
 
 def test_a_busy_day_takes_no_promise_that_fits_on_no_route(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -236,6 +238,26 @@ def test_a_hold_takes_a_place_and_its_log_leads_to_the_same_routes() -> None:
         remove_visits(day, keys[:2])
     assert replayed(hub, before, version) == routes(hub)
     assert set(keys) & visits(hub).keys() == {keys[2]}
+    is_right(hub)
+
+
+def test_the_statements_of_a_removal_do_not_grow_with_its_visits(
+    django_assert_max_num_queries: Callable[..., Any],
+) -> None:
+    hub = day_of(orders=4)
+    reconcile_day(hub=hub, service_date=DAY)
+    keys = [hold(hub) for _n in range(12)]
+    before, version = routes(hub), tentative(hub).version
+    counts = []
+    for some in ([keys[0]], keys[1:11]):
+        with transaction.atomic():
+            (day,) = lock_days([(hub, DAY)])
+            with django_assert_max_num_queries(12) as captured:
+                remove_visits(day, some)
+            counts.append(len(captured))
+    assert counts[1] <= counts[0]
+    assert replayed(hub, before, version) == routes(hub)
+    assert set(keys) & visits(hub).keys() == {keys[11]}
     is_right(hub)
 
 

@@ -26,7 +26,11 @@ from dispatch.planning.problem.closed import ROUTE_LEFT
 from dispatch.planning.problem.day import order_input, pin_of
 from dispatch.planning.problem.tentative import DayState, network_of, read_state
 from dispatch.planning.services.tentative.arranging import NO_SHIFT, Arrangement, arrange
-from dispatch.planning.services.tentative.catching_up import insert_missing
+from dispatch.planning.services.tentative.catching_up import (
+    insert_missing,
+    move_changed,
+    remove_strays,
+)
 from dispatch.planning.services.tentative.locking import LockedDay, lock_days
 from dispatch.planning.services.tentative.removing import remove_visits
 from dispatch.planning.services.tentative.writing import (
@@ -57,8 +61,9 @@ def reconcile_day(*, hub: Hub, service_date: dt.date) -> Reconciled:
     """Bring the tentative plan of a hub's day to its content.
 
     Places are computed outside the lock, and written only if the plan has not changed meanwhile.
-    If it keeps changing, the promises that it lacks are inserted one by one, and another job brings
-    the rest. So no search ever runs under the lock. Call it outside a transaction.
+    If it keeps changing, the visits that no longer belong to it are removed, promises that changed
+    or that it lacks are inserted one by one, and another job brings the rest. So no search ever
+    runs under the lock. Call it outside a transaction.
 
     Locks: the day, and the days from which orders moved here. Records: visit.unplaced,
     hold.unplaced. Raises: nothing of its own.
@@ -75,9 +80,11 @@ def reconcile_day(*, hub: Hub, service_date: dt.date) -> Reconciled:
             for other, keys in others:
                 remove_visits(other, keys)
             return write_state(day, state, arrangement)
-    inserted = insert_missing(hub=hub, service_date=service_date)
+    removed = remove_strays(hub=hub, service_date=service_date)
+    placed = move_changed(hub=hub, service_date=service_date)
+    placed += insert_missing(hub=hub, service_date=service_date)
     request_reconciling(hub=hub, service_date=service_date)
-    return Reconciled(inserted, 0, 0, _fresh(day.row).version)
+    return Reconciled(placed, 0, removed, _fresh(day.row).version)
 
 
 def _fresh(row: TentativeDay) -> TentativeDay:
