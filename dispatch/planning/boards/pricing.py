@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dispatch.fleet.models import Hub
 from dispatch.planning.boards.board import HubBoard, Stamp
@@ -68,6 +68,9 @@ def price_windows(
         with entry.lock:
             result[date] = _answer(board, question, travel, date, days[date])
             CACHE.note(entry)  # the first question builds more arrays
+            asked = Asked(travel=travel, stamp=board.stamp, windows=days[date])
+        if explain and not result[date].reason:
+            result[date] = _explained(entry, question, asked, result[date])
     for date in [date for date in days if date not in result]:
         reason = reasons[date] or NOT_READY
         result[date] = DayCosts.left_out(date, reason, len(days[date]))
@@ -84,6 +87,15 @@ class Question:
     without: frozenset[str]
     at: dt.datetime
     explain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The windows of a day whose costs are known, and the state of the board that told them."""
+
+    travel: Travel
+    stamp: Stamp
+    windows: Sequence[Window]
 
 
 def _boards(hub: Hub, dates: Collection[dt.date]) -> dict[dt.date, tuple[Entry, HubBoard]]:
@@ -122,17 +134,40 @@ def _answer(
         best = board.costs(visit, travel, windows)
         if windows and not any(best) and board.too_large(visit, travel):
             return DayCosts.left_out(date, TOO_LARGE, len(windows))
-        why = [
-            board.why(visit, travel, window) if question.explain and cost is None else ""
-            for window, cost in zip(windows, best, strict=True)
-        ]
     return DayCosts(
         service_date=date,
         reason="",
         best=tuple(best),
-        why=tuple(why),
+        why=("",) * len(best),
         travel_source=travel.source,
     )
+
+
+def _explained(entry: Entry, question: Question, asked: Asked, costs: DayCosts) -> DayCosts:
+    """Return the costs of a day with the reason of each window in which the visit does not fit.
+
+    The lock is released after each window, because a shopper may hold a place meanwhile. If the
+    board has changed since, a window is asked for again before its reason is told.
+    """
+    best, why = list(costs.best), list(costs.why)
+    visit = question.visit
+    for at, window in enumerate(asked.windows):
+        if best[at] is not None:
+            continue
+        entry.give_way()
+        with entry.lock:
+            board = entry.board
+            if board is None:
+                return DayCosts.left_out(costs.service_date, NOT_READY, len(best))
+            travel = board.travel(visit.point, asked.travel)
+            if travel.outside:
+                return DayCosts.left_out(costs.service_date, OUTSIDE_NETWORK, len(best))
+            with board.without(question.without, question.at):
+                if board.stamp != asked.stamp:
+                    (best[at],) = board.costs(visit, travel, [window])
+                if best[at] is None:
+                    why[at] = board.why(visit, travel, window)
+    return replace(costs, best=tuple(best), why=tuple(why))
 
 
 def prepare(
@@ -167,7 +202,7 @@ def best_place(row: TentativeDay, prepared: Prepared, window: Window) -> Placeme
     stamp = Stamp(row.version, newest.values_list("pk", flat=True).first())
     fact = DayFact(pk=row.pk, service_date=row.service_date, stamp=stamp, reason="")
     entry = entry_of(prepared.hub, row.service_date)
-    with entry.lock:
+    with entry.first():
         try:
             update = read_changes(entry, fact, at, network_version(prepared.hub))
         except MustBuild:

@@ -26,12 +26,13 @@ from dispatch.planning.boards import (
     DayCosts,
     NewVisit,
     board,
+    cache,
     prepare,
     price_windows,
     tables,
     updating,
 )
-from dispatch.planning.boards.board import HubBoard
+from dispatch.planning.boards.board import HubBoard, Stamp
 from dispatch.planning.boards.cache import CACHE, BoardCache
 from dispatch.planning.boards.reading import read_facts
 from dispatch.planning.boards.updating import entry_of
@@ -542,6 +543,79 @@ def test_the_cache_forgets_the_least_used_boards_beyond_its_bytes(
         assert small.nbytes <= small.most_bytes
     assert len(small) == 2
     is_right(hubs[0])
+
+
+def test_entries_without_a_board_leave_the_cache_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "MOST_EMPTY", 3)
+    small = BoardCache(10**9)
+    keys = [("db", "t1", hub, DAY) for hub in range(10)]
+    with_board = small.entry(keys[0])
+    with_board.board = object()  # type: ignore[assignment]
+    kept = [small.entry(key) for key in keys[1:]][-3:]
+    assert list(small._entries.values()) == [with_board, *kept]
+    assert small.entry(keys[7]) is kept[0]
+    small.entry(keys[1])
+    assert keys[8] not in small._entries, "the least recently used one leaves"
+    assert small.entry(keys[7]) is kept[0]
+
+
+def test_a_hold_goes_before_the_next_window_that_is_explained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The lock of a board is not held while all windows of a day are explained."""
+    hub = ready_day()
+    costs(hub, new_visit())
+    entry = entry_of(hub, DAY)
+    done: list[str] = []
+    threads: list[threading.Thread] = []
+    explain = HubBoard.why
+
+    def hold_now() -> None:
+        with entry.first():
+            done.append("hold")
+
+    def why(self: HubBoard, *args: Any) -> str:
+        done.append("why")
+        if not threads:
+            threads.append(threading.Thread(target=hold_now))
+            threads[0].start()
+            while not entry.turn.locked():
+                threads[0].join(0.001)
+        return explain(self, *args)
+
+    monkeypatch.setattr(HubBoard, "why", why)
+    windows = [(at(hour), at(hour + 1)) for hour in (20, 21, 22)]
+    answer = price_windows(hub=hub, visit=new_visit(), days={DAY: windows}, explain=True)[DAY]
+    threads[0].join()
+    assert done == ["why", "hold", "why", "why"]
+    assert answer.why == ("shift",) * 3
+
+
+def test_a_window_is_asked_for_again_if_the_board_changes_while_others_are_explained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = ready_day()
+    costs(hub, new_visit())
+    entry, explain = entry_of(hub, DAY), HubBoard.why
+    windows = [(at(20), at(21)), (at(10), at(12))]
+    visit, best = new_visit(), HubBoard.costs
+
+    def full(self: HubBoard, it: NewVisit, travel: Any, asked: Any) -> list[Any]:
+        monkeypatch.setattr(HubBoard, "costs", best)
+        return [None for _window in asked]
+
+    def why(self: HubBoard, *args: Any) -> str:
+        assert entry.board is not None
+        entry.board.stamp = Stamp(entry.board.stamp.version + 1, None)
+        return explain(self, *args)
+
+    monkeypatch.setattr(HubBoard, "costs", full)
+    monkeypatch.setattr(HubBoard, "why", why)
+    answer = price_windows(hub=hub, visit=visit, days={DAY: windows}, explain=True)[DAY]
+    assert answer.best[0] is None
+    assert answer.why[0]
+    assert answer.best[1] is not None
+    assert answer.why[1] == ""
 
 
 def test_two_retailers_never_share_a_board(other: RetailerRef) -> None:
