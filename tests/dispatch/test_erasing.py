@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import uuid
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, transaction
@@ -19,6 +23,7 @@ from dispatch.orders.addresses import plain
 from dispatch.orders.drafts import PlaceDraft, ShopperDraft
 from dispatch.orders.models import Order, Place, Shopper
 from dispatch.orders.services import cancel_order, set_pin
+from dispatch.planning.boards import folder_of
 from dispatch.planning.models import PlanInput, Route
 from dispatch.planning.services import request_plan
 from lastmile.core.erasing import Person
@@ -179,6 +184,29 @@ def test_counts_prices_and_promises_stay(lived: Order) -> None:
     assert (after.place.lat, after.place.lon) == (38.72, -9.14)
     assert after.attempts.count() == 1
     call_command("invariants", "--schema", "t1", stdout=io.StringIO())
+
+
+def test_travel_files_with_the_exact_address_are_removed_after_the_commit(
+    lived: Order,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
+    monkeypatch.setattr(settings, "DAYS_FOLDER", tmp_path)
+    assert lived.hub is not None
+    folder, other = folder_of(lived.hub.public_id), folder_of("hub_other")
+    next_day = DAY + dt.timedelta(days=1)
+    kept = [folder / f"{next_day}@straight.van-free", other / f"{DAY}@straight.van-free"]
+    files = [folder / f"{DAY}@porto@1.van-08", folder / f"{DAY}@straight.van-free", *kept]
+    for path in files:
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(np.array([HOME.lat, HOME.lon]).tobytes())
+    with django_capture_on_commit_callbacks(execute=True):
+        erase("--email", EMAIL, "--dry-run")
+    assert all(path.exists() for path in files), "a dry run removes nothing"
+    with django_capture_on_commit_callbacks(execute=True):
+        erase("--email", EMAIL)
+    assert [path for path in files if path.exists()] == kept
 
 
 def test_erasing_twice_records_one_event(lived: Order) -> None:

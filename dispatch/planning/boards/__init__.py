@@ -7,7 +7,7 @@ not have: both may be lost at any time.
 
 from dispatch.planning.boards.pricing import best_place, prepare, prepare_files, price_windows
 from dispatch.planning.boards.shapes import UNPREPARED, DayCosts, NewVisit, Prepared, WindowCost
-from dispatch.planning.boards.tables import remove_old_files
+from dispatch.planning.boards.tables import folder_of, remove_files_of, remove_old_files
 
 __all__ = [
     "UNPREPARED",
@@ -16,8 +16,10 @@ __all__ = [
     "Prepared",
     "WindowCost",
     "best_place",
+    "folder_of",
     "prepare",
     "prepare_files",
     "price_windows",
+    "remove_files_of",
     "remove_old_files",
 ]

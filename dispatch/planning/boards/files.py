@@ -220,3 +220,15 @@ def remove_old(folder: Path, today: dt.date) -> None:
                     path.unlink()
         if not any(folder.iterdir()):
             folder.rmdir()
+
+
+def remove_day(folder: Path, date: dt.date) -> None:
+    """Remove the files of a date in a folder; the locks stay, because they hold no places.
+
+    The lock of each file is held, so that no other process is about to replace it. Raises OSError
+    if a file cannot be removed.
+    """
+    for path in folder.glob(f"{date}@*"):
+        if path.suffix != ".lock":
+            with _locked(path):
+                path.unlink(missing_ok=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from django.conf import settings
 
-from dispatch.planning.boards.files import Table, TravelFile, remove_old
+from dispatch.planning.boards.files import Table, TravelFile, remove_day, remove_old
 from dispatch.planning.problem.day import Day
 from dispatch.roads.added import KnownPlaces, travel_to_known
 from dispatch.roads.matrix import TravelMatrix, travel
@@ -36,6 +37,15 @@ def remove_old_files() -> None:
     """Remove the travel files of past days of all hubs of the retailer on this machine."""
     for folder in (Path(settings.DAYS_FOLDER) / current_schema()).glob("*"):
         remove_old(folder, now().date())
+
+
+def remove_files_of(days: Collection[tuple[Path, dt.date]]) -> None:
+    """Remove the travel files of some days on this machine; ``days`` are (folder, date).
+
+    Boards and files are made again when someone asks for the day.
+    """
+    for folder, date in days:
+        remove_day(folder, date)
 
 
 def tables_of(day: Day, *, wait: bool) -> dict[str, tuple[KnownPlaces, Table]]:

@@ -1,13 +1,19 @@
 """Erases a shopper from plans: stops keep times and costs, places are rounded to about 1 km.
 
 Stored problems and edits hold only ids and numbers. The data that shows where a person lives are
-the points that a plan was solved with, and the route lines that lead to the door.
+the points that a plan was solved with, and the route lines that lead to the door. The travel files
+of a day have exact points too. They only save time, so they are removed.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from django.db import transaction
+
+from dispatch.orders.models import Order
+from dispatch.planning.boards import folder_of, remove_files_of
 from dispatch.planning.models import PlanInput, Route, Stop, TentativeVisit, Unserved
 from dispatch.planning.problem.keep import unpack
 from lastmile.core.erasing import Person, coarse
@@ -16,15 +22,36 @@ from lastmile.core.erasing import Person, coarse
 def erase_person(person: Person) -> dict[str, int]:
     """Round the coordinates of a person's stops, and of the route lines to them, to about 1 km.
 
+    The travel files of the days of the orders are removed after the commit, on this machine.
     Costs and promises do not change. Locks: the routes, inputs and visits that it changes.
     Records: nothing. Raises: nothing of its own.
     """
     orders = set(person.orders)
+    _remove_files(orders)
     return {
         "plan_inputs": _inputs(orders),
         "routes": _routes(orders),
         "tentative_visits": _visits(orders),
     }
+
+
+def _remove_files(orders: set[str]) -> None:
+    days = {
+        *Order.objects.filter(public_id__in=orders, hub__isnull=False).values_list(
+            "hub__public_id", "service_date"
+        ),
+        *Stop.objects.filter(order__public_id__in=orders).values_list(
+            "plan__hub__public_id", "plan__service_date"
+        ),
+        *Unserved.objects.filter(order__public_id__in=orders).values_list(
+            "plan__hub__public_id", "plan__service_date"
+        ),
+        *TentativeVisit.objects.filter(key__in=orders).values_list(
+            "day__hub__public_id", "day__service_date"
+        ),
+    }
+    files = [(folder_of(hub), date) for hub, date in days if date is not None]
+    transaction.on_commit(partial(remove_files_of, files), robust=True)
 
 
 def _visits(orders: set[str]) -> int:

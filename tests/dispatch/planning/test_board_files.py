@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dispatch.planning.boards import files
-from dispatch.planning.boards.files import Table, TravelFile, remove_old
+from dispatch.planning.boards.files import Table, TravelFile, remove_day, remove_old
 from dispatch.roads.network import Snaps
 
 TODAY = dt.date(2026, 11, 24)
@@ -190,3 +190,13 @@ def test_files_of_past_days_are_removed(tmp_path: Path) -> None:
     kept = {path.name[:10] for path in tmp_path.iterdir()}
     assert kept == {"2026-11-23", "2026-11-24", "2026-11-29", "notes"}
     remove_old(tmp_path / "missing", TODAY)
+
+
+def test_the_files_of_one_day_are_removed_and_no_others(tmp_path: Path) -> None:
+    for name in ("a@1.van-08", "a@1.bike-free", "b@1.van-08"):
+        day = TODAY if name[0] == "a" else TODAY + dt.timedelta(days=1)
+        TravelFile(tmp_path / f"{day}{name[1:]}").save(table(1, 2))
+    remove_day(tmp_path, TODAY)
+    kept = {path.name for path in tmp_path.iterdir() if path.suffix != ".lock"}
+    assert kept == {f"{TODAY + dt.timedelta(days=1)}@1.van-08"}
+    remove_day(tmp_path / "missing", TODAY)
