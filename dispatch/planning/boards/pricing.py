@@ -68,9 +68,9 @@ def price_windows(
         with entry.lock:
             result[date] = _answer(board, question, travel, date, days[date])
             CACHE.note(entry)  # the first question builds more arrays
-            asked = Asked(travel=travel, stamp=board.stamp, windows=days[date])
+            seen = Seen(travel=travel, stamp=board.stamp, windows=days[date])
         if explain and not result[date].reason:
-            result[date] = _explained(entry, question, asked, result[date])
+            result[date] = _explained(entry, question, seen, result[date])
     for date in [date for date in days if date not in result]:
         reason = reasons[date] or NOT_READY
         result[date] = DayCosts.left_out(date, reason, len(days[date]))
@@ -90,7 +90,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Seen:
     """The windows of a day whose costs are known, and the state of the board that told them."""
 
     travel: Travel
@@ -143,7 +143,7 @@ def _answer(
     )
 
 
-def _explained(entry: Entry, question: Question, asked: Asked, costs: DayCosts) -> DayCosts:
+def _explained(entry: Entry, question: Question, seen: Seen, costs: DayCosts) -> DayCosts:
     """Return the costs of a day with the reason of each window in which the visit does not fit.
 
     The lock is released after each window, because a shopper may hold a place meanwhile. If the
@@ -151,7 +151,7 @@ def _explained(entry: Entry, question: Question, asked: Asked, costs: DayCosts) 
     """
     best, why = list(costs.best), list(costs.why)
     visit = question.visit
-    for at, window in enumerate(asked.windows):
+    for at, window in enumerate(seen.windows):
         if best[at] is not None:
             continue
         entry.give_way()
@@ -159,11 +159,11 @@ def _explained(entry: Entry, question: Question, asked: Asked, costs: DayCosts) 
             board = entry.board
             if board is None:
                 return DayCosts.left_out(costs.service_date, NOT_READY, len(best))
-            travel = board.travel(visit.point, asked.travel)
+            travel = board.travel(visit.point, seen.travel)
             if travel.outside:
                 return DayCosts.left_out(costs.service_date, OUTSIDE_NETWORK, len(best))
             with board.without(question.without, question.at):
-                if board.stamp != asked.stamp:
+                if board.stamp != seen.stamp:
                     (best[at],) = board.costs(visit, travel, [window])
                 if best[at] is None:
                     why[at] = board.why(visit, travel, window)

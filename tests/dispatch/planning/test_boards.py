@@ -566,16 +566,16 @@ def test_a_hold_goes_before_the_next_window_that_is_explained(
     hub = ready_day()
     costs(hub, new_visit())
     entry = entry_of(hub, DAY)
-    done: list[str] = []
+    turns: list[str] = []
     threads: list[threading.Thread] = []
     explain = HubBoard.why
 
     def hold_now() -> None:
         with entry.first():
-            done.append("hold")
+            turns.append("hold")
 
     def why(self: HubBoard, *args: Any) -> str:
-        done.append("why")
+        turns.append("why")
         if not threads:
             threads.append(threading.Thread(target=hold_now))
             threads[0].start()
@@ -587,7 +587,7 @@ def test_a_hold_goes_before_the_next_window_that_is_explained(
     windows = [(at(hour), at(hour + 1)) for hour in (20, 21, 22)]
     answer = price_windows(hub=hub, visit=new_visit(), days={DAY: windows}, explain=True)[DAY]
     threads[0].join()
-    assert done == ["why", "hold", "why", "why"]
+    assert turns == ["why", "hold", "why", "why"]
     assert answer.why == ("shift",) * 3
 
 
@@ -600,9 +600,9 @@ def test_a_window_is_asked_for_again_if_the_board_changes_while_others_are_expla
     windows = [(at(20), at(21)), (at(10), at(12))]
     visit, best = new_visit(), HubBoard.costs
 
-    def full(self: HubBoard, it: NewVisit, travel: Any, asked: Any) -> list[Any]:
+    def full(self: HubBoard, it: NewVisit, travel: Any, some: Any) -> list[Any]:
         monkeypatch.setattr(HubBoard, "costs", best)
-        return [None for _window in asked]
+        return [None] * len(some)
 
     def why(self: HubBoard, *args: Any) -> str:
         assert entry.board is not None

@@ -71,9 +71,11 @@ def test_a_day_that_never_rests_loses_the_visits_that_no_longer_belong_to_it(
 ) -> None:
     calls: list[str] = []
     hub = day_of(orders=2)
-    gone, away, later = (make_order(hub=hub.public_id, window=make_window()) for _n in range(3))
+    cancelled, away, later = (
+        make_order(hub=hub.public_id, window=make_window()) for _n in range(3)
+    )
     reconcile_day(hub=hub, service_date=DAY)
-    cancel_order(order=Order.objects.get(pk=gone.pk))
+    cancel_order(order=Order.objects.get(pk=cancelled.pk))
     move_to_next_day(away)
     window = make_window(14, 16)
     draft = PromiseDraft(opens_at=window.opens_at, closes_at=window.closes_at, cause="shopper")
@@ -85,7 +87,7 @@ def test_a_day_that_never_rests_loses_the_visits_that_no_longer_belong_to_it(
     assert len(calls) == reconciling.TRIES
     assert (outcome.removed, outcome.placed) == (2, 1)
     states = visits(hub)
-    assert {gone.public_id, away.public_id}.isdisjoint(states), "their places are free again"
+    assert {cancelled.public_id, away.public_id}.isdisjoint(states), "their places are free again"
     moved = states[later.public_id]
     assert (moved.state, moved.opens_at) == ("placed", window.opens_at)
     assert set(calls) <= states.keys(), "the shoppers keep their places"
