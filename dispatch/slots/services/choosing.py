@@ -54,6 +54,7 @@ def keep_hold(
     minutes: int,
     price_minor: int | None = None,
     prepared: PreparedVisit | None = None,
+    again: bool = True,
 ) -> Choice:
     """Keep a hold until the retailer's order comes, for at most ``minutes``, as a choice.
 
@@ -61,16 +62,19 @@ def keep_hold(
     fits. ``price_minor`` is the price that the shopper confirmed. A choice ends at the latest when
     its slot opens.
 
+    If ``prepared`` is no longer enough, the travel is computed again without a lock. ``again`` is
+    False where the caller's transaction has locked the day already: then that is refused.
+
     Locks: the day, the slot, the hold. Records: choice.kept. Raises: SlotPassed, SlotClosed;
     HoldEnded with the nearest slots; PriceChanged if ``price_minor`` is not the price of the hold;
-    VisitNotPrepared if the day changes all the time.
+    VisitNotPrepared if the day changes all the time, or without ``again``.
     """
     for left in reversed(range(TRIES)):
         try:
             with transaction.atomic():
                 return _keep(hold, minutes, price_minor, prepared)
         except VisitNotPrepared:
-            if not left:
+            if not left or not again:
                 raise
             prepared = prepare_again(hold)
     raise AssertionError("The last try returns or raises.")

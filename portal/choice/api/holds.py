@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dispatch.slots.models import Choice
+from dispatch.slots.services.visits import TRIES, VisitNotPrepared
 from lastmile.core import clock
 from lastmile.core.errors import DomainError, NotFound
 from lastmile.core.http import fetch
@@ -112,8 +113,19 @@ class ChoicesView(_PlaceView):
     acts = {"post": Act.OFFERS_CHOOSE}
     ready: services.ReadyChoice | None = None
 
+    def _answer(self) -> Response:
+        """Answer; if the day changed after the travel was computed, do both again, unlocked."""
+        for _try in range(TRIES - 1):
+            response = super()._answer()
+            if response.status_code != VisitNotPrepared.status:
+                return response
+            if response.data["code"] != VisitNotPrepared.code:
+                return response
+        return super()._answer()
+
     def before_transaction(self, method: str) -> None:
         """Compute the travel times of a hold that expired before the transaction."""
+        self.ready = None
         if self.is_repeated():
             return
         with suppress(DomainError, ValidationError):  # ``post`` raises the same error later

@@ -137,10 +137,13 @@ class Slots:
     def keep(
         self, hold: str, *, minutes: int, price_minor: int | None, prepared: object = None
     ) -> Choice:
-        """Keep a hold as a choice."""
-        visit = prepared if isinstance(prepared, PreparedVisit) else None
+        """Keep a hold as a choice. The caller has locked its day already."""
         return services.keep_hold(
-            hold=_hold(hold), minutes=minutes, price_minor=price_minor, prepared=visit
+            hold=_hold(hold),
+            minutes=minutes,
+            price_minor=price_minor,
+            prepared=prepared if isinstance(prepared, PreparedVisit) else None,
+            again=False,
         )
 
     def prepare_promise(self, hold: str, order: Order) -> PreparedVisit | None:

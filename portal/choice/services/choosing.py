@@ -49,7 +49,8 @@ def confirm_choice(
 
     Locks: the session, then as the provider. Records: choice.kept, choice.cancelled. Raises:
     BasketChanged if the goods have grown since; PriceChanged; SlotPassed, SlotClosed, HoldEnded
-    with other offers.
+    with other offers; VisitNotPrepared if the day changed meanwhile: leave the transaction, call
+    ``prepare_choice`` and repeat it.
     """
     held = ready.held
     if session is not None:

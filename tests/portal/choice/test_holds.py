@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -10,8 +11,11 @@ from dispatch.orders.drafts import PlaceDraft
 from dispatch.slots.errors import SlotClosed
 from dispatch.slots.models import Choice, Hold, Slot
 from dispatch.slots.policy import SlotPolicy
-from dispatch.slots.services import Terms, prepare_hold, promise_hold, use_choice
+from dispatch.slots.services import Terms, choosing, prepare_hold, promise_hold, use_choice
+from dispatch.slots.services.promising import ensure_visit, prepare_again
+from dispatch.slots.services.visits import TRIES, PreparedVisit, not_prepared
 from portal.choice.models import ShownOffer
+from portal.choice.providers import slots as slot_provider
 from tenants.people.services.sections import set_section
 from tenants.sections import section_of
 from tests.dispatch import helpers
@@ -201,6 +205,38 @@ def test_s05_an_expired_hold_is_confirmed_only_while_its_place_still_fits(
     shop.call("delete", f"{HOLDS}{rival['id']}/", {})
     assert shop.confirm(held)["state"] == "waiting"
     assert taken(slot) == 1
+
+
+@pytest.mark.parametrize(("busy", "status"), [(1, 201), (3, 201), (9, 503)])
+def test_a_choice_whose_travel_must_be_computed_again_leaves_its_transaction_for_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, busy: int, status: int
+) -> None:
+    slot = make_slot(hub=hub_with_van())
+    held = shop.hold(shop.ask(), slot.public_id)
+    seen: list[str] = []
+    prepare, ensure = prepare_again, ensure_visit
+
+    def prepared_outside(hold: Hold) -> PreparedVisit | None:
+        seen.append("prepared")
+        return prepare(hold)
+
+    def changes_meanwhile(*args: Any, **kwargs: Any) -> None:
+        seen.append("locked")
+        if seen.count("locked") <= busy:
+            raise not_prepared()
+        ensure(*args, **kwargs)
+
+    def never_under_the_lock(hold: Hold) -> None:
+        raise AssertionError("travel is computed while the day is locked")
+
+    monkeypatch.setattr(slot_provider, "prepare_again", prepared_outside)
+    monkeypatch.setattr(choosing, "ensure_visit", changes_meanwhile)
+    monkeypatch.setattr(choosing, "prepare_again", never_under_the_lock)
+    answer = shop.try_confirm(held)
+    assert answer.status_code == status, answer.content
+    assert seen == ["prepared", "locked"] * min(busy + 1, TRIES)
+    assert Choice.objects.count() == int(status == 201)
+    assert Hold.objects.get().state == ("kept" if status == 201 else "live")
 
 
 def test_checkouts_hold_at_most_half_of_a_slot(shop: Shop) -> None:
