@@ -11,6 +11,7 @@ from lastmile.core.codes import CodeRules
 CODE_RULES: Final = CodeRules(digits=6, lasts_s=600, most_tries=5, most_codes=3, codes_in_s=3600)
 CONFIRMED_S: Final = 15 * 60
 _HIDDEN: Final = "•••"
+_LEAST_PHONE: Final = 6  # characters of a number of which two may be shown
 
 
 def contact_of(order: Order) -> str:
@@ -21,11 +22,22 @@ def contact_of(order: Order) -> str:
 
 
 def hidden_contact(order: Order) -> str:
-    """Return the contact so that only a person who knows it recognises it: ``••• 21``."""
+    """Return the contact so that only a person who knows it recognises it.
+
+    That is ``••• 21`` of a phone number and ``a•••@e•••.org`` of an e-mail address. What is too
+    short to hide a part of it is hidden whole.
+    """
     contact = contact_of(order)
     if contact == "phone":
-        return f"{_HIDDEN} {order.shopper.phone[-2:]}"
+        phone = order.shopper.phone.strip()
+        return f"{_HIDDEN} {phone[-2:]}" if len(phone) >= _LEAST_PHONE else _HIDDEN
     if contact == "email":
-        name, _at, host = order.shopper.email.rpartition("@")
-        return f"{name[:1]}{_HIDDEN}@{host}"
+        name, _at, host = order.shopper.email.strip().rpartition("@")
+        own, dot, ending = host.rpartition(".")
+        return f"{_first(name)}@{_first(own)}{dot}{ending}" if dot else f"{_first(name)}@{_HIDDEN}"
     return ""
+
+
+def _first(text: str) -> str:
+    """Return the first character of a text of two or more, then the sign for what is hidden."""
+    return f"{text[:1] if len(text) > 1 else ''}{_HIDDEN}"

@@ -13,7 +13,7 @@ from django.test import Client
 
 from dispatch.orders.drafts import ShopperDraft
 from dispatch.orders.links import NAME, shopper_secret
-from dispatch.orders.models import Order
+from dispatch.orders.models import Order, Shopper
 from lastmile.core import clock as clocks
 from lastmile.core import derived
 from lastmile.core.models import Event, ShortCode
@@ -21,6 +21,7 @@ from lastmile.core.tenancy import RetailerRef, retailer_context, shared_context
 from portal.shopper import services, stepup
 from portal.shopper.errors import NoContact, NoMessageChannel
 from portal.shopper.models import ShownCode
+from portal.shopper.rules import hidden_contact
 from portal.shopper.senders.null import NullSender
 from tenants.models import Retailer
 from tests.databases import client_of
@@ -307,7 +308,7 @@ def test_a_code_goes_to_the_e_mail_without_a_phone_and_to_nobody_without_both(
     make_hub()
     by_mail = make_order(shopper=ShopperDraft(name="Ana", email="ana.lopes@example.org"))
     page = client.get(f"/t/{shopper_secret(by_mail)}/confirm/").content.decode()
-    assert "a•••@example.org" in page
+    assert "a•••@e•••.org" in page
     services.send_code(order=by_mail)
     assert ShownCode.objects.get().contact == "email"
     assert NullSender().sent_codes == [(by_mail.public_id, newest_code(by_mail))]
@@ -401,3 +402,23 @@ def test_many_guesses_at_once_are_five(fresh_db: str, retailer: RetailerRef) -> 
     assert statuses.count(422) == 4, "the fifth wrong try locks it"
     assert ShortCode.objects.get(purpose=services.PURPOSE).tries == 5
     assert confirm(client_of(retailer), secret, right).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("contact", "shown"),
+    [
+        ({"phone": "+351920000021"}, "••• 21"),
+        ({"phone": "21"}, "•••"),
+        ({"phone": "11221"}, "•••"),
+        ({"email": "ana@example.org"}, "a•••@e•••.org"),
+        ({"email": "a@b.org"}, "•••@•••.org"),
+        ({"email": "ana@mail.silva.example"}, "a•••@m•••.example"),
+        ({"email": "ana@localhost"}, "a•••@•••"),
+        ({}, ""),
+    ],
+)
+def test_a_contact_is_shown_so_that_only_its_owner_knows_it(
+    contact: dict[str, str], shown: str
+) -> None:
+    shopper = Shopper(**({"phone": "", "email": ""} | contact))
+    assert hidden_contact(Order(shopper=shopper)) == shown
