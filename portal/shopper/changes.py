@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.orders.models import Direction, Order, Outcome, Parcel
+from dispatch.orders.models import Direction, Option, Order, Outcome, Parcel
 from dispatch.orders.states import ENDED, OrderState
-from dispatch.slots.errors import TooLate
+from dispatch.slots.errors import AddressUnknown, OutsideEveryZone, TooLate
 from dispatch.slots.models import Slot
+from dispatch.slots.services import request_for_order
 from dispatch.slots.services.leaving import leaves_at, refuse_too_late
 from dispatch.slots.states import SlotState
 from lastmile.core import clock
@@ -84,13 +85,13 @@ def rights_of(order: Order) -> Rights:
     """Return what the shopper of an order can change now."""
     refusal = _refusal(order)
     slot = _slot_of(order)
-    time = Right(why_not=refusal or _no_time(order))
+    no_time = refusal or _no_time(order)
     is_late = slot is not None and slot.book_until_at <= clock.now()
     outward = order.direction == Direction.OUTWARD
-    elsewhere = time if outward else Right(why_not=refusal or _OWN_PLACE)
+    elsewhere = (no_time and _no_slot_anywhere(order)) if outward else _OWN_PLACE
     return Rights(
-        time=time,
-        place=elsewhere,
+        time=Right(why_not=no_time),
+        place=Right(why_not=refusal or elsewhere),
         instructions=Right(why_not=_no_instructions(order)),
         cancel=Right(why_not=refusal),
         give_back=Right(why_not=_no_return(order)),
@@ -118,12 +119,45 @@ def _no_instructions(order: Order) -> Words:
 
 
 def _no_time(order: Order) -> Words:
+    """Return why no time can be chosen for the order's own address; "" if one may be free.
+
+    Only slots count that this address, its way of delivery and the present time allow.
+    """
     if order.state == S.NEEDS_PIN or order.door.point is None:
         return _NO_PIN
-    slots = Slot.objects.filter(state=SlotState.OPEN, opens_at__gt=clock.now())
-    if order.hub_id is not None:
-        slots = slots.filter(hub=order.hub_id)
-    return "" if slots.exists() else _NO_SLOTS
+    slots = Slot.objects.filter(_bookable(order))
+    if order.direction == Direction.RETURN:
+        slots = slots.filter(option=Option.WINDOW)
+    if order.hub_id is not None:  # as a rule this already decides
+        zones = set(slots.filter(hub=order.hub_id).order_by().values_list("zone").distinct())
+        if not zones or (None,) in zones:
+            return "" if zones else _NO_SLOTS
+    try:
+        request = request_for_order(order)
+    except (AddressUnknown, OutsideEveryZone) as fault:
+        return fault.detail
+    area = Q(zone=None) | Q(zone=request.zone)
+    return "" if slots.filter(area, hub=request.hub).exists() else _NO_SLOTS
+
+
+def _no_slot_anywhere(order: Order) -> Words:
+    """Return why no other address can be given; "" if an address may have a free time.
+
+    The order's own address does not matter, so the shopper can correct one that nobody finds.
+    """
+    return "" if Slot.objects.filter(_bookable(order)).exists() else _NO_SLOTS
+
+
+def _bookable(order: Order) -> Q:
+    """Return the condition of slots that can still be booked for an order.
+
+    Within its own day, an order with a promise may change after the cut-off, until a slot opens.
+    """
+    now = clock.now()
+    rule = Q(book_until_at__gt=now)
+    if order.promise_id is not None and order.hub_id is not None:
+        rule |= Q(hub=order.hub_id, service_date=order.service_date, opens_at__gt=now)
+    return Q(state=SlotState.OPEN) & rule
 
 
 def _slot_of(order: Order) -> Slot | None:

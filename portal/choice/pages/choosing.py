@@ -74,8 +74,7 @@ def _opened(
     The last one is used again if it is fresh and asks what the order asks now. A new one still
     counts the places of the last one as the shopper's own, and then gives them back.
     """
-    if not rights.time.possible:
-        raise TooLate(str(rights.time.why_not))
+    _refuse(rights, last)
     order, language = request.order, get_language() or ""
     earlier = last or _sessions(order).filter(place={}).order_by("-pk").first()
     if earlier and services.is_fresh(earlier) and services.is_current(earlier, order):
@@ -149,14 +148,19 @@ def _offers(request: ShopperRequest, secret: str, row: DeliverySession) -> HttpR
 
 
 def _hold(order: Order, session: DeliverySession, offer: str) -> HeldPlace:
-    rights = rights_of(order)
-    if not rights.time.possible:
-        raise TooLate(str(rights.time.why_not))
+    _refuse(rights_of(order), session)
     if not offer:
         raise NothingChosen(_("Choose one of the times, then continue."))
     _refuse_other_question(session, order)
     ready = services.prepare_hold(session=session, offer=offer)  # the next page asks how
     return services.hold_offer(session=session, ready=ready)
+
+
+def _refuse(rights: Rights, session: DeliverySession | None) -> None:
+    """Raise TooLate with the sentence if no time can be chosen now, for the place of a session."""
+    right = rights.place if session is not None and session.place else rights.time
+    if not right.possible:
+        raise TooLate(str(right.why_not))
 
 
 class NothingChosen(DomainError):

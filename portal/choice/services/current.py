@@ -14,6 +14,7 @@ from django.db import transaction
 from dispatch.orders.models import Order
 from dispatch.slots.services import lock_places, request_for_order
 from lastmile.core import clock
+from lastmile.core.geo import Point
 from portal.choice.models import DeliverySession
 from portal.choice.services.asking import columns_of, held_by
 from portal.choice.services.holding import KEPT, release_hold
@@ -27,10 +28,11 @@ _PLACE: Final = frozenset({"place_text", "lat", "lon", "hub", "zone"})
 def is_current(session: DeliverySession, order: Order) -> bool:
     """Return True if a session asks what its order asks now.
 
-    A session at another address is compared without the place. Raises: AddressUnknown and
-    OutsideEveryZone, as the request of the order.
+    A session at another address is compared without the place, so the order's own address may be
+    unknown. Raises: AddressUnknown and OutsideEveryZone, as the request of the order.
     """
-    columns = columns_of(request_for_order(order))
+    there = Point(lat=session.lat, lon=session.lon) if session.place else None
+    columns = columns_of(request_for_order(order, place=there))
     names = columns.keys() - _PLACE if session.place else columns.keys()
     return all(getattr(session, name) == columns[name] for name in names)
 

@@ -20,14 +20,21 @@ from dispatch.orders.services import (
 from dispatch.planning.services import reconcile_day
 from dispatch.slots.models import Hold
 from lastmile.core.models import Event
+from lastmile.core.tenancy import RetailerRef
 from portal.choice.models import DeliverySession
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.helpers import kinds
-from tests.dispatch.orders.actions import attempt, out
+from tests.dispatch.orders.actions import LOST, attempt, out
 from tests.factories import make_draft, make_order
 from tests.factories.fleet import LAT, LON
 from tests.factories.orders import DAY
-from tests.portal.choice.pages.test_choosing import below, book, fields_of, slot_at
+from tests.portal.choice.pages.test_choosing import (
+    below,
+    book,
+    confirm_with_code,
+    fields_of,
+    slot_at,
+)
 from tests.portal.tracking.shoppers import ShopperBrowser, promise, text_of
 
 NOON = dt.datetime.combine(DAY, dt.time(12), dt.UTC)
@@ -209,6 +216,26 @@ def _known(text: str) -> PlaceDraft:
     """
     return PlaceDraft(text=text, street="Rua do Ouro", house_number="7", city="Lisboa",
                       lat=LAT, lon=LON + 0.002)  # fmt: skip
+
+
+def test_a_shopper_corrects_an_address_that_nobody_found_and_books_a_time_there(
+    hub: Hub, confirmed: ShopperBrowser, retailer: RetailerRef
+) -> None:
+    make_order(place=_known("Rua do Ouro 7, Lisboa"), hub=hub.public_id)
+    order = make_order(place=LOST)
+    assert order.state == "needs_pin"
+    shopper = ShopperBrowser(order)
+    assert "Another address" in shopper.text()
+    assert "still checks your address" in shopper.text()
+    confirm_with_code(shopper, retailer)
+    options = below(shopper.post("change/address/", **ELSEWHERE), shopper)
+    again = below(shopper.post(options, what="again"), shopper)
+    confirm = below(shopper.post(again, offer=slot_at(12).public_id), shopper)
+    sent = {"way": "attended"} | fields_of(shopper.get(confirm))
+    assert below(shopper.post(confirm, **sent), shopper) == "?done=booked"
+    order.refresh_from_db()
+    assert (order.state, order.hub) == ("ready", hub)
+    assert "Rua do Ouro 7" in shopper.text()
 
 
 # --- cancelling --------------------------------------------------------------------------------

@@ -438,7 +438,7 @@ def test_after_the_cut_off_only_an_order_of_the_day_may_still_try_what_the_van_c
     book(shopper, 14)
     assert shopper.answer() == "Your delivery is planned for tomorrow, between 14:00 and 16:00."
     late = ShopperBrowser(make_order(hub=hub.public_id))
-    assert "No time is free at the moment" in late.text(options_of(late))
+    assert "offers no other times here" in text_of(late.post("choose/"))
 
 
 def test_an_order_on_a_route_that_has_left_keeps_its_time_and_says_so(
