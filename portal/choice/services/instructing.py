@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Final
+
 from django.db import transaction
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
 
 from dispatch.orders.drafts import PromisedPlace, PromiseDraft
-from dispatch.orders.models import Cause, Order, Promise
+from dispatch.orders.models import AccessNote, Cause, Order, Promise
 from dispatch.orders.services import (
     change_order,
     clear_access,
@@ -13,19 +18,48 @@ from dispatch.orders.services import (
     set_access,
     set_promise,
 )
+from lastmile.core.errors import Stale
+
+_SALT: Final = "portal.choice.instructions"
+
+
+class InstructionsChanged(Stale):
+    """The instructions were changed after the page with the form was shown."""
+
+    code = "instructions_changed"
+
+
+def instructions_version(order: Order) -> str:
+    """Return a text that is another one after each change of an order's instructions.
+
+    It tells nothing about them: it is keyed with the secret of this installation.
+    """
+    note = AccessNote.objects.filter(order=order).first()
+    handover = order.promise.handover if order.promise else order.handover
+    parts = [handover, *((note.kind, note.text, note.code) if note else ())]
+    return salted_hmac(_SALT, json.dumps([order.public_id, parts])).hexdigest()
 
 
 @transaction.atomic
 def set_instructions(
-    *, order: Order, handover: str, kind: str, text: str = "", code: str | None = None
+    *,
+    order: Order,
+    handover: str,
+    kind: str,
+    text: str = "",
+    code: str | None = None,
+    version: str = "",
 ) -> Order:
     """Set handover, access note and code of an order together. The same again changes nothing.
 
     ``code`` None keeps the stored code of the same kind. A changed handover gives a new promise
-    with the same window, place and price. Locks: the order. Records: order.changed,
-    order.promised. Raises: Invalid; OrderUnderWay if the order has ended.
+    with the same window, place and price. ``version`` is the version of the instructions that the
+    shopper saw; "" is not compared. Locks: the order. Records: order.changed, order.promised.
+    Raises: Invalid; OrderUnderWay if the order has ended; InstructionsChanged if other ones were
+    stored since and these differ from them.
     """
     (row,) = lock_orders([order.pk])
+    before = instructions_version(row)
     if kind or text.strip() or code:
         set_access(order=row, kind=kind, text=text, code=code)
     else:
@@ -36,6 +70,10 @@ def set_instructions(
     elif row.promise.handover != handover:
         set_promise(order=row, draft=_with_handover(row.promise, handover))
     row.refresh_from_db()
+    if version not in ("", before) and instructions_version(row) != before:
+        raise InstructionsChanged(
+            _("These instructions were changed after you opened this page. Nothing was saved now.")
+        )
     return row
 
 

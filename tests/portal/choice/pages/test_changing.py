@@ -155,6 +155,46 @@ def test_an_order_for_adults_is_never_left_alone(hub: Hub, confirmed: ShopperBro
     assert shopper.post("change/instructions/", way="door").status_code == 422
 
 
+def test_s26_instructions_of_an_old_tab_are_refused_and_the_present_ones_are_shown(
+    shopper: ShopperBrowser, order: Order
+) -> None:
+    old = fields_of(shopper.get("change/instructions/")) | {"way": "attended", "text": "Ring once"}
+    set_access(order=order, kind="", text="Ring at Silva")
+    before = Event.objects.count()
+    answer = shopper.post("change/instructions/", **old)
+    assert answer.status_code == 422
+    page = text_of(answer)
+    assert "were changed after you opened this page" in page
+    assert "Stored at present: Hand it to me in person Ring at Silva" in page
+    assert "Ring once" in answer.content.decode(), "what was typed is kept"
+    assert AccessNote.objects.get(order=order).text == "Ring at Silva"
+    assert Event.objects.count() == before
+    again = old | fields_of(answer)
+    for _time in range(2):  # the same form twice gives the same result
+        assert below(shopper.post("change/instructions/", **again), shopper) == "?done=instructions"
+        assert AccessNote.objects.get(order=order).text == "Ring once"
+    assert "Stored at present" not in shopper.text("change/instructions/")
+
+
+def test_s26_a_newer_handover_or_code_is_not_overwritten_by_an_old_tab(
+    confirmed: ShopperBrowser, order: Order
+) -> None:
+    promise(order)
+    first = fields_of(confirmed.get("change/instructions/")) | {"way": "attended"}
+    promise(order, handover="contactless")
+    answer = confirmed.post("change/instructions/", **first, text="Ring")
+    assert "Stored at present: Leave it at my door" in text_of(answer)
+    assert (order.promises.count(), AccessNote.objects.count()) == (2, 0)
+    set_access(order=order, kind="gate_code", text="Gate", code="4711")
+    second = fields_of(confirmed.get("change/instructions/"))
+    set_access(order=order, kind="gate_code", text="Gate", code="88#22")
+    sent = second | {"way": "gate_code", "text": "Gate", "code": "1234"}
+    answer = confirmed.post("change/instructions/", **sent)
+    assert answer.status_code == 422
+    assert AccessNote.objects.get(order=order).code == "88#22"
+    assert "88#22" not in answer.content.decode()
+
+
 # --- another address ---------------------------------------------------------------------------
 def test_another_address_needs_a_code_before_anything_is_shown(shopper: ShopperBrowser) -> None:
     assert asks_for_code(shopper.get("change/address/"))
