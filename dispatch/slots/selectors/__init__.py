@@ -27,6 +27,7 @@ from dispatch.slots.selectors.free import (
     slots_for,
     still_free,
 )
+from dispatch.slots.selectors.missing import why_no_slots
 from dispatch.slots.selectors.rules import (
     Calendar,
     blackouts,
@@ -72,4 +73,5 @@ __all__ = [
     "templates",
     "to_choose_warnings",
     "touched_by",
+    "why_no_slots",
 ]

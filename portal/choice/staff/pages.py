@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dispatch.fleet.selectors import hubs_of
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import orders_of
+from dispatch.slots.selectors import why_no_slots
 from dispatch.slots.services import (
     DeliveryRequest,
     NotOffered,
@@ -33,7 +34,7 @@ from portal.choice import selectors
 from portal.choice.models import ShownOffer
 from portal.choice.sentences import why_ranked
 from portal.choice.staff.forms import WhyForm
-from portal.choice.staff.words import OPTIONS, WHY
+from portal.choice.staff.words import NO_SLOTS, OPTIONS, WHY
 from tenants.permissions import Act, PageRequest, Principal, page
 from tenants.selectors import today
 
@@ -130,7 +131,8 @@ def why(request: PageRequest) -> HttpResponse:
 
 def _ask(
     form: WhyForm, order: Order | None, principal: Principal
-) -> tuple[DeliveryRequest, OfferList]:
+) -> tuple[DeliveryRequest, OfferList, tuple[str, ...]]:
+    """Return the request of the form, its offers, and the causes if there is no slot at all."""
     if order is not None:
         wanted = request_for_order(order)
     else:
@@ -141,10 +143,13 @@ def _ask(
         raise NotAllowed(_("Another hub serves this address, and you have no access to it."))
     since = form.cleaned_data["since"]
     until = since + dt.timedelta(days=form.cleaned_data["days"] - 1)
-    return wanted, find_offers(request=wanted, since=since, until=until, explain=True)
+    offers = find_offers(request=wanted, since=since, until=until, explain=True)
+    empty = not offers.offers and not offers.not_offered
+    causes = why_no_slots(wanted.hub, wanted.zone, since, until) if empty else ()
+    return wanted, offers, causes
 
 
-def _answer(wanted: DeliveryRequest, offers: OfferList) -> dict[str, Any]:
+def _answer(wanted: DeliveryRequest, offers: OfferList, causes: tuple[str, ...]) -> dict[str, Any]:
     zone = wanted.hub.zone
     return {
         "hub": wanted.hub,
@@ -152,6 +157,7 @@ def _answer(wanted: DeliveryRequest, offers: OfferList) -> dict[str, Any]:
         "offers": [_offer_row(offer, zone) for offer in offers.offers],
         "excluded": [_excluded_row(one, zone) for one in offers.not_offered],
         "not_ready": [formatting.day(day) for day in offers.not_ready],
+        "causes": [NO_SLOTS[code] for code in causes],
     }
 
 

@@ -33,3 +33,16 @@ WHY: dict[str, str | Lazy] = {
     "unreachable": _("Streets: no vehicle on shift can reach the address."),
     "no_room": _("Routes: no vehicle has room in this window."),
 }
+#: Code of ``why_no_slots`` -> the cause that no slot exists on the days at all.
+NO_SLOTS: dict[str, str | Lazy] = {
+    "past": _("These days are over."),
+    "too_far": _("These days are further ahead than shoppers can book. The policy sets how far."),
+    "no_template": _("Templates: no active template opens slots for this zone."),
+    "no_date": _("Templates: those of this zone open no slots on these days."),
+    "blackout": _("Closed days: a blackout covers these days."),
+    "holiday": _("Public holidays: the templates open no slots on them."),
+    "hub_closed": _("Opening hours: the hub is closed in the windows of the templates."),
+    "no_such_time": _("Change of the clocks: the windows of the templates do not exist."),
+    "not_open": _("Templates: they open the slots of these days later."),
+    "passed": _("All windows of these days have begun."),
+}

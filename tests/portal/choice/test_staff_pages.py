@@ -10,15 +10,17 @@ import pytest
 from django.test import Client
 
 from dispatch.orders.models import Order
-from dispatch.slots.models import Hold
+from dispatch.slots.models import Blackout, Hold, Slot, SlotTemplate
+from dispatch.slots.services import add_blackout
 from lastmile.core import clock as clocks
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from portal.choice import selectors
 from portal.choice.models import DeliverySession, ShownOffer
 from tenants.permissions import Role
-from tests.factories import make_hold, make_hub, make_order, make_slot
-from tests.factories.fleet import LAT, LON
+from tests.factories import make_hold, make_hub, make_order, make_slot, make_zone
+from tests.factories.fleet import LAT, LON, square
 from tests.factories.orders import DAY
+from tests.factories.slots import make_template
 from tests.people import add_member, logged_in
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -156,3 +158,41 @@ def test_strangers_and_members_of_other_hubs_see_no_choices(
     with retailer_context(other.schema):
         stranger = logged_in(other, add_member(Role.OWNER))
     assert "777" not in text_of(stranger.get("/choices/"))
+
+
+def _why(staff: Client, since: dt.date, days: int = 2) -> str:
+    """Ask why nothing is offered at the hub's own place; return the text of the answer."""
+    sent = {
+        "address": "Rua do Ouro 5, Lisboa", "lat": str(LAT), "lon": str(LON), "parcels": "1",
+        "weight_kg": "2", "volume_litres": "8", "since": str(since), "days": str(days),
+    }  # fmt: skip
+    page = text_of(staff.post("/choices/why/", sent))
+    assert "These days have no slots" in page
+    assert "Every slot of these days is offered" not in page
+    assert "No slot can be kept" not in page
+    return page.partition("These days have no slots")[2]
+
+
+def test_days_without_any_slot_name_the_cause(staff: Client) -> None:
+    hub = make_hub(zone="Europe/Lisbon")
+    assert "no active template opens slots for this zone" in _why(staff, DAY)
+    make_zone(hub=hub)
+    far = make_zone(hub=hub, polygon=square(hub.lat + 1, hub.lon))
+    make_template(hub=hub, zone=far)
+    assert "no active template opens slots for this zone" in _why(staff, DAY)
+    template = make_template(hub=hub, rrule="FREQ=WEEKLY;BYDAY=SA", on_holidays="closed")
+    Slot.objects.all().delete()
+    assert "open no slots on these days" in _why(staff, DAY)
+    saturday = DAY + dt.timedelta(days=5)
+    assert "they open the slots of these days later" in _why(staff, saturday)
+    add_blackout(first_on=saturday, last_on=saturday)
+    assert "a blackout covers these days" in _why(staff, saturday)
+    Blackout.objects.all().delete()
+    SlotTemplate.objects.filter(pk=template.pk).update(rrule="FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=1")
+    holiday = dt.date(2026, 12, 1)  # the first of December is one in Portugal
+    assert "Public holidays" in _why(staff, holiday, days=1)
+    assert "These days are over" in _why(staff, DAY - dt.timedelta(days=9))
+    assert "further ahead than shoppers can book" in _why(staff, DAY + dt.timedelta(days=300))
+    today = clocks.local_date(clocks.now(), hub.zone)
+    make_slot(hub=hub, service_date=today, opens=0, closes=5)
+    assert "All windows of these days have begun" in _why(staff, today, days=1)
