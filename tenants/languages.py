@@ -37,7 +37,12 @@ def shopper_language(
     """
     accepted = parse_accept_lang_header(request.headers.get("Accept-Language", ""))
     chosen = request.COOKIES.get(settings.SHOPPER_LANGUAGE_COOKIE, "")
-    for tag in (*first, chosen, own, *(tag for tag, _weight in accepted), last):
+    return first_for_shoppers((*first, chosen, own, *(tag for tag, _weight in accepted), last))
+
+
+def first_for_shoppers(tags: Iterable[str]) -> str:
+    """Return the first of these languages that shoppers can read, else that of the installation."""
+    for tag in tags:
         code = tag.replace("_", "-").partition("-")[0].lower()
         if code in dict(settings.SHOPPER_LANGUAGES):
             return code

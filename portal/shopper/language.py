@@ -23,3 +23,11 @@ def shopper_language(request: HttpRequest, own: str = "") -> str:
     return languages.shopper_language(
         request, own, first=(wished,), last=current_retailer().language
     )
+
+
+def own_language(own: str) -> str:
+    """Return the language of a shopper whose browser is not known.
+
+    ``own`` is the language of the order's shopper; without it, the retailer's language counts.
+    """
+    return languages.first_for_shoppers((own, current_retailer().language))

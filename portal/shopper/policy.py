@@ -50,6 +50,11 @@ class ShopperPages:
         most=365,
     )
 
+    @property
+    def dial(self) -> str:
+        """The telephone number as a device dials it: its digits and a leading +."""
+        return re.sub(r"[^+0-9]", "", self.contact_phone)
+
     def check(self, problems: Problems) -> None:
         """Add a problem for a telephone number or an e-mail address that cannot be valid."""
         if self.contact_phone and _PHONE.match(self.contact_phone) is None:

@@ -11,7 +11,7 @@ from lastmile.core.codes import CodeRules
 CODE_RULES: Final = CodeRules(digits=6, lasts_s=600, most_tries=5, most_codes=3, codes_in_s=3600)
 CONFIRMED_S: Final = 15 * 60
 _HIDDEN: Final = "•••"
-_LEAST_PHONE: Final = 6  # characters of a number of which two may be shown
+_LEAST_PHONE: Final = 6  # of a number this long, two characters may be shown
 
 
 def contact_of(order: Order) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from csp.constants import SELF
 from django.db.models import QuerySet
@@ -24,6 +24,7 @@ from lastmile.core.http import fetch, page_rows
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.refusals import unknown
 from lastmile.core.tenancy import current_schema
+from portal.shopper.language import PARAMETER, own_language
 from portal.shopper.models import ShownCode
 from portal.shopper.senders import shows_codes
 from tenants.permissions import Act, PageRequest, page, visible
@@ -65,8 +66,8 @@ def link_of(request: PageRequest, public_id: str) -> HttpResponse:
 def preview(request: PageRequest, public_id: str) -> HttpResponse:
     """Show the shopper's page of an order in a frame in which nothing can be changed.
 
-    The frame is sandboxed: the browser sends no form and runs no script of any page in it. An order
-    without a link has a button instead, which creates one.
+    It is in the shopper's language. The frame is sandboxed: the browser sends no form and runs no
+    script of any page in it. An order without a link has a button instead, which creates one.
     """
     order = fetch(orders_of(request.principal), public_id)
     if is_link_over(order) or is_link_ended(order):
@@ -74,7 +75,10 @@ def preview(request: PageRequest, public_id: str) -> HttpResponse:
     if request.method == "POST":
         make_shopper_link(order=order)
         return redirect("shopper:preview", public_id=order.public_id)
-    context = {"order": order, "path": urlsplit(known_shopper_link(order)).path}
+    path = urlsplit(known_shopper_link(order)).path
+    if path:
+        path = f"{path}?{urlencode({PARAMETER: own_language(order.shopper.language)})}"
+    context = {"order": order, "path": path}
     response = render(request, "shopper/staff/preview.html", context)
     response._csp_update = {"frame-src": [SELF]}  # type: ignore[attr-defined]  # noqa: SLF001
     return response

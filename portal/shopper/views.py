@@ -16,6 +16,7 @@ from lastmile.core.errors import DomainError
 from lastmile.core.views import YEAR_S
 from portal.shopper import services
 from portal.shopper.pages import ShopperRequest, shopper_page
+from portal.shopper.policy import page_policy
 from portal.shopper.rules import CODE_RULES, contact_of, hidden_contact
 from portal.shopper.senders import can_send, shows_codes
 from portal.shopper.stepup import back_of, is_confirmed, set_confirmed
@@ -90,6 +91,7 @@ def _confirm_page(
         "contact": contact_of(order),
         "hidden_contact": hidden_contact(order),
         "can_send": can_send(),
+        "shop": page_policy(),
         "is_demo": shows_codes(),
         "minutes": CODE_RULES.lasts_s // 60,
         "refused": refused,

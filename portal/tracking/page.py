@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +64,6 @@ class Stage:
 def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[str, Any]:
     """Return the template context of the page, without its forms."""
     promise, order = delivery.promise, delivery.order
-    contact = page_policy()
     rights = rights_of(order)
     return {
         "delivery": delivery,
@@ -91,8 +89,7 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
         "has_calendar": has_calendar(delivery),
         "can_rate": is_rateable(order) and is_changeable(delivery.rating),
         "can_arrive": expects_arrival(order),
-        "contact": contact,
-        "dial": re.sub(r"[^+0-9]", "", contact.contact_phone),
+        "contact": page_policy(),
         "done": _done_words(delivery, done),
     }
 

@@ -21,9 +21,12 @@ from lastmile.core.tenancy import RetailerRef, retailer_context, shared_context
 from portal.shopper import services, stepup
 from portal.shopper.errors import NoContact, NoMessageChannel
 from portal.shopper.models import ShownCode
+from portal.shopper.policy import ShopperPages
 from portal.shopper.rules import hidden_contact
 from portal.shopper.senders.null import NullSender
 from tenants.models import Retailer
+from tenants.people.services import set_section
+from tenants.sections import section_of
 from tests.databases import client_of
 from tests.dispatch.conftest import SetClock
 from tests.factories.fleet import make_hub
@@ -313,8 +316,13 @@ def test_a_code_goes_to_the_e_mail_without_a_phone_and_to_nobody_without_both(
     assert ShownCode.objects.get().contact == "email"
     assert NullSender().sent_codes == [(by_mail.public_id, newest_code(by_mail))]
     nobody = make_order(shopper=ShopperDraft(name="Rui"))
+    shop = ShopperPages(contact_phone="+351 210 000 000")
+    set_section(section=section_of(ShopperPages), policy=shop)
     secret = shopper_secret(nobody)
-    assert "no phone number" in client.get(f"/t/{secret}/confirm/").content.decode()
+    page = client.get(f"/t/{secret}/confirm/").content.decode()
+    assert "no phone number" in page
+    assert "Have your order number ready" in page
+    assert 'href="tel:+351210000000"' in page, "whom to ask, as on the page of the order"
     with pytest.raises(NoContact):
         services.send_code(order=nobody)
     assert send(client, secret).status_code == 409
