@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from dispatch.orders.models import AccessNote, Cause, Option, Order
 from dispatch.orders.selectors import orders
-from dispatch.slots.errors import TooLate
+from dispatch.slots.errors import AddressUnknown, OutsideEveryZone, TooLate
 from dispatch.slots.policy import slots_policy
 from lastmile.core import clock
 from lastmile.core.errors import DomainError
@@ -40,7 +40,9 @@ from portal.shopper.pages import ShopperRequest, shopper_page
 from portal.shopper.requesting import is_requested
 from portal.shopper.stepup import forget_typed_of, is_confirmed, to_step_up, typed_before
 from portal.shopper.wording import (
+    clock_words,
     text_line,
+    time_line,
     zone_note,
 )
 
@@ -61,6 +63,7 @@ def start(request: ShopperRequest, secret: str) -> HttpResponse:
             refused = fault
     context = _context(request, secret, refused) | {
         "rights": rights,
+        "lost": isinstance(refused, AddressUnknown | OutsideEveryZone),
         "requested": is_requested(request.order),
     }
     return render(request, "choosing/start.html", context, status=_status(refused))
@@ -142,6 +145,7 @@ def _offers(request: ShopperRequest, secret: str, row: DeliverySession) -> HttpR
         "elsewhere": text_line(row.place_text) if row.place else "",
         "near": _near(row, refused),
         "ended": request.GET.get("ended") == "1",
+        "asked_at": _asked_at(row),
         "zone_note": zone_note(request.order, row.hub.zone, clock.now()),
     }
     return render(request, "choosing/offers.html", context, status=_status(refused))
@@ -154,6 +158,14 @@ def _hold(order: Order, session: DeliverySession, offer: str) -> HeldPlace:
     _refuse_other_question(session, order)
     ready = services.prepare_hold(session=session, offer=offer)  # the next page asks how
     return services.hold_offer(session=session, ready=ready)
+
+
+def _asked_at(session: DeliverySession) -> str:
+    """Return when the offers of a session were found, with the day if that was not today."""
+    shown_at = offers_of(session).values_list("shown_at", flat=True).first()
+    at, zone = shown_at or session.updated_at, session.hub.zone
+    is_today = clock.local_date(at, zone) == clock.local_date(clock.now(), zone)
+    return clock_words(at) if is_today else time_line(at, zone)
 
 
 def _refuse(rights: Rights, session: DeliverySession | None) -> None:

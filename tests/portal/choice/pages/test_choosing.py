@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 
 from dispatch.fleet.models import Hub
+from dispatch.orders.drafts import PlaceDraft
 from dispatch.orders.models import AccessNote, Cause, Order
 from dispatch.orders.services import mark_loaded, mark_planned, set_access
 from dispatch.planning.services import publish_plan
@@ -25,7 +26,7 @@ from tenants.models import Retailer
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.planning.test_plans import plan
 from tests.dispatch.slots.booking import take_place, taken
-from tests.factories import make_hub, make_order
+from tests.factories import make_hub, make_order, make_zone
 from tests.factories.orders import DAY
 from tests.factories.slots import make_slot
 from tests.portal.tracking.shoppers import ShopperBrowser, heading, text_of
@@ -475,3 +476,36 @@ def test_a_long_list_of_times_stays_small_and_shows_the_rest_on_request(
     assert page.count(b'type="radio"') == 4 + 2 * 6
     assert "Show 11 more days" in shopper.text(options)
     assert shopper.get(f"{options}?days=all").content.count(b'type="radio"') == 4 + 13 * 6
+
+
+def test_the_list_says_how_old_it_is_and_looks_again_on_request(
+    shopper: ShopperBrowser, clock: SetClock
+) -> None:
+    clock(dt.datetime(2026, 11, 22, 14, 5, tzinfo=dt.UTC))
+    options = options_of(shopper)
+    assert "Times as of 14:05 Look again for free times" in shopper.text(options)
+    clock(dt.datetime(2026, 11, 22, 14, 20, tzinfo=dt.UTC))
+    assert "Times as of 14:05 " in shopper.text(options), "reading finds nothing new"
+    again = below(shopper.post(options, what="again"), shopper)
+    assert "Times as of 14:20 " in shopper.text(again)
+    clock(dt.datetime(2026, 11, 23, 8, 0, tzinfo=dt.UTC))
+    assert "Times as of 14:20 yesterday" in shopper.text(again)
+
+
+def test_an_address_outside_every_zone_leads_to_another_address_or_to_the_shop(
+    shopper: ShopperBrowser, hub: Hub, order: Order
+) -> None:
+    make_zone(hub=hub)
+    place = PlaceDraft(text="Rua do Monte 1, Lisboa", lat=hub.lat + 0.08, lon=hub.lon)
+    far = ShopperBrowser(make_order(place=place))
+    assert far.order.hub is None
+    for answer in (far.get("choose/"), far.post("choose/")):
+        page = answer.content.decode()
+        assert "We do not deliver to this address" in text_of(answer)
+        assert "Show the options" not in page
+        assert f'href="/t/{far.secret}/change/address/"' in page
+    Slot.objects.all().delete()  # now no address has a time
+    for reader in (far, shopper):
+        page = reader.get("choose/").content.decode()
+        assert "change/address/" not in page
+        assert "Contact the shop if it is important" in page
