@@ -128,7 +128,8 @@ def _no_time(order: Order) -> Words:
     slots = Slot.objects.filter(_bookable(order))
     if order.direction == Direction.RETURN:
         slots = slots.filter(option=Option.WINDOW)
-    if order.hub_id is not None:  # as a rule this already decides
+    if order.hub_id is not None and (order.promise is None or order.promise.to_door):
+        # The order keeps its hub, and as a rule the zones of its slots already decide.
         zones = set(slots.filter(hub=order.hub_id).order_by().values_list("zone").distinct())
         if not zones or (None,) in zones:
             return "" if zones else _NO_SLOTS
