@@ -62,14 +62,21 @@ class HoldsView(_PlaceView):
     acts = {"post": Act.OFFERS_CHOOSE}
     holds_place = True
     ready: services.ReadyHold | None = None
+    refused: DomainError | None = (
+        None  # of the preparation; ``post`` raises it, asking nothing again
+    )
 
     def before_transaction(self, method: str) -> None:
         """Compute the travel times of the place before the transaction."""
         if self.is_repeated():
             return
-        with suppress(DomainError, ValidationError):  # ``post`` raises the same error later
+        try:
             data = self.shape_in(shapes.HoldIn)
             self.ready = self._prepare(self.session(data["session"]), data)
+        except ValidationError:
+            return  # ``post`` raises the same error
+        except DomainError as refused:
+            self.refused = refused
 
     @extend_schema(
         operation_id="holds_place", request=shapes.HoldIn, responses={201: shapes.HoldOut}
@@ -79,6 +86,8 @@ class HoldsView(_PlaceView):
 
         If the place is taken, 409 `slot_full` has up to three `alternatives` of the session.
         """
+        if self.refused is not None:
+            raise self.refused
         data = self.shape_in(shapes.HoldIn)
         session = self.session(data["session"])
         ready = self.ready or self._prepare(session, data)

@@ -14,6 +14,7 @@ from dispatch.slots.policy import SlotPolicy
 from dispatch.slots.services import Terms, choosing, prepare_hold, promise_hold, use_choice
 from dispatch.slots.services.promising import ensure_visit, prepare_again
 from dispatch.slots.services.visits import TRIES, PreparedVisit, not_prepared
+from portal.choice import services
 from portal.choice.models import ShownOffer
 from portal.choice.providers import slots as slot_provider
 from tenants.people.services.sections import set_section
@@ -39,6 +40,23 @@ def terms(held: dict[str, object]) -> tuple[object, ...]:
     """Return what must belong together: option, window, price, handover and grams."""
     names = ("option", "opens_at", "closes_at", "price_minor", "handover", "co2_g")
     return tuple(held[name] for name in names)
+
+
+def test_a_refused_hold_is_prepared_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    slot = curbside(hub_with_van(), 10, capacity=1)
+    first, second = shop.ask(), shop.ask()
+    shop.hold(first, slot.public_id)
+    calls = []
+    prepare = services.prepare_hold
+
+    def counted(**fields: Any) -> Any:
+        calls.append(fields["offer"])
+        return prepare(**fields)
+
+    monkeypatch.setattr(services, "prepare_hold", counted)
+    answer = shop.try_hold(second, slot.public_id)
+    assert (answer.status_code, answer.json()["code"]) == (409, "slot_full")
+    assert calls == [slot.public_id]
 
 
 def test_a_hold_keeps_the_place_and_the_terms_that_were_shown(shop: Shop) -> None:
