@@ -62,9 +62,7 @@ class HoldsView(_PlaceView):
     acts = {"post": Act.OFFERS_CHOOSE}
     holds_place = True
     ready: services.ReadyHold | None = None
-    refused: DomainError | None = (
-        None  # of the preparation; ``post`` raises it, asking nothing again
-    )
+    refused: DomainError | None = None  # what the preparation raised, for ``post``
 
     def before_transaction(self, method: str) -> None:
         """Compute the travel times of the place before the transaction."""
