@@ -264,6 +264,19 @@ def test_calls_without_a_slash_are_redirected_or_404_if_unsafe(client: Client) -
     assert client.post("/api/v1/me").status_code == 404
 
 
+@pytest.mark.parametrize("link", ["/console/orders?q=Rua%20A", f"/t/{'a' * 32}", "/t/%3Fa%0Ab"])
+def test_a_page_without_its_final_slash_leads_to_the_page(client: Client, link: str) -> None:
+    path, mark, query = link.partition("?")
+    led = client.get(link)
+    assert (led.status_code, led["Location"]) == (302, f"{path}/{mark}{query}")
+    assert client.head(link).status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/t", "/%5Cevil.example"])
+def test_an_address_of_nothing_leads_nowhere(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
 def test_private_pages_and_files_are_not_cached(retailer: RetailerRef) -> None:
     browser = logged_in(retailer, add_member(Role.OWNER))
     for where in ("/", "/members/", "/settings/", "/console/orders/", "/console/fleet/hubs/"):

@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
+from django.utils.http import escape_leading_slashes
 from django.utils.translation import gettext as _
 
 from lastmile.core.http.htmx import is_fragment, toast
@@ -62,13 +63,14 @@ def refusal(request: HttpRequest, problem: ProblemAnswer) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a URL without a view (handler404)."""
-    if request.path.startswith(API) and not request.path.endswith("/"):
-        # Only safe methods are redirected: a redirected POST would lose its body.
+    if not request.path.endswith("/"):
+        # Only safe methods are redirected: a redirected POST would lose its body. Mail programs cut
+        # the final slash of links, and people do not type it.
         with_slash = f"{request.path}/"
         if _resolves(with_slash):
             if request.method in {"GET", "HEAD"}:
-                query = request.META.get("QUERY_STRING", "")
-                return HttpResponseRedirect(f"{with_slash}{'?' + query if query else ''}")
+                full = request.get_full_path(force_append_slash=True)
+                return HttpResponseRedirect(escape_leading_slashes(full))
             detail = _("This address ends with a slash. Send the call to %(path)s.")
             return refusal(request, ProblemAnswer(404, "not_found", detail % {"path": with_slash}))
     return refusal(request, ProblemAnswer(404, "not_found", unknown().detail))

@@ -70,13 +70,22 @@ def test_s24_s25_every_answer_under_t_has_the_headers_also_errors_and_files(
     }
     strict = Client(enforce_csrf_checks=True, headers={"host": retailer.domain})
     answers["csrf"] = strict.post(f"/t/{secret}/")
-    expected = {"method": 405, "nul": 400, "csrf": 403} | dict.fromkeys(
+    expected = {"method": 405, "nul": 400, "csrf": 403, "no slash": 302} | dict.fromkeys(
         ("page", "head", "file"), 200
     )
     for name, answer in answers.items():
         assert answer.status_code == expected.get(name, 404), name
         assert {h: answer.headers.get(h) for h in HEADERS} == HEADERS, name
         assert "canonical" not in answer.content.decode(), name
+
+
+def test_a_link_without_its_final_slash_leads_on_and_does_not_tell_whether_it_is_known(
+    client: Client, secret: str
+) -> None:
+    for word in (secret, NOWHERE):
+        answer = client.get(f"/t/{word}")
+        assert (answer.status_code, answer["Location"]) == (302, f"/t/{word}/")
+        assert answer.content == b""
 
 
 def test_unknown_expired_malformed_and_foreign_secrets_get_the_same_404_byte_for_byte(
