@@ -23,6 +23,7 @@ from portal.choice.selectors import offers_of
 from portal.choice.services.asking import held_by, lock_session, question_of
 
 ALTERNATIVES: Final = 3
+LOOKED_AT: Final = 12  # offers whose counts are read at once
 KEPT: Final = "kept"
 #: Refusals after which the shopper needs another offer.
 NEEDS_ANOTHER: Final = (SlotFull, SlotPassed, SlotClosed, HoldEnded)
@@ -110,21 +111,36 @@ def with_alternatives(fault: Conflict, session: DeliverySession, lost: ShownOffe
 
     The offers that begin nearest to the lost one come first.
     """
-    now = clock.now()
-    rows = [
-        row
-        for row in offers_of(session).exclude(pk=lost.pk).filter(book_until_at__gt=now)
-        if row.book_until_at > now
-    ]
-    rows.sort(key=lambda row: (abs(row.opens_at - lost.opens_at), row.rank))
-    question, free = question_of(session), set[str]()
-    for name in {row.provider for row in rows}:
-        offers = [row.offer for row in rows if row.provider == name]
-        free |= provider_called(name).bookable(offers, question)
-    near = [row for row in rows if row.offer in free][:ALTERNATIVES]
+    near = _nearest_bookable(session, lost)
     data = {name: value for name, value in fault.data.items() if name != "slot"}
     data |= {"offer": lost.offer, "alternatives": alternatives_of(near, session.hub.zone)}
     return type(fault)(fault.detail, data=data, errors=fault.errors)
+
+
+def _nearest_bookable(session: DeliverySession, lost: ShownOffer) -> list[ShownOffer]:
+    """Return up to three bookable offers, nearest first.
+
+    The offers are looked at in groups, nearest first: a list of many days has far more than the
+    losers of a race can each afford to load.
+    """
+    now, question = clock.now(), question_of(session)
+    rows = offers_of(session).exclude(pk=lost.pk).filter(book_until_at__gt=now)
+    others = sorted(
+        rows.values_list("pk", "provider", "offer", "opens_at", "rank"),
+        key=lambda row: (abs(row[3] - lost.opens_at), row[4]),
+    )
+    bookable: list[int] = []
+    for start in range(0, len(others), LOOKED_AT):
+        group = others[start : start + LOOKED_AT]
+        free = set[str]()
+        for name in {row[1] for row in group}:
+            offers = [row[2] for row in group if row[1] == name]
+            free |= provider_called(name).bookable(offers, question)
+        bookable += [row[0] for row in group if row[2] in free]
+        if len(bookable) >= ALTERNATIVES:
+            break
+    by_pk = ShownOffer.objects.in_bulk(bookable[:ALTERNATIVES])
+    return [by_pk[pk] for pk in bookable[:ALTERNATIVES]]
 
 
 def alternatives_of(rows: Sequence[ShownOffer], zone: str) -> list[dict[str, Any]]:

@@ -206,6 +206,21 @@ def test_s15_a_slot_that_passed_meanwhile_is_refused_with_the_next_ones(
     assert not Choice.objects.exists()
 
 
+def test_free_options_far_behind_many_full_ones_are_still_named(shop: Shop) -> None:
+    hub = make_hub()
+    full = [
+        make_slot(hub=hub, option="curbside", opens=480 + n, closes=540 + n, capacity_orders=1)
+        for n in range(30)
+    ]
+    free = [curbside(hub, hour) for hour in (17, 18, 19, 20)]
+    session = shop.ask()
+    Slot.objects.filter(pk__in=[slot.pk for slot in full]).update(taken_orders=1)
+    problem = shop.try_hold(session, full[0].public_id).json()
+    assert problem["code"] == "slot_full"
+    offers = [near["offer"] for near in problem["alternatives"]]
+    assert offers == [slot.public_id for slot in free[:3]]
+
+
 def test_s05_an_expired_hold_is_confirmed_only_while_its_place_still_fits(
     shop: Shop, clock: SetClock
 ) -> None:
