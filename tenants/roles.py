@@ -61,6 +61,10 @@ class Act(StrEnum):
     SLOTS_EDIT = "slots.edit"
     OFFERS_VIEW = "offers.view"
     OFFERS_CHOOSE = "offers.choose"
+    MESSAGES_VIEW = "messages.view"
+    MESSAGES_SEND = "messages.send"
+    TEMPLATES_EDIT = "templates.edit"
+    CHANNELS_EDIT = "channels.edit"
     JOBS_VIEW = "jobs.view"
     JOBS_CANCEL = "jobs.cancel"
     EVENTS_VIEW = "events.view"
@@ -73,6 +77,8 @@ class Act(StrEnum):
     AUDIT_VIEW = "audit.view"
     SHOPPER_VIEW = "shopper.view"
     SHOPPER_CHANGE = "shopper.change"
+    CONTACT_VIEW = "contact.view"
+    CONTACT_CHANGE = "contact.change"
     RETAILERS_VIEW = "retailers.view"
     RETAILERS_EDIT = "retailers.edit"
 
@@ -108,6 +114,7 @@ _DISPATCHERS = _MANAGERS | {Role.DISPATCHER}
 _PICKERS = _DISPATCHERS | {Role.PICKER}
 _READERS = _PICKERS | {Role.READONLY}
 _SHOPPER = frozenset({"shopper_link"})
+_CONTACT = frozenset({"opt_out_link"})
 _INTEGRATION = frozenset({KeyRole.INTEGRATION})
 _SHOPS = _INTEGRATION | {KeyRole.CHECKOUT}
 
@@ -130,6 +137,10 @@ TABLE: Mapping[Act, Grant] = {
     Act.SLOTS_EDIT: Grant(_DISPATCHERS, _INTEGRATION),
     Act.OFFERS_VIEW: Grant(_READERS, _SHOPS),
     Act.OFFERS_CHOOSE: Grant(_DISPATCHERS, _SHOPS),
+    Act.MESSAGES_VIEW: Grant(_READERS, _INTEGRATION),
+    Act.MESSAGES_SEND: Grant(_DISPATCHERS, _INTEGRATION),
+    Act.TEMPLATES_EDIT: Grant(_MANAGERS, all_hubs=True),
+    Act.CHANNELS_EDIT: Grant(_MANAGERS, all_hubs=True),
     Act.JOBS_VIEW: Grant(_READERS, _INTEGRATION),
     Act.JOBS_CANCEL: Grant(_DISPATCHERS, _INTEGRATION),
     Act.EVENTS_VIEW: Grant(_MANAGERS, _INTEGRATION, all_hubs=True),
@@ -142,6 +153,8 @@ TABLE: Mapping[Act, Grant] = {
     Act.AUDIT_VIEW: Grant(_MANAGERS, all_hubs=True),
     Act.SHOPPER_VIEW: Grant(links=_SHOPPER),
     Act.SHOPPER_CHANGE: Grant(links=_SHOPPER),
+    Act.CONTACT_VIEW: Grant(links=_CONTACT),
+    Act.CONTACT_CHANGE: Grant(links=_CONTACT),
     Act.RETAILERS_VIEW: Grant(_MANAGERS, all_hubs=True, house=True),
     Act.RETAILERS_EDIT: Grant(_OWNER, all_hubs=True, house=True),
 }

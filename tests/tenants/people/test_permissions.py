@@ -39,6 +39,8 @@ self.edit        o m d p v r |
 password.set                 |
 shopper.view                 |
 shopper.change               |
+contact.view                 |
+contact.change               |
 home.view        o m d p v r |
 sockets.open     o m d p v r | i v
 orders.view      o m d p r   | i
@@ -54,6 +56,10 @@ slots.view       o m d p r   | i
 slots.edit       o m d       | i
 offers.view      o m d p r   | i k
 offers.choose    o m d       | i k
+messages.view    o m d p r   | i
+messages.send    o m d       | i
+templates.edit   o m         |
+channels.edit    o m         |
 jobs.view        o m d p r   | i
 jobs.cancel      o m d       | i
 events.view      o m         | i
@@ -72,6 +78,7 @@ KEYS = dict(zip("ivlck", KeyRole, strict=True))
 ALL_HUBS_ONLY = {
     *("events.view", "members.view", "members.edit", "keys.view", "keys.edit"),
     *("policy.edit", "audit.view", "retailers.view", "retailers.edit"),
+    *("templates.edit", "channels.edit"),
 }
 
 
