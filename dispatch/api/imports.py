@@ -50,6 +50,11 @@ class OrderImportOut(ModelOut[ImportBatch]):
         child=serializers.IntegerField(),
         help_text="Number of orders whose field the file changes, by field name.",
     )
+    to_tell = serializers.JSONField(
+        help_text="Whom the orders concern: `new_window`, `changed_window` and `without_window`, "
+        "each by the shopper's contacts (`phone`, `email`, `both`, `neither`) with `orders` and "
+        "`people`; `history` counts orders that are over."
+    )
     created_at = InstantField()
     finished_at = InstantField(allow_null=True)
 
@@ -59,7 +64,7 @@ class OrderImportOut(ModelOut[ImportBatch]):
             "id", "filename", "size_bytes", "sha256", "dry_run", "hub", "service_date", "state",
             "operation", "problem", "unknown_headings", "rows_count", "created_count",
             "updated_count", "unchanged_count", "refused_count", "needs_pin_count",
-            "warned_count", "changes", "created_at", "finished_at",
+            "warned_count", "changes", "to_tell", "created_at", "finished_at",
         )  # fmt: skip
         read_only_fields = fields
 

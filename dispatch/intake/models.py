@@ -59,6 +59,9 @@ class ImportBatch(Timestamped):
         default=list, help_text="the first ones: [{row, order, column, code, params}]"
     )
     changes = models.JSONField(default=dict, help_text="field -> orders in which it changed")
+    to_tell = models.JSONField(
+        default=dict, help_text="what happened -> contacts -> {orders, people} (services.to_tell)"
+    )
 
     rows_count = models.PositiveIntegerField(default=0)
     created_count = models.PositiveIntegerField(default=0)

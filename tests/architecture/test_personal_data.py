@@ -85,7 +85,7 @@ IMPERSONAL = {
     "orders.promise": "public_id option handover cause currency slot",
     "orders.attempt": "public_id outcome reason stop",
     "intake.importbatch": "public_id sha256 actor hubs_scope language job state problem_code"
-    " unknown_headings headings changes",
+    " unknown_headings headings changes to_tell",
     "tracking.rating": "public_id",
     "tracking.curbsidearrival": "public_id",
     "planning.plan": "public_id status job actor published_by currency engine solver_version work"

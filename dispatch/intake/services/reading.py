@@ -19,6 +19,7 @@ from dispatch.intake.parse import Conventions, Fault, Parsed, Row, conventions_o
 from dispatch.intake.parse.tables import BadFile
 from dispatch.intake.services.choosing import lock_choices, prepare_choices, use_choices
 from dispatch.intake.services.drafting import to_draft
+from dispatch.intake.services.to_tell import ToTell
 from dispatch.orders.drafts import Placed
 from dispatch.orders.models import Order
 from dispatch.orders.services import place_prepared, prepare_orders
@@ -51,6 +52,7 @@ class Counts:
     changes: Counter[str] = field(default_factory=Counter)
     warned: int = 0
     warnings: list[dict[str, object]] = field(default_factory=list)
+    to_tell: ToTell = field(default_factory=ToTell)
 
     def sketch(self) -> dict[str, list[list[object]]]:
         """Return the places of the orders, and how many orders each hub has by way of choice.
@@ -200,6 +202,7 @@ def _count(
             continue
         setattr(counts, outcome.status, getattr(counts, outcome.status) + 1)
         counts.changes.update(outcome.changed)
+        counts.to_tell.add(outcome, chose=bool(row.choice))
         if outcome.status != "same":
             _warn(row, outcome, counts)
         if outcome.order is not None:
@@ -272,6 +275,7 @@ def _end(
         batch.warned_count = counts.warned
         batch.warnings = sorted(counts.warnings, key=itemgetter("row"))
         batch.changes = dict(sorted(counts.changes.items()))
+        batch.to_tell = counts.to_tell.picture()
         _close(batch, ImportBatch.State.DONE)
         ImportFile.objects.filter(batch=batch).update(sketch=counts.sketch())
         record(DONE, DoneFacts(**_counts(batch)), subject=batch.public_id)

@@ -86,6 +86,20 @@ class Promise(models.Model):
         """True if a vehicle comes; False if the shopper collects the goods."""
         return self.option == Option.WINDOW
 
+    def same_for_shopper(self, other: Promise) -> bool:
+        """Return True if two promises of an order mean the same to its shopper.
+
+        A corrected address of the order makes another place, which is no news to the shopper.
+        """
+        return all(getattr(self, name) == getattr(other, name) for name in _SHOPPERS_TERMS) and (
+            not self.elsewhere or self.place_id == other.place_id
+        )
+
+
+_SHOPPERS_TERMS = (
+    "option", "handover", "elsewhere", "opens_at", "closes_at", "price_minor", "currency",
+)  # fmt: skip
+
 
 class Outcome(models.TextChoices):
     """The result of an attempt."""
