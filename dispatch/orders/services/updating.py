@@ -38,14 +38,16 @@ def update_from(
 
     A hub that a person or a file named is kept as long as the place does not change. A promise is
     kept, with its service date, unless a new time window supersedes it. A window that this kind of
-    source sent before is not new (see ``_is_repeated``). Records: order.changed, order.promised.
-    Raises: OrderUnderWay; Invalid if the order now demands a person, but is promised without one.
+    source sent before is not new (see ``_is_repeated``).
+
+    Records: order.changed, order.promised. Raises: OrderUnderWay; Invalid if the order now demands
+    a person, but is promised without one.
     """
     refuse_under_way(row)
     values = dict(columns)
     _refuse_without_person(row, values)
-    repeated = window is not None and _is_repeated(row, window, cause)
-    if repeated:
+    repeated = window if window is not None and _is_repeated(row, window, cause) else None
+    if repeated is not None:
         window, values["service_date"] = None, row.service_date
     if _keeps_hub(row, checked, values["place"], window):
         values |= {"hub": row.hub, "hub_choice": row.hub_choice}
@@ -60,9 +62,12 @@ def update_from(
     )
     fields = _changed_fields(row, values)
     promise = (
-        _at_new_place(row, values["place"], cause)
-        if repeated
+        _at_new_place(row, values["place"], repeated, cause)
+        if repeated is not None
         else _new_promise(row, values["place"], window, cause)
+    )
+    other_window = promise is not None and not _is_promised(
+        row, (promise.opens_at, promise.closes_at)
     )
     if promise is not None:
         promise.save()
@@ -73,7 +78,7 @@ def update_from(
     record(CHANGED, facts, subject=row.public_id)
     if promise is not None:
         record_promise(row, promise)
-    return (*fields, *(["window"] if promise is not None else []), *parcels)
+    return (*fields, *(["window"] if other_window else []), *parcels)
 
 
 def _refuse_without_person(row: Order, values: Mapping[str, Any]) -> None:
@@ -147,19 +152,23 @@ def _keeps_hub(
     return checked.hub is None and row.hub_choice == HubChoice.GIVEN
 
 
-def _at_new_place(row: Order, place: Place, cause: str) -> Promise | None:
+def _at_new_place(
+    row: Order, place: Place, sent: tuple[dt.datetime, dt.datetime], cause: str
+) -> Promise | None:
     """Return the present promise at the order's new place, or None if it stays as it is.
 
-    The window, the price and the slot that were agreed on are kept.
+    The window, the price and the slot that were agreed on are kept. So is the cause, unless the
+    source has ``sent`` this very window: else the window would count as sent by the source, and
+    its next repeated export would be news.
     """
     before = row.promise
-    if before is None or before.elsewhere or before.place_id == place.pk:
+    if before is None or before.elsewhere or place.pk in (row.place_id, before.place_id):
         return None
     terms = PromiseDraft(
         option=before.option,
         opens_at=before.opens_at,
         closes_at=before.closes_at,
-        cause=cause,
+        cause=cause if _is_promised(row, sent) else before.cause,
         slot=before.slot,
         price_minor=before.price_minor,
         currency=before.currency,

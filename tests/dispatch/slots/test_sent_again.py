@@ -173,6 +173,58 @@ def test_another_address_moves_the_promise_and_keeps_the_chosen_window() -> None
     assert (order.promise.place, order.promise.elsewhere) == (order.place, False)
 
 
+@pytest.mark.parametrize("cause", ["file", "api"])
+@pytest.mark.parametrize("by_shopper", [True, False])
+@pytest.mark.parametrize("sent", ["the old window", "a new window", "no window"])
+def test_a_corrected_address_neither_undoes_a_choice_nor_lets_the_next_export_undo_it(
+    cause: str, by_shopper: bool, sent: str
+) -> None:
+    make_hub()
+    order = send(draft_of(), cause)
+    if by_shopper:
+        choose(order, 14, 16)
+    windows = {"the old window": make_window(9, 12), "a new window": make_window(11, 13)}
+    corrected: dict[str, Any] = {
+        "place": PlaceDraft(text="Rua 2, Lisboa", lat=LAT + 0.002, lon=LON),
+        "window": windows.get(sent),
+    }
+    send(draft_of(**corrected), cause, "import:imp_2")
+    expected = (at(14), at(16)) if by_shopper else (at(9), at(12))
+    if sent == "a new window":
+        expected = (at(11), at(13))
+    assert window(order) == expected
+    assert order.delivery_place.lat == LAT + 0.002
+    before = order.promises.count()
+    for notes in ("again", "and again"):
+        send(draft_of(**corrected, notes=notes), cause, "import:imp_3")
+        assert (window(order), order.notes) == (expected, notes)
+    if sent == "no window":  # the window that the source sent first
+        send(draft_of(**corrected | {"window": make_window(9, 12)}), cause, "import:imp_4")
+        assert window(order) == expected
+    assert order.promises.count() == before
+    send(draft_of(**corrected | {"window": make_window(15, 18)}), cause, "import:imp_5")
+    assert window(order) == (at(15), at(18))
+
+
+def test_a_corrected_pin_gives_no_new_promise_with_the_next_export() -> None:
+    make_hub()
+    order = send(draft_of())
+    choose(order, 14, 16)
+    services.set_pin(order=order, lat=LAT + 0.003, lon=LON)
+    send(draft_of(notes="again"))
+    assert (window(order), order.promises.count()) == ((at(14), at(16)), 2)
+
+
+def test_an_address_that_the_other_kind_of_source_corrects_counts_as_sent_with_its_window() -> None:
+    make_hub()
+    order = send(draft_of(), "api", "api")
+    place = PlaceDraft(text="Rua 2, Lisboa", lat=LAT + 0.002, lon=LON)
+    send(draft_of(place=place), "file")
+    send(draft_of(place=place, window=make_window(10, 13)), "api", "api")
+    send(draft_of(place=place, notes="the hourly file"), "file")
+    assert window(order) == (at(10), at(13))
+
+
 def test_a_redirected_order_keeps_the_hub_of_its_new_place_and_its_slot() -> None:
     first, second = make_hub(), make_hub(lat=LAT + 0.5)
     order = send(draft_of(hub=first.public_id))
