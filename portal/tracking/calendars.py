@@ -1,8 +1,10 @@
 """The calendar file of a booking (RFC 5545), with the same UID for all changes of one order.
 
-``SEQUENCE`` counts the promises and the moves to another date, so each change raises it. Its steps
-are of two, so that a time that was only requested has the number before the confirmed one. A
-requested time is ``TENTATIVE``. A cancelled order gives the original times with ``METHOD:CANCEL``
+``SEQUENCE`` counts what only grows: the promises, the moves to another date, and the plans with a
+stop for the order that were published. So each change raises it, as does the plan that confirms a
+requested time, and no policy that is switched on or off lowers it. ``DTSTAMP`` is the time of the
+file, so that a calendar takes the newer of two files with one number. A requested time is
+``TENTATIVE``. A cancelled order gives the original times with ``METHOD:CANCEL``
 and ``STATUS:CANCELLED``, which removes the entry. An order with a date and no window gives an entry
 of a whole day, so that no time zone can move it.
 """
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from icalendar import Calendar, Event, vCalAddress, vText
 
-from dispatch.orders.events import CHANGED
+from dispatch.orders.events import CHANGED, MOVED
 from dispatch.orders.models import Option, Promise
 from dispatch.orders.states import OrderState
 from lastmile.core import clock
@@ -23,7 +25,8 @@ from lastmile.core.tenancy import current_retailer
 from portal.shopper.pickups import pickup_of
 from portal.shopper.policy import page_policy
 from portal.shopper.wording import handover_line
-from portal.tracking.selectors import TrackedOrder, happenings_of
+from portal.tracking.selectors import TrackedOrder, happenings_of, published_plans_with
+from portal.tracking.timeline import Happening
 
 DAY = dt.timedelta(days=1)
 PUBLISH, CANCEL = "PUBLISH", "CANCEL"
@@ -58,28 +61,29 @@ def booking_of(delivery: TrackedOrder) -> Booking | None:
     order = delivery.order
     promise = order.promise
     last = promise or order.promises.order_by("-number").first()
-    again = [step for step in delivery.timeline.steps if step.code == "again"]
-    moved = [step for step in again if step.data.get("service_date")]
     cancelled = delivery.timeline.last("cancelled")
     is_cancelled = delivery.state == OrderState.CANCELLED
-    dated = [
-        event.at
-        for event in happenings_of(order)
-        if event.kind == CHANGED.name and "service_date" in event.data.get("changed", ())
-    ]
-    count = (last.number if last else 0) + len(moved) + len(dated) + int(is_cancelled)
-    changes = [step.at for step in (*moved, *([cancelled] if cancelled else []))] + dated
-    changes += [last.made_at] if last else [order.created_at]
+    dated = [event.at for event in happenings_of(order) if _is_dated(event)]
+    count = (last.number if last else 0) + len(dated) + int(is_cancelled)
+    changes = [*dated, last.made_at if last else order.created_at]
+    changes += [cancelled.at] if cancelled else []
     known = promise is not None or order.service_date is not None
     if not known:
         return None
     return Booking(
-        number=2 * count + int(not delivery.is_requested),
+        number=2 * count + 1 + published_plans_with(order),
         changed_at=max(changes),
         cancelled=is_cancelled,
         promise=promise,
         date=order.service_date,
     )
+
+
+def _is_dated(event: Happening) -> bool:
+    """Return True if an event gave the order a date: changed by hand, or tried again on it."""
+    if event.kind == CHANGED.name:
+        return "service_date" in event.data.get("changed", ())
+    return event.kind == MOVED["ready"].name and bool(event.data.get("service_date"))
 
 
 def calendar_file(delivery: TrackedOrder, booking: Booking, link: str) -> CalendarFile:
@@ -100,7 +104,7 @@ def _entry(delivery: TrackedOrder, booking: Booking, link: str) -> Event:
     event = Event()
     event.add("uid", f"{order.public_id}@{retailer.public_id}.lastmile")
     event.add("sequence", booking.number)
-    event.add("dtstamp", booking.changed_at.astimezone(dt.UTC))
+    event.add("dtstamp", clock.now().astimezone(dt.UTC))
     event.add("last-modified", booking.changed_at.astimezone(dt.UTC))
     event.add("status", _status(delivery, booking))
     event.add("summary", _summary(delivery) % {"shop": retailer.shop_name})

@@ -86,6 +86,12 @@ def happenings_of(order: Order) -> list[Happening]:
     ]
 
 
+def published_plans_with(order: Order) -> int:
+    """Return how many plans with a stop for an order were published, those replaced since too."""
+    stops = Stop.objects.filter(order=order, plan__published_at__isnull=False)
+    return stops.values("plan").distinct().count()
+
+
 def planned_arrival(order: Order) -> tuple[ArrivalRange | None, bool]:
     """Return the planned arrival, and whether the published plan is older than the promise.
 

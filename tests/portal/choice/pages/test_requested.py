@@ -90,6 +90,28 @@ def test_a_corrected_pin_changes_nothing_that_the_shopper_reads(
     assert "requested" not in shopper.text().lower()
 
 
+def test_the_sequence_of_the_calendar_file_never_falls_while_the_policy_is_switched(
+    shopper: ShopperBrowser, hub: Hub
+) -> None:
+    publish_plan(plan=plan(hub))
+    book(shopper, 14)
+    entries = [calendar_of(shopper)]
+    for publishes in (False, True, False):
+        set_section(
+            section=section_of(PlanningPolicy),
+            policy=PlanningPolicy(publish_late_changes=publishes),
+        )
+        entries.append(calendar_of(shopper))
+    publish_plan(plan=plan(hub))
+    entries.append(calendar_of(shopper))
+    assert [status for status, _sequence, _about in entries] == [
+        "CONFIRMED", "TENTATIVE", "CONFIRMED", "TENTATIVE", "CONFIRMED",
+    ]  # fmt: skip
+    sequences = [sequence for _status, sequence, _about in entries]
+    assert sequences == sorted(sequences)
+    assert sequences[-1] > sequences[-2], "calendars take the plan that confirms the time"
+
+
 def test_a_pickup_of_an_order_without_a_stop_needs_no_dispatcher(
     confirmed: ShopperBrowser, hub: Hub
 ) -> None:
