@@ -42,8 +42,10 @@ def shopper_language(
 
 def first_for_shoppers(tags: Iterable[str]) -> str:
     """Return the first of these languages that shoppers can read, else that of the installation."""
-    for tag in tags:
-        code = tag.replace("_", "-").partition("-")[0].lower()
-        if code in dict(settings.SHOPPER_LANGUAGES):
-            return code
-    return settings.LANGUAGE_CODE
+    return next(filter(None, map(code_for_shoppers, tags)), settings.LANGUAGE_CODE)
+
+
+def code_for_shoppers(tag: str) -> str:
+    """Return ``en``, ``es`` or ``ar`` for a language such as es-CL, "" if shoppers lack it."""
+    code = tag.replace("_", "-").partition("-")[0].lower()
+    return code if code in dict(settings.SHOPPER_LANGUAGES) else ""

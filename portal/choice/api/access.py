@@ -17,6 +17,7 @@ from lastmile.core.limits import CallLimit, count_call
 from portal.choice.models import Caller, DeliverySession
 from portal.choice.selectors import sessions_of
 from portal.choice.services import Asker
+from tenants.languages import code_for_shoppers
 from tenants.permissions import KeyRole, Kind, RetailerAPIView
 
 KEY_SCOPE: Final = "checkout.key"
@@ -69,8 +70,7 @@ class CheckoutAPIView(RetailerAPIView):
 
     def answer_in(self, language: str) -> None:
         """Answer in a language that shoppers have, if ``language`` (BCP 47) is one."""
-        code = language.partition("-")[0].lower()
-        if code in dict(settings.SHOPPER_LANGUAGES):
+        if code := code_for_shoppers(language):
             translation.activate(code)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from dispatch.orders.models import Direction, Handover, Option
@@ -16,9 +19,29 @@ from lastmile.core.http.fields import (
     whole,
 )
 from lastmile.core.openapi import example
+from tenants.languages import code_for_shoppers
 
 _SES = "The session's `id`."
 _DATE = "Date of the window in the time zone of the hub, also for a window after midnight."
+
+
+class ShopperLanguageField(serializers.CharField):
+    """A language that shoppers can read, such as es or es-CL; it may be missing or empty."""
+
+    default_error_messages = {
+        "unknown": _("Shoppers cannot read this language here. Send one of these: {known}.")
+    }
+    _TAG: Final = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=35, required=False, allow_blank=True, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the language as sent; refuse one that shoppers do not have."""
+        tag: str = super().to_internal_value(data)
+        if tag and not (self._TAG.fullmatch(tag) and code_for_shoppers(tag)):
+            self.fail("unknown", known=", ".join(dict(settings.SHOPPER_LANGUAGES)))
+        return tag
 
 
 @example(text="Avenida del Mar 1200, La Serena", lat=-29.9165, lon=-71.2730)
@@ -70,7 +93,7 @@ class BasketIn(serializers.Serializer[Any]):
     signature = serializers.BooleanField(required=False)
     since = DateField(required=False, help_text="First day at the hub. Empty: today.")
     until = DateField(required=False, help_text="Last day at the hub.")
-    language = optional_text(35, help_text="Language of the sentences (BCP 47): en, es or ar.")
+    language = ShopperLanguageField(help_text="Language of the sentences (BCP 47): en, es or ar.")
 
 
 @example(

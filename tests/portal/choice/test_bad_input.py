@@ -68,6 +68,11 @@ def fingerprint() -> list[Any]:
         ({"place": HOME | {"zip": "1100"}}, "/place/zip"),
         ({"parcels": [{"weight": 5}]}, "/parcels/0/weight"),
         ({"service_s": 0}, "/service_s"),
+        ({"language": "xx"}, "/language"),
+        ({"language": "fr-FR"}, "/language"),
+        ({"language": "en/../"}, "/language"),
+        ({"language": "es--"}, "/language"),
+        ({"language": 7}, "/language"),
     ],
 )
 def test_a_wrong_question_is_refused_with_its_field_and_opens_no_session(
@@ -82,6 +87,26 @@ def test_a_wrong_question_is_refused_with_its_field_and_opens_no_session(
     assert pointer in faults, faults
     assert len(faults[pointer]) > 10
     assert fingerprint() == before
+
+
+@pytest.mark.parametrize("language", ["xx", "fr-FR", "zh_Hant"])
+def test_a_language_that_shoppers_do_not_have_is_refused_with_those_that_they_have(
+    shop: Shop, language: str
+) -> None:
+    curbside(make_hub(), 10)
+    session = shop.ask(language="es-CL")
+    before = fingerprint()
+    for answer in (
+        shop.call("post", OPTIONS, question(language=language)),
+        shop.change(session, language=language),
+    ):
+        assert answer.status_code == 422
+        (fault,) = answer.json()["errors"]
+        assert (fault["pointer"], fault["code"]) == ("/language", "unknown")
+        assert fault["detail"].endswith("en, es, ar.")
+    assert fingerprint() == before
+    assert shop.read(session)["language"] == "es-CL"
+    assert shop.change(session, language="ar").json()["language"] == "ar"
 
 
 def test_an_unknown_field_is_named_and_the_right_one_proposed(shop: Shop) -> None:

@@ -262,6 +262,19 @@ def test_s19_the_language_is_that_of_the_element_then_of_the_page_then_of_the_br
     assert shop.api.sent("POST")[0]["language"] in {"en", "es", "ar"}
 
 
+def test_an_unknown_language_of_the_element_is_reported_once_and_counts_as_none(
+    shop: Shop,
+) -> None:
+    shop.language = "es"
+    page = ready(shop.open(lang="xx"))
+    assert page.locator("#title").inner_text() == "Hora de entrega"
+    page.evaluate("document.documentElement.lang = 'es-CL'")
+    expect(page.locator(".slots[aria-busy=false]")).to_have_count(1)
+    (problem,) = shop.problems
+    assert "the attribute lang has an unknown language" in problem
+    assert "en, es, ar" in problem
+
+
 def test_s19_day_hours_and_money_follow_and_arabic_turns_the_inside_of_the_element_only(
     shop: Shop,
 ) -> None:

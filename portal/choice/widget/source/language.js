@@ -25,12 +25,17 @@ function wishedLanguages(element) {
 /** Return the first wished language that the picker has, with the shop's region if it names one. */
 function languageOf(element) {
   for (const tag of wishedLanguages(element)) {
-    const code = tag.toLowerCase().split(/[-_]/)[0];
-    if (Object.hasOwn(TEXTS, code)) {
+    if (hasLanguage(tag)) {
+      const code = tag.toLowerCase().split(/[-_]/)[0];
       return { code, locale: localeOf(tag.replaceAll("_", "-"), code) };
     }
   }
   return { code: FALLBACK, locale: LOCALES[FALLBACK] };
+}
+
+/** Return true if the picker has a language, such as es or es-CL. */
+function hasLanguage(tag) {
+  return Object.hasOwn(TEXTS, tag.toLowerCase().split(/[-_]/)[0]);
 }
 
 function localeOf(tag, code) {

@@ -54,6 +54,7 @@ class LastmilePicker extends HTMLElement {
     this.underWay = 0;
     this.tries = 0;
     this.asked = ""; // the question of the session, to see what changed
+    this.named = ""; // the attribute lang, so that an unknown one is reported once
     this.words = new Words(languageOf(this), "");
     this.view = new View(this.attachShadow({ mode: "open", delegatesFocus: true }), this);
   }
@@ -526,6 +527,12 @@ class LastmilePicker extends HTMLElement {
 
   speak(ask = false) {
     const before = this.words.code;
+    const own = this.getAttribute("lang") ?? "";
+    if (own && own !== this.named && !hasLanguage(own)) {
+      const known = Object.keys(TEXTS).join(", ");
+      console.error(`lastmile-picker: the attribute lang has an unknown language. Use one of these: ${known}.`);
+    }
+    this.named = own;
     this.words = new Words(languageOf(this), this.state.answer?.time_zone ?? "");
     this.set({});
     if (!this.state.answer || (before === this.words.code && !ask)) return;
