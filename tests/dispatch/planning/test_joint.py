@@ -19,4 +19,4 @@ def test_a_days_plan_is_right_after_every_step_of_random_lives(
         for seed in SEEDS:
             for act, number in live(seed, workers, clock, KILL_SHARE).items():
                 counts[act] = counts.get(act, 0) + number
-    assert counts.keys() >= {"hold", "confirm", "killed"}
+    assert counts.keys() >= {"hold", "confirm", "change", "killed"}
