@@ -51,6 +51,7 @@ __all__ = [
 
 View = Callable[..., HttpResponseBase]
 UNSAFE = frozenset({"post", "put", "patch", "delete"})
+TRIES = 4  # of a call whose preparation may be outdated before its transaction. Chosen.
 
 
 class PageRequest(HttpRequest):
@@ -157,6 +158,9 @@ class RetailerAPIView(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     from_shops: ClassVar[bool] = False  # True: pages of shops may call it (tenants.people.cors)
     idempotent: ClassVar[bool] = True  # False if each item of a batch has its own client UUID
+    #: Codes of problems after which the call is prepared and tried again, at most TRIES times.
+    tried_again_after: ClassVar[frozenset[str]] = frozenset()
+    is_last_try = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Handle the request as DRF does, but run unsafe methods inside the idempotency wrapper."""
@@ -191,15 +195,21 @@ class RetailerAPIView(APIView):
 
         if method not in UNSAFE or not self.idempotent:
             return act()
-        self.before_transaction(method)
-        caller = self.principal
-        call = call_of(self.request, caller.public_id, required=caller.kind != Kind.MEMBER)
-        return run_once(call, act, self.handle_exception)
+        for left in reversed(range(TRIES if self.tried_again_after else 1)):
+            self.is_last_try = not left
+            self.before_transaction(method)
+            caller = self.principal
+            call = call_of(self.request, caller.public_id, required=caller.kind != Kind.MEMBER)
+            response = run_once(call, act, self.handle_exception)
+            if self.is_last_try or _code_of(response) not in self.tried_again_after:
+                break
+        return response
 
     def before_transaction(self, method: str) -> None:
         """Do work that must not happen inside the transaction, such as calling an outside provider.
 
-        It also runs for repeated calls, so it must not write anything. By default it does nothing.
+        It also runs for repeated calls and before each try, so it must not write anything. By
+        default it does nothing.
         """
 
     @property
@@ -240,6 +250,12 @@ class RetailerAPIView(APIView):
         """Return an object as JSON; ``headers`` can be ``ETag=`` and ``Location=``."""
         shape = serializer(instance, context={"request": self.request})
         return Response(shape.data, status=status, headers=headers or None)
+
+
+def _code_of(response: Response) -> str:
+    """Return the code of a problem, "" for a response that is none."""
+    data = response.data if response.status_code >= 400 else None
+    return str(data.get("code", "")) if isinstance(data, Mapping) else ""
 
 
 def require_any(principal: Principal, acts: Mapping[str, Act]) -> None:

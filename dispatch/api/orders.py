@@ -29,6 +29,7 @@ from dispatch.orders.drafts import (
 from dispatch.orders.models import Cause, Direction, Order
 from dispatch.orders.selectors import OrderFilter, orders_of
 from dispatch.orders.states import OrderState
+from dispatch.planning.errors import VisitNotPrepared
 from dispatch.slots import services as slots
 from dispatch.slots.selectors import service_date_of, to_choose_warnings
 from lastmile.core.errors import DomainError, NotAllowed
@@ -93,11 +94,13 @@ class OrdersView(RetailerAPIView):
     """The list of orders."""
 
     acts = {"get": Act.ORDERS_VIEW, "post": Act.ORDERS_EDIT}
+    tried_again_after = frozenset({VisitNotPrepared.code})
     prepared: services.Prepared | None = None
     visit: slots.PreparedVisit | None = None
 
     def before_transaction(self, method: str) -> None:
         """Look up the address if an external geocoder is used, and the travel of the choice."""
+        self.prepared = self.visit = None
         if method != "post":
             return
         with suppress(DomainError, ValidationError):  # ``post`` raises the same error later

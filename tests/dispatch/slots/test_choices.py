@@ -14,11 +14,20 @@ from dispatch.intake.services import reading, receive_file
 from dispatch.intake.services.choosing import use_choices
 from dispatch.orders.drafts import OrderDraft, Placed
 from dispatch.orders.models import Order, Promise
+from dispatch.slots import services
 from dispatch.slots.errors import HoldEnded, PriceChanged
 from dispatch.slots.models import Choice, Hold, Slot
 from dispatch.slots.policy import SlotPolicy
-from dispatch.slots.services import Terms, keep_hold, release_hold, reprice_hold, use_choice
-from dispatch.slots.services.visits import not_prepared
+from dispatch.slots.services import (
+    PreparedVisit,
+    Terms,
+    choosing,
+    keep_hold,
+    release_hold,
+    reprice_hold,
+    use_choice,
+)
+from dispatch.slots.services.visits import TRIES, not_prepared
 from lastmile.core.models import Event
 from lastmile.core.runner import run_job
 from lastmile.core.tenancy import RetailerRef, retailer_context
@@ -153,6 +162,43 @@ def test_a_row_whose_travel_must_be_computed_again_leaves_its_transaction_and_re
     assert (batch.created_count, batch.warned_count) == (1, int(busy > 1))
     order = Order.objects.get()
     assert (order.promise is None) == (busy > 1), "its goods go out, and its shopper chooses again"
+
+
+@pytest.mark.parametrize(("busy", "status"), [(1, 201), (3, 201), (9, 503)])
+def test_an_order_by_api_whose_travel_must_be_computed_again_is_prepared_and_tried_again(
+    api: KeyClient, slot: Slot, monkeypatch: pytest.MonkeyPatch, busy: int, status: int
+) -> None:
+    choice, seen = chosen(slot), []
+    body = BODY | {"choice": choice.public_id}
+    prepare, promise = services.prepare_choice, choosing.promise_hold
+
+    def prepared(choice_id: str) -> PreparedVisit | None:
+        seen.append("prepared")
+        return prepare(choice_id)
+
+    def changes_meanwhile(**fields: Any) -> Promise:
+        seen.append(f"placed {Order.objects.count()}")
+        if len(seen) <= 2 * busy:
+            raise not_prepared()
+        return promise(**fields)
+
+    with monkeypatch.context() as patches:
+        patches.setattr(services, "prepare_choice", prepared)
+        patches.setattr(choosing, "promise_hold", changes_meanwhile)
+        answer = api.post(API, body, idempotency_key="once")
+    assert answer.status_code == status, answer.content
+    assert seen == ["prepared", "placed 1"] * min(busy + 1, TRIES), "each begins without the order"
+    choice.refresh_from_db()
+    assert (Order.objects.count(), choice.state) == (
+        (1, "used") if status == 201 else (0, "waiting")
+    )
+    if status == 503:
+        problem = answer.json()
+        assert (problem["code"], problem["reason"]) == ("visit_not_prepared", "not_ready")
+        assert "Try again" in problem["detail"]
+        assert int(answer["Retry-After"]) > 0
+        again = api.post(API, body, idempotency_key="once")
+        assert again.status_code == 201, "the refusal is not stored under the key"
 
 
 def test_the_choice_of_another_retailer_is_unknown(
