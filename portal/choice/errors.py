@@ -23,6 +23,13 @@ class BasketChanged(Conflict):
     code = "basket_changed"
 
 
+class DayChanging(Conflict):
+    """Other bookings changed the day during each try to book a time on it."""
+
+    code = "day_changing"
+    retryable = True
+
+
 class SessionChanged(Conflict):
     """Another call changed the session at the same time."""
 

@@ -189,8 +189,7 @@ def _choose(shopper: Shopper, day: dt.date, share: float) -> ShownOffer | None:
     wanted = _wanted(session, shopper, share)
     if wanted is None:
         return None
-    ready = choice.prepare_hold(session=session, offer=wanted.offer)
-    held = choice.hold_offer(session=session, ready=ready)
+    held = choice.take_offer(session=session, offer=wanted.offer)
     chosen = choice.confirm_choice(session=session, ready=choice.prepare_choice(held=held))
     draft = OrderDraft(
         external_id=f"M{shopper.number}",

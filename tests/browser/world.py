@@ -176,8 +176,7 @@ def make_choices(hub: Hub, date: dt.date, rng: random.Random) -> dict[str, str]:
         names |= {name: shopper_secret(order), f"{name}-session": session.public_id}
         if name == "holding":
             best = offers_of(session)[0].offer
-            ready = choice.prepare_hold(session=session, offer=best)
-            choice.hold_offer(session=session, ready=ready)
+            choice.take_offer(session=session, offer=best)
     return names
 
 

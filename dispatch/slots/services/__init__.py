@@ -31,10 +31,13 @@ from dispatch.slots.services.following import (
 from dispatch.slots.services.holding import (
     PreparedHold,
     Terms,
+    hold_prepared,
     hold_slot,
-    lock_places,
     prepare_hold,
     release_hold,
+)
+from dispatch.slots.services.locking import (
+    lock_places,
 )
 from dispatch.slots.services.offering import (
     NotOffered,
@@ -100,6 +103,7 @@ __all__ = [
     "erase_person",
     "find_offers",
     "forget_places",
+    "hold_prepared",
     "hold_slot",
     "hubs_of",
     "keep_hold",

@@ -8,7 +8,6 @@ replaced hold back, move the counts, and insert the visit into the tentative pla
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -124,15 +123,24 @@ def hold_slot(
     Invalid; TooLate if the order has ended.
     """
     ready = prepared or prepare_hold(slot=slot, request=request, session=session)
-    refuse_handover(slot, request, terms.handover)
     for _try in range(TRIES):
-        with suppress(VisitNotPrepared), transaction.atomic():
-            return _hold_now(slot, request, session, caller, terms, replaces, ready)
+        with suppress(VisitNotPrepared):
+            return hold_prepared(
+                slot=slot,
+                request=request,
+                session=session,
+                caller=caller,
+                terms=terms,
+                replaces=replaces,
+                ready=ready,
+            )
         ready = prepare_hold(slot=slot, request=request, session=session)
     raise SlotFull(not_prepared().detail, data={"slot": slot.public_id, "reason": NOT_READY})
 
 
-def _hold_now(
+@transaction.atomic
+def hold_prepared(
+    *,
     slot: Slot,
     request: DeliveryRequest,
     session: str,
@@ -141,7 +149,12 @@ def _hold_now(
     replaces: Hold | None,
     ready: PreparedHold,
 ) -> Hold:
-    """Keep a place in this transaction. Raises: as ``hold_slot``; VisitNotPrepared."""
+    """Keep a place as ``hold_slot`` does, but never compute travel, since days are locked here.
+
+    Locks, Records: as ``hold_slot``. Raises: as ``hold_slot``; VisitNotPrepared if the day changed
+    meanwhile: leave the transaction, call ``prepare_hold`` and repeat it.
+    """
+    refuse_handover(slot, request, terms.handover)
     _lock_session(session)
     days, order, slots = _lock(slot, replaces, request, session)
     at = clock.now()
@@ -196,17 +209,6 @@ def release_hold(*, hold: Hold) -> Hold:
         days.remove(row)
         give_back([row], reason="shopper")
     return row
-
-
-def lock_places(holds: Collection[str]) -> None:
-    """Lock the days and the slots of several holds, by public id, before an act on each of them.
-
-    Two acts on the same places then wait for each other and never deadlock. Locks: the days, the
-    slots. Records: nothing. Raises: nothing.
-    """
-    rows = list(Hold.objects.select_related("slot__hub").filter(public_id__in=list(holds)))
-    Days(days_of_holds(rows))
-    lock_slots(row.slot_id for row in rows)
 
 
 def lock_hold(hold: Hold) -> Hold:

@@ -9,8 +9,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from dispatch.planning.errors import VisitNotPrepared
 from dispatch.slots.models import Choice
-from dispatch.slots.services.visits import TRIES, VisitNotPrepared
 from lastmile.core import clock
 from lastmile.core.errors import DomainError, NotFound
 from lastmile.core.http import fetch
@@ -61,11 +61,13 @@ class HoldsView(_PlaceView):
 
     acts = {"post": Act.OFFERS_CHOOSE}
     holds_place = True
+    tried_again_after = frozenset({VisitNotPrepared.code})
     ready: services.ReadyHold | None = None
     refused: DomainError | None = None  # what the preparation raised, for ``post``
 
     def before_transaction(self, method: str) -> None:
         """Compute the travel times of the place before the transaction."""
+        self.ready = self.refused = None
         if self.is_repeated():
             return
         try:
@@ -89,7 +91,12 @@ class HoldsView(_PlaceView):
         data = self.shape_in(shapes.HoldIn)
         session = self.session(data["session"])
         ready = self.ready or self._prepare(session, data)
-        held = services.hold_offer(session=session, ready=ready)
+        try:
+            held = services.hold_offer(session=session, ready=ready)
+        except VisitNotPrepared as fault:
+            if self.is_last_try:
+                raise services.busy_day(fault, session, ready.shown) from fault
+            raise
         return self.show_hold(held, 201, Location=f"{request.path}{held.hold}/")
 
     def _prepare(self, session: DeliverySession, data: dict[str, str]) -> services.ReadyHold:
@@ -118,17 +125,8 @@ class ChoicesView(_PlaceView):
     """Confirming a hold."""
 
     acts = {"post": Act.OFFERS_CHOOSE}
+    tried_again_after = frozenset({VisitNotPrepared.code})
     ready: services.ReadyChoice | None = None
-
-    def _answer(self) -> Response:
-        """Answer; if the day changed after the travel was computed, do both again, unlocked."""
-        for _try in range(TRIES - 1):
-            response = super()._answer()
-            if response.status_code != VisitNotPrepared.status:
-                return response
-            if response.data["code"] != VisitNotPrepared.code:
-                return response
-        return super()._answer()
 
     def before_transaction(self, method: str) -> None:
         """Compute the travel times of a hold that expired before the transaction."""

@@ -22,10 +22,17 @@ from lastmile.core.http.forms import apply_form, status_of, version_of
 from portal.choice import services
 from portal.choice.models import Caller, DeliverySession
 from portal.choice.pages.choosing import READ_AND_ACT
-from portal.choice.pages.forms import AddressForm, CancelForm, HandoverForm, ReturnForm, way_of
+from portal.choice.pages.forms import (
+    AddressForm,
+    CancelForm,
+    HandoverForm,
+    ReturnForm,
+    present_instructions,
+    way_of,
+)
 from portal.choice.pages.guarding import changes_trust
 from portal.choice.pages.words import WAYS
-from portal.choice.services.instructing import instructions_version, set_instructions
+from portal.choice.services.instructing import set_instructions
 from portal.choice.services.returning import request_return
 from portal.shopper.changes import Right, parcels_left, return_of, rights_of
 from portal.shopper.pages import ShopperRequest, shopper_page
@@ -118,19 +125,8 @@ def instructions(request: ShopperRequest, secret: str) -> HttpResponse:
         "needs_person": needs_person(order),
         "typed": typed,
     }
-    context |= _present(order, seen or typed.get("version", ""))
+    context |= present_instructions(order, seen or typed.get("version", ""))
     return _page(request, secret, "instructions", context)
-
-
-def _present(order: Order, seen: str) -> dict[str, Any]:
-    """Return the present version of the instructions, and their words if the reader saw others."""
-    row = orders().get(pk=order.pk)
-    version = instructions_version(row)
-    if seen in ("", version):
-        return {"version": version}
-    note = AccessNote.objects.filter(order=row).first()
-    words = WAYS[way_of(row, note)][2]
-    return {"version": version, "present": {"way": words, "text": note.text if note else ""}}
 
 
 @shopper_page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from dispatch.orders.models import AccessNote, Cause, Option, Order
 from dispatch.orders.selectors import orders
+from dispatch.planning.errors import VisitNotPrepared
 from dispatch.slots.errors import AddressUnknown, OutsideEveryZone, TooLate
 from dispatch.slots.policy import slots_policy
 from lastmile.core import clock
@@ -25,8 +27,9 @@ from lastmile.core.errors import DomainError
 from lastmile.core.geo import Point
 from lastmile.core.refusals import unknown
 from portal.choice import services
+from portal.choice.errors import DayChanging
 from portal.choice.models import Caller, DeliverySession, ShownOffer
-from portal.choice.pages.forms import HandoverForm, way_of
+from portal.choice.pages.forms import HandoverForm, present_instructions, way_of
 from portal.choice.pages.guarding import changes_trust, is_of_session, moves_goods
 from portal.choice.pages.showing import page_of
 from portal.choice.pages.summary import last_number, summary_of
@@ -34,7 +37,7 @@ from portal.choice.pages.words import OPTIONS, WAYS
 from portal.choice.providers import provider_of_hold
 from portal.choice.providers.base import HeldPlace
 from portal.choice.selectors import offers_of
-from portal.choice.services.instructing import set_instructions
+from portal.choice.services.instructing import handover_of, set_instructions
 from portal.shopper.changes import Rights, rights_of
 from portal.shopper.pages import ShopperRequest, shopper_page
 from portal.shopper.requesting import is_requested
@@ -156,8 +159,7 @@ def _hold(order: Order, session: DeliverySession, offer: str) -> HeldPlace:
     if not offer:
         raise NothingChosen(_("Choose one of the times, then continue."))
     _refuse_other_question(session, order)
-    ready = services.prepare_hold(session=session, offer=offer)  # the next page asks how
-    return services.hold_offer(session=session, ready=ready)
+    return services.take_offer(session=session, offer=offer)  # the next page asks how
 
 
 def _asked_at(session: DeliverySession) -> str:
@@ -213,6 +215,9 @@ def _confirm(request: ShopperRequest, secret: str, row: DeliverySession) -> Http
     has_code = bool(note and note.code)
     form: Form = HandoverForm(order, initial=initial, has_code=has_code)
     refused: DomainError | None = None
+    seen = _Seen(
+        number=request.POST.get("promise", ""), instructions=request.POST.get("version", "")
+    )
     if request.method == "POST":
         if held.state == PROMISED and held.order == order.public_id:
             return _done(secret)  # the same form again
@@ -225,8 +230,7 @@ def _confirm(request: ShopperRequest, secret: str, row: DeliverySession) -> Http
                 return to_step_up(request)
             try:
                 _refuse_other_question(row, order)
-                shown = request.POST.get("promise", "")
-                _book(order, held, shown, way, form, keeps_code=note is not None)
+                _book(order, held, seen, way, form, keeps_code=note is not None)
                 return forget_typed_of(_done(secret), request)
             except DomainError as fault:
                 refused = fault
@@ -239,6 +243,7 @@ def _confirm(request: ShopperRequest, secret: str, row: DeliverySession) -> Http
         "code_first": moves_goods(order, row, held) and not is_confirmed(request),
     }
     context |= summary_of(order, row, held)
+    context |= present_instructions(order, seen.instructions or typed.get("version", ""))
     status = 422 if refused is None and form.is_bound else _status(refused)
     return render(request, "choosing/confirm.html", context, status=status)
 
@@ -308,27 +313,37 @@ def _already_changed() -> AlreadyChanged:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the page showed: the number of the last promise, and the version of the instructions."""
+
+    number: str
+    instructions: str
+
+
 def _book(
-    order: Order, held: HeldPlace, shown_number: str, way: str, form: Form, *, keeps_code: bool
+    order: Order, held: HeldPlace, seen: _Seen, way: str, form: Form, *, keeps_code: bool
 ) -> None:
     """Promise the held place and store the way of handing over, in one transaction.
 
-    ``shown_number`` is the number of the promise that the page showed. If another promise was
-    made since, everything is rolled back.
+    If another promise was made or other instructions were stored since the page was shown,
+    everything is rolled back.
     """
-    _refuse_changed(shown_number, last_number(order))  # at once, before anything slow
-    ready = services.prepare_order_choice(order=order, held=held)
+    _refuse_changed(seen.number, last_number(order))  # at once, before anything slow
     handover, kind, _words = WAYS[way] if way else ("", "", "")
     cause = Cause.SHOPPER if last_number(order) else Cause.CHOICE
     place = (order.place_id, order.place.lat, order.place.lon)
-    with transaction.atomic():
+    handover_before = handover_of(order)
+
+    @transaction.atomic
+    def act(ready: services.ReadyChoice) -> None:
         promise = services.choose_for_order(
             order=order, ready=ready, handover=handover, cause=cause
         )
         now = orders().get(pk=order.pk).place  # the order is locked from here on
         if (now.pk, now.lat, now.lon) != place:
             raise _already_changed()
-        _refuse_changed(shown_number, promise.number, promise.number - 1)
+        _refuse_changed(seen.number, promise.number, promise.number - 1)
         if way:
             set_instructions(
                 order=order,
@@ -336,7 +351,14 @@ def _book(
                 kind=kind,
                 text=form.cleaned_data.get("text", ""),
                 code=form.cleaned_data.get("code") or (None if keeps_code else ""),
+                version=seen.instructions,
+                handover_before=handover_before,
             )
+
+    try:
+        services.act_prepared(lambda: services.prepare_order_choice(order=order, held=held), act)
+    except VisitNotPrepared as fault:
+        raise DayChanging(fault.detail, data=fault.data) from fault
 
 
 def _sessions(order: Order) -> Any:

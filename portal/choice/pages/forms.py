@@ -10,8 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from dispatch.orders.drafts import PlaceDraft
 from dispatch.orders.handovers import needs_person
 from dispatch.orders.models import AccessNote, Handover, Order, Parcel
+from dispatch.orders.selectors import orders
 from lastmile.core import formatting
 from portal.choice.pages.words import CANCEL_REASONS, WAYS
+from portal.choice.services.instructing import handover_of, instructions_version
 
 LONGEST_TEXT, LONGEST_CODE = 1_000, 64
 
@@ -77,9 +79,21 @@ def way_of(order: Order, note: AccessNote | None) -> str:
     kind = note.kind if note else ""
     if kind in WAYS:
         return kind
-    promise = order.promise
-    handover = promise.handover if promise and promise.handover else order.handover
-    return "door" if handover == Handover.CONTACTLESS else "attended"
+    return "door" if handover_of(order) == Handover.CONTACTLESS else "attended"
+
+
+def present_instructions(order: Order, seen: str) -> dict[str, Any]:
+    """Return the present version of the instructions, and their words if the reader saw others.
+
+    ``seen`` is the version that the form of the reader has, "" for a form that is new.
+    """
+    row = orders().get(pk=order.pk)
+    version = instructions_version(row)
+    if seen in ("", version):
+        return {"version": version}
+    note = AccessNote.objects.filter(order=row).first()
+    words = WAYS[way_of(row, note)][2]
+    return {"version": version, "present": {"way": words, "text": note.text if note else ""}}
 
 
 class AddressForm(forms.Form):

@@ -163,7 +163,10 @@ class OptionProvider(Protocol):
     def hold(
         self, question: Question, wish: Wish, *, replaces: str = "", prepared: object = None
     ) -> HeldPlace:
-        """Keep a place for a short time; the place of the hold ``replaces`` is given back."""
+        """Keep a place for a short time; the place of the hold ``replaces`` is given back.
+
+        Raises VisitNotPrepared if ``prepared`` is no longer enough: nothing slow happens here.
+        """
 
     def holds_of(self, session: str) -> list[HeldPlace]:
         """Return the places that a session holds now, live or kept, the newest last."""
@@ -191,4 +194,7 @@ class OptionProvider(Protocol):
     def promise(
         self, hold: str, order: Order, *, handover: str, cause: str, prepared: object = None
     ) -> Promise:
-        """Give an order the promise of a held place, and give its old place back."""
+        """Give an order the promise of a held place, and give its old place back.
+
+        Raises VisitNotPrepared if ``prepared`` is no longer enough: nothing slow happens here.
+        """

@@ -16,7 +16,7 @@ from dispatch.slots.services import Offer, PreparedHold, Terms
 from dispatch.slots.services.counting import closed
 from dispatch.slots.services.holding import amounts_of
 from dispatch.slots.services.promising import prepare_again
-from dispatch.slots.services.visits import PreparedVisit
+from dispatch.slots.services.visits import PreparedVisit, not_prepared
 from dispatch.slots.states import ChoiceState, HoldState
 from lastmile.core import clock
 from lastmile.core.refusals import unknown
@@ -84,8 +84,10 @@ class Slots:
     def hold(
         self, question: Question, wish: Wish, *, replaces: str = "", prepared: object = None
     ) -> HeldPlace:
-        """Keep a place in a slot."""
-        held = services.hold_slot(
+        """Keep a place in a slot. Raises VisitNotPrepared without travel times for the day."""
+        if not isinstance(prepared, PreparedHold):
+            raise not_prepared()
+        held = services.hold_prepared(
             slot=_slot(wish.offer),
             request=question.request,
             session=question.session,
@@ -101,7 +103,7 @@ class Slots:
                 cost_minor=wish.cost_minor,
             ),
             replaces=_hold(replaces) if replaces else None,
-            prepared=prepared if isinstance(prepared, PreparedHold) else None,
+            ready=prepared,
         )
         return _held(held)
 
@@ -153,10 +155,14 @@ class Slots:
     def promise(
         self, hold: str, order: Order, *, handover: str, cause: str, prepared: object = None
     ) -> Promise:
-        """Give an order the promise of a hold."""
-        visit = prepared if isinstance(prepared, PreparedVisit) else None
+        """Give an order the promise of a hold. Raises VisitNotPrepared as ``hold`` does."""
         return services.promise_hold(
-            hold=_hold(hold), order=order, handover=handover, cause=cause, prepared=visit
+            hold=_hold(hold),
+            order=order,
+            handover=handover,
+            cause=cause,
+            prepared=prepared if isinstance(prepared, PreparedVisit) else None,
+            again=False,
         )
 
 

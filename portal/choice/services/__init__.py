@@ -23,11 +23,14 @@ from portal.choice.services.current import is_current, is_fresh, leave_sessions
 from portal.choice.services.erasing import erase_person, forget_sessions
 from portal.choice.services.holding import (
     ReadyHold,
+    busy_day,
     hold_offer,
     prepare_hold,
     release_hold,
+    take_offer,
 )
 from portal.choice.services.offering import bookable_offers
+from portal.choice.services.repeating import act_prepared
 
 __all__ = [
     "Answer",
@@ -35,10 +38,12 @@ __all__ = [
     "ChangedSession",
     "ReadyChoice",
     "ReadyHold",
+    "act_prepared",
     "ask_again",
     "ask_for_address",
     "ask_for_order",
     "bookable_offers",
+    "busy_day",
     "cancel_choice",
     "change_session",
     "choose_for_order",
@@ -55,4 +60,5 @@ __all__ = [
     "prepare_hold",
     "prepare_order_choice",
     "release_hold",
+    "take_offer",
 ]

@@ -103,7 +103,8 @@ def choose_for_order(
 ) -> Promise:
     """Give an existing order the promise of a held place; its old place is given back.
 
-    Locks, Records, Raises: as the provider.
+    Locks, Records: as the provider. Raises: as the provider; VisitNotPrepared if the day changed
+    meanwhile: leave the transaction, call ``prepare_order_choice`` and repeat it.
     """
     held = ready.held
     promise = provider_of_hold(held.hold).promise(

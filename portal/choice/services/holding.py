@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from dispatch.planning.errors import VisitNotPrepared
 from dispatch.slots.errors import HoldEnded, SlotClosed, SlotFull, SlotPassed
 from dispatch.slots.models import Choice
 from dispatch.slots.rules.grams import shown_grams
@@ -21,6 +22,7 @@ from portal.choice.providers import provider_called, provider_of_hold
 from portal.choice.providers.base import HeldPlace, Wish
 from portal.choice.selectors import offers_of
 from portal.choice.services.asking import held_by, lock_session, question_of
+from portal.choice.services.repeating import act_prepared
 
 ALTERNATIVES: Final = 3
 LOOKED_AT: Final = 12  # offers whose counts are read at once
@@ -73,7 +75,9 @@ def hold_offer(*, session: DeliverySession, ready: ReadyHold) -> HeldPlace:
     other terms, that choice is cancelled.
 
     Locks: the session, then as the provider. Records: as the provider. Raises: SlotFull,
-    SlotPassed, SlotClosed with up to three other offers of the session; TooManyHolds.
+    SlotPassed, SlotClosed with up to three other offers of the session; TooManyHolds;
+    VisitNotPrepared if the day changed meanwhile: leave the transaction, call ``prepare_hold`` and
+    repeat it.
     """
     lock_session(session)
     shown = ready.shown
@@ -99,6 +103,27 @@ def hold_offer(*, session: DeliverySession, ready: ReadyHold) -> HeldPlace:
     _release_elsewhere(session, held)
     ShownOffer.objects.filter(pk=shown.pk).update(hold=held.hold, held_at=clock.now())
     return held
+
+
+def take_offer(*, session: DeliverySession, offer: str) -> HeldPlace:
+    """Prepare an offer and hold it with its first handover. Call it outside any transaction.
+
+    Locks, Records: as ``hold_offer``. Raises: as ``prepare_hold`` and ``hold_offer``; SlotFull with
+    other offers if the day changed during each of the tries.
+    """
+    try:
+        return act_prepared(
+            lambda: prepare_hold(session=session, offer=offer),
+            lambda ready: hold_offer(session=session, ready=ready),
+        )
+    except VisitNotPrepared as fault:
+        shown = offers_of(session).filter(offer=offer).first()
+        raise busy_day(fault, session, shown) if shown else fault from fault
+
+
+def busy_day(fault: VisitNotPrepared, session: DeliverySession, shown: ShownOffer) -> Conflict:
+    """Return the refusal of an offer whose day changed during each try to hold it."""
+    return with_alternatives(SlotFull(fault.detail, data=fault.data), session, shown)
 
 
 def release_hold(*, hold: str) -> HeldPlace:

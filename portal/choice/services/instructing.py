@@ -29,14 +29,20 @@ class InstructionsChanged(Stale):
     code = "instructions_changed"
 
 
-def instructions_version(order: Order) -> str:
+def handover_of(order: Order) -> str:
+    """Return the present handover of an order: that of its promise, else its own."""
+    promise = order.promise
+    return promise.handover if promise is not None and promise.handover else order.handover
+
+
+def instructions_version(order: Order, handover: str = "") -> str:
     """Return a text that is another one after each change of an order's instructions.
 
-    It tells nothing about them: it is keyed with the secret of this installation.
+    It tells nothing about them: it is keyed with the secret of this installation. ``handover``
+    counts instead of the present one.
     """
     note = AccessNote.objects.filter(order=order).first()
-    handover = order.promise.handover if order.promise else order.handover
-    parts = [handover, *((note.kind, note.text, note.code) if note else ())]
+    parts = [handover or handover_of(order), *((note.kind, note.text, note.code) if note else ())]
     return salted_hmac(_SALT, json.dumps([order.public_id, parts])).hexdigest()
 
 
@@ -49,17 +55,20 @@ def set_instructions(
     text: str = "",
     code: str | None = None,
     version: str = "",
+    handover_before: str = "",
 ) -> Order:
     """Set handover, access note and code of an order together. The same again changes nothing.
 
     ``code`` None keeps the stored code of the same kind. A changed handover gives a new promise
     with the same window, place and price. ``version`` is the version of the instructions that the
-    shopper saw; "" is not compared. Locks: the order. Records: order.changed, order.promised.
-    Raises: Invalid; OrderUnderWay if the order has ended; InstructionsChanged if other ones were
-    stored since and these differ from them.
+    shopper saw; "" is not compared. ``handover_before`` is the handover that the shopper saw with
+    it, if this transaction has already given a promise with another one.
+
+    Locks: the order. Records: order.changed, order.promised. Raises: Invalid; OrderUnderWay if the
+    order has ended; InstructionsChanged if other ones were stored since and these differ from them.
     """
     (row,) = lock_orders([order.pk])
-    before = instructions_version(row)
+    before = instructions_version(row, handover_before)
     if kind or text.strip() or code:
         set_access(order=row, kind=kind, text=text, code=code)
     else:

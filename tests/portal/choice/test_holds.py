@@ -23,6 +23,7 @@ from tests.dispatch import helpers
 from tests.dispatch.conftest import EVE, SetClock
 from tests.dispatch.slots.booking import request_at, take_place
 from tests.factories import make_hub, make_order, make_slot
+from tests.portal.choice.busy import watch_holds
 from tests.portal.choice.shop import (
     CHOICES,
     HOLDS,
@@ -270,6 +271,25 @@ def test_a_choice_whose_travel_must_be_computed_again_leaves_its_transaction_for
     assert seen == ["prepared", "locked"] * min(busy + 1, TRIES)
     assert Choice.objects.count() == int(status == 201)
     assert Hold.objects.get().state == ("kept" if status == 201 else "live")
+
+
+@pytest.mark.parametrize(("busy", "status"), [(1, 201), (3, 201), (9, 409)])
+def test_a_hold_whose_travel_must_be_computed_again_leaves_its_transaction_for_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, busy: int, status: int
+) -> None:
+    hub = hub_with_van()
+    slot, near = make_slot(hub=hub), curbside(hub, 15)
+    session = shop.ask()
+    seen = watch_holds(monkeypatch, busy)
+    answer = shop.try_hold(session, slot.public_id)
+    assert answer.status_code == status, answer.content
+    assert seen == ["prepared", "locked"] * min(busy + 1, TRIES)
+    assert Hold.objects.count() == taken(slot) == int(status == 201)
+    if status == 409:
+        problem = answer.json()
+        assert (problem["code"], problem["reason"]) == ("slot_full", "not_ready")
+        assert "Try again in a minute" in problem["detail"]
+        assert [it["offer"] for it in problem["alternatives"]] == [near.public_id]
 
 
 def test_checkouts_hold_at_most_half_of_a_slot(shop: Shop) -> None:

@@ -17,6 +17,7 @@ from dispatch.orders.models import AccessNote, Cause, Order
 from dispatch.orders.services import mark_loaded, mark_planned, set_access
 from dispatch.planning.services import publish_plan
 from dispatch.slots.models import Hold, Slot
+from dispatch.slots.services.visits import TRIES
 from dispatch.slots.states import HoldState
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context, shared_context
@@ -29,6 +30,7 @@ from tests.dispatch.slots.booking import take_place, taken
 from tests.factories import make_hub, make_order, make_zone
 from tests.factories.orders import DAY
 from tests.factories.slots import make_slot
+from tests.portal.choice.busy import watch_holds, watch_promises
 from tests.portal.tracking.shoppers import ShopperBrowser, heading, text_of
 
 
@@ -250,6 +252,78 @@ def test_s26_the_old_form_again_gives_the_same_result_or_says_already_changed(
     order.refresh_from_db()
     assert order.promise is not None
     assert order.promise.slot == slot_at(14).public_id
+
+
+@pytest.mark.parametrize(("busy", "status"), [(1, 303), (3, 303), (9, 409)])
+def test_a_page_computes_no_travel_while_it_has_locked_the_day(
+    shopper: ShopperBrowser,
+    order: Order,
+    monkeypatch: pytest.MonkeyPatch,
+    busy: int,
+    status: int,
+) -> None:
+    options = options_of(shopper)
+    seen = watch_holds(monkeypatch, busy)
+    answer = shopper.post(options, offer=slot_at(10).public_id)
+    assert answer.status_code == status
+    assert seen == ["prepared", "locked"] * min(busy + 1, TRIES)
+    assert taken(slot_at(10)) == int(status == 303)
+    if status == 409:
+        assert "Try again in a minute" in text_of(answer)
+        assert "Near it, these times are still free" in text_of(answer)
+        return
+    confirm = below(answer, shopper)
+    fields = fields_of(shopper.get(confirm))
+    seen = watch_promises(monkeypatch, busy)
+    assert below(shopper.post(confirm, way="attended", **fields), shopper) == "?done=booked"
+    assert seen == ["prepared", "locked"] * (busy + 1)
+    assert (taken(slot_at(10)), order.promises.count()) == (1, 1)
+
+
+def test_a_time_whose_day_changes_all_the_time_is_not_booked_and_stays_held(
+    shopper: ShopperBrowser, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm = held(shopper, 10)
+    fields = fields_of(shopper.get(confirm))
+    with monkeypatch.context() as patches:
+        seen = watch_promises(patches, 9)
+        answer = shopper.post(confirm, way="door", **fields)
+        assert (answer.status_code, seen) == (303, []), "the code comes first"
+        answer = shopper.post(confirm, way="attended", text="Ring twice", **fields)
+    assert answer.status_code == 409
+    assert seen == ["prepared", "locked"] * TRIES
+    assert "Try again in a minute" in text_of(answer)
+    assert (order.promises.count(), AccessNote.objects.count()) == (0, 0)
+    assert Hold.objects.get().state == "live"
+    assert below(shopper.post(confirm, way="attended", **fields), shopper) == "?done=booked"
+
+
+def test_the_booking_of_an_old_tab_does_not_replace_newer_instructions_in_silence(
+    shopper: ShopperBrowser, order: Order
+) -> None:
+    confirm = held(shopper, 10)
+    old = {"way": "attended", "text": "The blue door"} | fields_of(shopper.get(confirm))
+    other_tab = shopper.get("change/instructions/")
+    newer = {"way": "attended", "text": "Second floor"}
+    assert shopper.post("change/instructions/", **newer, **fields_of(other_tab)).status_code == 303
+    late = shopper.post(confirm, **old)
+    assert late.status_code == 412
+    for words in ("were changed after you opened this page", "Second floor", "The blue door"):
+        assert words in late.content.decode()
+    assert (order.promises.count(), AccessNote.objects.get().text) == (0, "Second floor")
+    assert below(shopper.post(confirm, **old | fields_of(late)), shopper) == "?done=booked"
+    assert (order.promises.count(), AccessNote.objects.get().text) == (1, "The blue door")
+
+
+def test_the_booking_of_an_old_tab_with_the_instructions_that_are_stored_is_no_conflict(
+    shopper: ShopperBrowser, order: Order
+) -> None:
+    set_access(order=order, kind="", text="The blue door")
+    confirm = held(shopper, 10)
+    old = {"way": "attended", "text": "Second floor"} | fields_of(shopper.get(confirm))
+    set_access(order=order, kind="", text="Second floor")
+    assert below(shopper.post(confirm, **old), shopper) == "?done=booked"
+    assert (order.promises.count(), AccessNote.objects.get().text) == (1, "Second floor")
 
 
 def test_s25_no_answer_may_be_stored_and_two_shoppers_never_share_bytes(
