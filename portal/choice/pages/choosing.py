@@ -315,7 +315,7 @@ def _already_changed() -> AlreadyChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """What the page showed: the number of the last promise, and the version of the instructions."""
+    """The state that the page showed: the last promise and the version of the instructions."""
 
     number: str
     instructions: str

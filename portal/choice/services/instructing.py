@@ -35,14 +35,15 @@ def handover_of(order: Order) -> str:
     return promise.handover if promise is not None and promise.handover else order.handover
 
 
-def instructions_version(order: Order, handover: str = "") -> str:
+def instructions_version(order: Order, handover: str | None = None) -> str:
     """Return a text that is another one after each change of an order's instructions.
 
     It tells nothing about them: it is keyed with the secret of this installation. ``handover``
     counts instead of the present one.
     """
     note = AccessNote.objects.filter(order=order).first()
-    parts = [handover or handover_of(order), *((note.kind, note.text, note.code) if note else ())]
+    present = handover_of(order) if handover is None else handover
+    parts = [present, *((note.kind, note.text, note.code) if note else ())]
     return salted_hmac(_SALT, json.dumps([order.public_id, parts])).hexdigest()
 
 
@@ -55,7 +56,7 @@ def set_instructions(
     text: str = "",
     code: str | None = None,
     version: str = "",
-    handover_before: str = "",
+    handover_before: str | None = None,
 ) -> Order:
     """Set handover, access note and code of an order together. The same again changes nothing.
 
@@ -79,7 +80,7 @@ def set_instructions(
     elif row.promise.handover != handover:
         set_promise(order=row, draft=_with_handover(row.promise, handover))
     row.refresh_from_db()
-    if version not in ("", before) and instructions_version(row) != before:
+    if version not in ("", before) and instructions_version(row, handover_before) != before:
         raise InstructionsChanged(
             _("These instructions were changed after you opened this page. Nothing was saved now.")
         )
