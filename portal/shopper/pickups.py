@@ -9,8 +9,8 @@ from typing import Final
 from dispatch.fleet.hours import open_spans
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Order
+from dispatch.orders.wording import AT_HUB, span_line
 from lastmile.core import clock
-from portal.shopper.wording import AT_HUB, span_line
 
 MAP: Final = "https://www.openstreetmap.org/"
 

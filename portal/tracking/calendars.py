@@ -20,11 +20,11 @@ from icalendar import Calendar, Event, vCalAddress, vText
 from dispatch.orders.events import CHANGED, MOVED
 from dispatch.orders.models import Option, Promise
 from dispatch.orders.states import OrderState
+from dispatch.orders.wording import handover_line
 from lastmile.core import clock
 from lastmile.core.tenancy import current_retailer
 from portal.shopper.pickups import pickup_of
 from portal.shopper.policy import page_policy
-from portal.shopper.wording import handover_line
 from portal.tracking.selectors import TrackedOrder, happenings_of, published_plans_with
 from portal.tracking.timeline import Happening
 

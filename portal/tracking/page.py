@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatch.orders.models import Direction, Option
 from dispatch.orders.states import OrderState
+from dispatch.orders.wording import handover_line, time_line, window_texts, zone_note
 from lastmile.core import clock
 from portal.shopper.changes import return_of, rights_of
 from portal.shopper.pickups import pickup_of
 from portal.shopper.policy import page_policy
-from portal.shopper.wording import handover_line, time_line, window_texts, zone_note
 from portal.tracking.calendars import booking_of
 from portal.tracking.selectors import TrackedOrder
 from portal.tracking.services.arriving import expects_arrival

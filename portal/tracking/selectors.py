@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from dispatch.orders.models import Attempt, Direction, Option, Order, Promise
 from dispatch.orders.selectors import timeline
 from dispatch.orders.states import OrderState
-from dispatch.planning.models import PlanInput, Stop
-from dispatch.planning.states import PUBLISHED
+from dispatch.orders.wording import zone_of
+from dispatch.planning.arrival import ArrivalRange
+from dispatch.planning.models import Stop
+from dispatch.planning.selectors.arrival import planned_arrival
 from portal.shopper.requesting import is_requested
-from portal.shopper.wording import zone_of
-from portal.tracking.arrival import ArrivalRange, PlannedStop, range_of
 from portal.tracking.models import CurbsideArrival, Rating
 from portal.tracking.timeline import Happening, Timeline, timeline_of
-
-#: States in which a published plan says when the vehicle comes.
-PLANNED = frozenset({OrderState.PLANNED, OrderState.LOADED, OrderState.OUT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,43 +87,3 @@ def published_plans_with(order: Order) -> int:
     """Return how many plans with a stop for an order were published, those replaced since too."""
     stops = Stop.objects.filter(order=order, plan__published_at__isnull=False)
     return stops.values("plan").distinct().count()
-
-
-def planned_arrival(order: Order) -> tuple[ArrivalRange | None, bool]:
-    """Return the planned arrival, and whether the published plan is older than the promise.
-
-    The arrival is None without a published plan, and while that plan is older than the promise.
-    See ``portal.tracking.arrival`` for how the range is made.
-    """
-    if order.state not in PLANNED:
-        return None, False
-    stops = Stop.objects.filter(order=order, plan__status=PUBLISHED).select_related("route")
-    stop = stops.order_by("-pk").first()
-    if stop is None:
-        return None, False
-    promise = order.promise
-    if promise is not None and _is_older(stop, promise):
-        return None, True
-    planned = PlannedStop(
-        leaves_at=stop.route.starts_at, starts_at=stop.starts_at, slack_s=stop.slack_s
-    )
-    arrival = range_of(
-        planned,
-        opens_at=promise.opens_at if promise else None,
-        closes_at=promise.closes_at if promise else None,
-    )
-    return arrival, arrival is None
-
-
-def _is_older(stop: Stop, promise: Promise) -> bool:
-    """Return True if the plan of a stop was made for another time window, place or option."""
-    read_at = PlanInput.objects.values_list("created_at", flat=True).get(plan=stop.plan_id)
-    if promise.made_at <= read_at:
-        return False
-    earlier = Promise.objects.filter(order=promise.order_id, made_at__lte=read_at)
-    before = earlier.order_by("-number").first()
-    return before is None or _what_a_plan_reads(before) != _what_a_plan_reads(promise)
-
-
-def _what_a_plan_reads(promise: Promise) -> tuple[object, ...]:
-    return promise.opens_at, promise.closes_at, promise.option, promise.place_id

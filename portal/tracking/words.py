@@ -11,37 +11,24 @@ from django.utils.translation import gettext_lazy
 
 from dispatch.orders.models import Option, Promise
 from dispatch.orders.states import OPEN, OrderState
-from lastmile.core import clock
-from portal.shopper.changes import Rights
-from portal.shopper.wording import (
+from dispatch.orders.wording import (
     clock_words,
+    failure_reason,
     for_day,
     handover_line,
     on_day,
     window_line,
     window_texts,
 )
-from portal.tracking.arrival import ArrivalRange
+from dispatch.planning.arrival import ArrivalRange
+from lastmile.core import clock
+from portal.shopper.changes import Rights
 from portal.tracking.selectors import TrackedOrder
 from portal.tracking.timeline import Step
 
 Words = str | Lazy
 S = OrderState
 
-#: Why an attempt failed, as its shopper reads it.
-REASONS: dict[str, Words] = {
-    "not_home": gettext_lazy("nobody was at home"),
-    "address_not_found": gettext_lazy("we did not find the address"),
-    "no_access": gettext_lazy("we could not get in"),
-    "no_parking": gettext_lazy("there was no place to stop"),
-    "no_time": gettext_lazy("our time did not suffice"),
-    "refused": gettext_lazy("it was refused at the door"),
-    "parcel_missing": gettext_lazy("a parcel was missing"),
-    "parcel_damaged": gettext_lazy("a parcel was damaged"),
-    "proof_missing": gettext_lazy("what we needed to see was missing"),
-    "vehicle_broke_down": gettext_lazy("our vehicle broke down"),
-    "cancelled": gettext_lazy("it was cancelled at the door"),
-}
 #: Reasons with which perhaps nobody was at the door.
 _AWAY = frozenset({"address_not_found", "no_time", "parcel_missing", "vehicle_broke_down"})
 #: Codes of steps with a time window.
@@ -344,5 +331,4 @@ def _step_line(step: Step, *, is_return: bool, is_requested: bool) -> StepLine:
 
 
 def _reason(step: Step) -> str:
-    reason = str(step.data.get("reason") or "")
-    return str(REASONS.get(reason, _("it was not possible")))
+    return failure_reason(str(step.data.get("reason") or ""))

@@ -20,6 +20,7 @@ READ: Final = (
     "dispatch/slots/rules/*",
     "dispatch/slots/services/*",
     "dispatch/orders/links.py",
+    "dispatch/orders/wording.py",
     "lastmile/core/codes.py",
     "lastmile/core/context.py",
     "lastmile/core/formatting.py",

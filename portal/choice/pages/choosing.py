@@ -19,6 +19,12 @@ from django.views.decorators.http import require_http_methods
 
 from dispatch.orders.models import AccessNote, Cause, Option, Order
 from dispatch.orders.selectors import orders
+from dispatch.orders.wording import (
+    clock_words,
+    text_line,
+    time_line,
+    zone_note,
+)
 from dispatch.planning.errors import VisitNotPrepared
 from dispatch.slots.errors import AddressUnknown, OutsideEveryZone, TooLate
 from dispatch.slots.policy import slots_policy
@@ -42,12 +48,6 @@ from portal.shopper.changes import Rights, rights_of
 from portal.shopper.pages import ShopperRequest, shopper_page
 from portal.shopper.requesting import is_requested
 from portal.shopper.stepup import forget_typed_of, is_confirmed, to_step_up, typed_before
-from portal.shopper.wording import (
-    clock_words,
-    text_line,
-    time_line,
-    zone_note,
-)
 
 READ_AND_ACT = require_http_methods(["GET", "HEAD", "POST"])
 PROMISED = "promised"

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Option, Order
+from dispatch.orders.wording import AT_HUB, span_line
 from lastmile.core import formatting
 from portal.choice.models import DeliverySession, ShownOffer
 from portal.choice.pages.words import GREEN_MARK, MARKS, OPTIONS, RETURN_OPTION, Words, why_here
@@ -18,7 +19,6 @@ from portal.choice.providers.base import HeldPlace
 from portal.choice.sentences import why_missing
 from portal.choice.services import bookable_offers
 from portal.shopper.requesting import is_requested
-from portal.shopper.wording import AT_HUB, span_line
 
 FEW_OFFERS = 18  # offers that the page shows first, so that it stays small on a phone
 

@@ -8,13 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Option, Order
-from lastmile.core import formatting
-from portal.choice.models import DeliverySession
-from portal.choice.pages.showing import option_words, price_words, window_of
-from portal.choice.providers.base import HeldPlace
-from portal.shopper.pickups import Pickup, pickup_at
-from portal.shopper.requesting import is_requested, would_be_requested
-from portal.shopper.wording import (
+from dispatch.orders.wording import (
     AT_HUB,
     clock_words,
     place_line,
@@ -23,6 +17,12 @@ from portal.shopper.wording import (
     zone_note,
     zone_of,
 )
+from lastmile.core import formatting
+from portal.choice.models import DeliverySession
+from portal.choice.pages.showing import option_words, price_words, window_of
+from portal.choice.providers.base import HeldPlace
+from portal.shopper.pickups import Pickup, pickup_at
+from portal.shopper.requesting import is_requested, would_be_requested
 
 
 def summary_of(order: Order, session: DeliverySession, held: HeldPlace) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 from dispatch.fleet.models import Hub
 from dispatch.orders.drafts import PromisedPlace
 from dispatch.orders.models import Order, Place
+from dispatch.orders.wording import place_line
 from dispatch.planning.services import LockedDay, lock_days
 from dispatch.slots.models import Hold
 from dispatch.slots.services import visits
@@ -22,7 +23,6 @@ from lastmile.core import clock as clocks
 from lastmile.core.geo import Point
 from portal.choice.models import DeliverySession
 from portal.choice.services import leave_sessions
-from portal.shopper.wording import place_line
 from tests.dispatch.conftest import SetClock
 from tests.factories import make_hold, make_hub, make_order, make_slot
 from tests.factories.fleet import LAT, LON

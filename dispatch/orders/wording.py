@@ -1,4 +1,7 @@
-"""Words that all pages of shoppers share: days in sentences, windows, shortened addresses."""
+"""Words that shoppers read on pages and in messages.
+
+They are days in sentences, windows, shortened addresses and reasons of failed attempts.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from dispatch.orders.models import Option, Order, Place
 from dispatch.orders.states import OrderState
@@ -18,6 +22,20 @@ from lastmile.core.tenancy import current_retailer
 DAY = dt.timedelta(days=1)
 LONGEST_PLACE = 80
 AT_HUB: Final = frozenset({Option.CURBSIDE, Option.HUB})
+#: Why an attempt failed, as its shopper reads it.
+REASONS: dict[str, str | Lazy] = {
+    "not_home": gettext_lazy("nobody was at home"),
+    "address_not_found": gettext_lazy("we did not find the address"),
+    "no_access": gettext_lazy("we could not get in"),
+    "no_parking": gettext_lazy("there was no place to stop"),
+    "no_time": gettext_lazy("our time did not suffice"),
+    "refused": gettext_lazy("it was refused at the door"),
+    "parcel_missing": gettext_lazy("a parcel was missing"),
+    "parcel_damaged": gettext_lazy("a parcel was damaged"),
+    "proof_missing": gettext_lazy("what we needed to see was missing"),
+    "vehicle_broke_down": gettext_lazy("our vehicle broke down"),
+    "cancelled": gettext_lazy("it was cancelled at the door"),
+}
 
 
 def zone_of(order: Order) -> str:
@@ -110,6 +128,11 @@ def text_line(text: str) -> str:
     """Return an address that is known as text only, shortened like ``place_line``."""
     pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
     return _short(pieces if len(pieces) < 3 else [pieces[0], pieces[-1]])
+
+
+def failure_reason(code: str) -> str:
+    """Return why an attempt failed, as a part of a sentence for the shopper."""
+    return str(REASONS.get(code, _("it was not possible")))
 
 
 def handover_line(order: Order) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from portal.tracking.arrival import LEAST_S, ArrivalRange, PlannedStop, range_of
+from dispatch.planning.arrival import LEAST_S, ArrivalRange, PlannedStop, range_of
 
 NINE = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 
