@@ -20,6 +20,7 @@ SCHEDULE: dict[str, ScheduledTask] = {
     "forget": ScheduledTask("core.forget", 24 * 3600, "bulk"),
     "tidy": ScheduledTask("people.tidy", 6 * 3600, "bulk"),
     "open_days": ScheduledTask("planning.open_days", 600),
+    "unplanned_days": ScheduledTask("planning.note_unplanned", 900),
     "forget_files": ScheduledTask("intake.tidy", 3600, "bulk"),
     "open_slots": ScheduledTask("slots.open", 900, "bulk"),
 }

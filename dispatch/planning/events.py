@@ -75,6 +75,14 @@ class HoldUnplacedFacts(UnplacedFacts):
     """A place that a shopper holds no longer fits the tentative plan. The subject is the hold."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnplannedFacts:
+    """On the evening before, a day had orders and no published plan. The subject is the hub."""
+
+    service_date: PlanDay
+    orders: Annotated[int, FieldDoc("Number of orders that wait for a plan.", 42)]
+
+
 REQUESTED = Kind("plan.requested", facts=RequestedFacts)
 DRAFTED = Kind("plan.drafted", facts=PlanFacts)
 EDITED = Kind("plan.edited", facts=EditedFacts)
@@ -83,3 +91,4 @@ SUPERSEDED = Kind("plan.superseded", facts=SupersededFacts)
 DISCARDED = Kind("plan.discarded", facts=PlanFacts)
 UNPLACED = Kind("visit.unplaced", facts=UnplacedFacts, public=True)
 HOLD_UNPLACED = Kind("hold.unplaced", facts=HoldUnplacedFacts)
+DAY_UNPLANNED = Kind("day.unplanned", facts=UnplannedFacts, public=True)

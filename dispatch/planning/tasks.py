@@ -22,6 +22,7 @@ from dispatch.planning.services.solving import solve_day
 from dispatch.planning.services.tentative import reconcile_day, request_reconciling
 from dispatch.planning.services.tentative.improving import improve_day
 from dispatch.planning.services.tentative.tending import POINTER, note_waiting, request_due_work
+from dispatch.planning.services.unplanned import note_unplanned_days
 from dispatch.solver.process.child import SolveFailed
 from lastmile.core.jobs import Lease
 from lastmile.core.tasks import house_task, retailer_task
@@ -103,6 +104,12 @@ def open_days() -> int:
         request_due_work()
         remove_old_files()
     return requested
+
+
+@house_task("planning.note_unplanned", queue="default", time_limit=300, soft_time_limit=280)
+def note_unplanned() -> int:
+    """Record the days of tomorrow that have orders and no plan; return their number."""
+    return sum(note_unplanned_days() for _retailer in for_each_retailer())
 
 
 @retailer_task(parts.TASK, queue=parts.QUEUE)

@@ -27,11 +27,13 @@ from dispatch.orders.states import ENDED, OPEN, OrderState
 from dispatch.orders.windows import LONGEST_WINDOW, within_a_day
 from lastmile.core import clock, formatting
 from lastmile.core.errors import Invalid, Problems
-from lastmile.core.events import record
+from lastmile.core.events import Lane, record
 from lastmile.core.tenancy import current_retailer
 
 #: Options for which the shopper collects the goods.
 COLLECTED = frozenset({Option.CURBSIDE, Option.LOCKER, Option.HUB})
+#: Causes with which a person waits for what follows. Files and keys may bring thousands at once.
+_BY_A_PERSON = frozenset({Cause.SHOPPER, Cause.CHOICE, Cause.DISPATCHER})
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _SLOT = re.compile(r"([a-z]{3}_[0-9a-z]{1,24})?")
 
@@ -182,8 +184,9 @@ def _place_at(spot: PromisedPlace) -> Place:
 
 
 def record_promise(row: Order, promise: Promise) -> None:
-    """Record the event of a new promise."""
-    record(PROMISED, promise_facts(promise), subject=row.public_id)
+    """Record the event of a new promise; a promise that a person made is handled at once."""
+    lane = Lane.PERSON if promise.cause in _BY_A_PERSON else Lane.BULK
+    record(PROMISED, promise_facts(promise), subject=row.public_id, lane=lane)
 
 
 def promise_facts(promise: Promise) -> PromisedFacts:

@@ -10,6 +10,7 @@ from dispatch.planning.models.plans import (
     Unserved,
 )
 from dispatch.planning.models.tentative import TentativeChange, TentativeDay, TentativeVisit
+from dispatch.planning.models.unplanned import UnplannedDay
 
 __all__ = [
     "Plan",
@@ -21,5 +22,6 @@ __all__ = [
     "TentativeChange",
     "TentativeDay",
     "TentativeVisit",
+    "UnplannedDay",
     "Unserved",
 ]

@@ -18,6 +18,7 @@ from dispatch.planning.services.tentative import (
     reconcile_day,
     remove_visits,
 )
+from dispatch.planning.services.unplanned import note_unplanned_days
 
 __all__ = [
     "LEAST_S",
@@ -33,6 +34,7 @@ __all__ = [
     "insert_visit",
     "lock_days",
     "move_stop",
+    "note_unplanned_days",
     "publish_plan",
     "put_in_sequence",
     "reconcile_day",

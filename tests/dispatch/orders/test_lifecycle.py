@@ -13,7 +13,7 @@ from dispatch.orders import selectors, services
 from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.errors import MoveNotAllowed, OrderUnderWay
 from dispatch.orders.events import MOVED
-from dispatch.orders.models import Attempt, Order, Promise
+from dispatch.orders.models import Attempt, Cause, Order, Promise
 from dispatch.orders.services.moves import lock_orders, move
 from dispatch.orders.states import ENDED, MOVES, OrderState
 from lastmile.core.errors import Invalid
@@ -289,3 +289,23 @@ def test_only_planned_loaded_or_out_orders_can_be_attempted(
     with refused(OrderUnderWay):
         attempt(order)
     assert not Attempt.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("cause", "lane"),
+    [
+        (Cause.SHOPPER, "person"),
+        (Cause.CHOICE, "person"),
+        (Cause.DISPATCHER, "person"),
+        (Cause.FILE, "bulk"),
+        (Cause.API, "bulk"),
+    ],
+)
+def test_what_follows_a_promise_that_a_person_made_is_not_kept_waiting(
+    retailer: RetailerRef, cause: Cause, lane: str
+) -> None:
+    make_hub()
+    window = make_window(14, 16)
+    draft = PromiseDraft(opens_at=window.opens_at, closes_at=window.closes_at, cause=cause)
+    services.set_promise(order=make_order(), draft=draft)
+    assert Event.objects.filter(kind="order.promised").latest("pk").lane == lane
