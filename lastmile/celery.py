@@ -11,7 +11,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import celeryd_after_setup, worker_ready
 from django.conf import settings
 from kombu import Queue
 
@@ -20,12 +20,21 @@ from lastmile.schedule import SWEEP_TASK
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lastmile.settings")
 
+BULK_NICE = 10
+
 app = Celery("lastmile")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(name, routing_key=name) for name in QUEUES]
 app.conf.task_routes = ("lastmile.core.tasks.route",)
 app.conf.beat_scheduler = "lastmile.beat.OncePerWindowScheduler"
 app.autodiscover_tasks(lambda: settings.INSTALLED_APPS)
+
+
+@celeryd_after_setup.connect
+def give_way(sender: str = "", **_signal: Any) -> None:
+    """Let the worker for bulk work give way to those for which a person waits."""
+    if str(sender).startswith("bulk@"):
+        os.nice(BULK_NICE)
 
 
 @worker_ready.connect

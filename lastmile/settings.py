@@ -35,6 +35,7 @@ TENANT_APPS = [
     "dispatch.intake",
     "dispatch.planning",
     "dispatch.slots",
+    "notifications",
     "portal.shopper",
     "portal.choice",
     "portal.tracking",
@@ -251,6 +252,8 @@ GEOCODER_URL = env.address("GEOCODER_URL")  # Nominatim's search API; unset: the
 LIMIT_IMPORT_BYTES = env.number("LIMIT_IMPORT_BYTES", 20 * 1024 * 1024, least=1)
 LIMIT_IMPORT_ROWS = env.number("LIMIT_IMPORT_ROWS", 20_000, least=1)
 LIMIT_BOARDS_MB = env.number("LIMIT_BOARDS_MB", 384, least=16)  # of days kept in each process
+# Seconds after which a silent message is asked about at its provider for the first time.
+LIMIT_MESSAGE_POLL_S = env.number("LIMIT_MESSAGE_POLL_S", 600, least=1)
 LIMIT_SOLVE_MEMORY_MB = env.number("LIMIT_SOLVE_MEMORY_MB", 4096, least=256)
 
 # --- Requests: middleware, sessions, cookies, authentication ----------------------------------

@@ -25,6 +25,7 @@ EVENTS: list[str] = [
     "dispatch.planning.events",
     "portal.tracking.events",
     "dispatch.slots.events",
+    "notifications.events",
     "portal.shopper.events",
 ]
 
@@ -142,6 +143,7 @@ LEDGER: list[str] = [
     "dispatch.planning.rolls.ledger",
     "portal.tracking.rolls.ledger",
     "dispatch.slots.rolls.ledger",
+    "notifications.rolls.ledger",
     "portal.choice.rolls.ledger",
 ]
 INVARIANTS: list[str] = [
@@ -151,6 +153,7 @@ INVARIANTS: list[str] = [
     "dispatch.planning.rolls.invariants",
     "portal.tracking.rolls.invariants",
     "dispatch.slots.rolls.invariants",
+    "notifications.rolls.invariants",
     "portal.choice.rolls.invariants",
 ]
 # Returns public id -> name of all hubs, for pages on which a user chooses hubs: `def f() -> dict`.
@@ -169,6 +172,7 @@ FIND_SHOPPER: list[str] = ["dispatch.orders.services.find_person"]
 ERASE_SHOPPER: list[str] = [
     "portal.choice.services.erase_person",
     "portal.tracking.services.erase_person",
+    "notifications.services.erase_person",
     "dispatch.intake.services.erase_person",
     "dispatch.slots.services.erase_person",
     "dispatch.planning.services.erase_person",

@@ -23,10 +23,11 @@ QUIET_S = 3.0  # pause after a failure: without it, each hint would wait for a t
 _quiet_until = 0.0
 
 
-def publish(task: str, *, queue: str, **options: Any) -> bool:
+def publish(task: str, *, queue: str, expires: float = EXPIRES_S, **options: Any) -> bool:
     """Send a task to the broker; return True if the broker accepted it.
 
-    An unavailable broker is logged, and no exception is raised.
+    A worker that gets the task after ``expires`` seconds drops it. An unavailable broker is logged,
+    and no exception is raised.
     """
     global _quiet_until
     if time.monotonic() < _quiet_until:
@@ -34,7 +35,7 @@ def publish(task: str, *, queue: str, **options: Any) -> bool:
     kwargs = options.pop("kwargs", {})
     try:
         current_app.send_task(
-            task, kwargs=kwargs, queue=queue, expires=EXPIRES_S, retry=False, **options
+            task, kwargs=kwargs, queue=queue, expires=expires, retry=False, **options
         )
     except (OperationalError, OSError) as away:
         _quiet_until = time.monotonic() + QUIET_S

@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 
 from lastmile.core.kinds import DECLARED, Kind, kinds_in
 
-QUEUES = ("hot", "default", "solve", "bulk")
+QUEUES = ("hot", "default", "solve", "bulk", "send")
 
 
 class NotWired(LookupError):

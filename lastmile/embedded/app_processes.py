@@ -15,6 +15,7 @@ from lastmile.embedded.child import ChildSpec
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 WEB_STATEMENT_TIMEOUT_S = 5  # a longer query of a page is a bug; workers may take longer
+SEND_TASKS = 10_000  # a new process would import the clients of the providers again
 NO_STATEMENT_TIMEOUT = 0  # migrations have no limit
 # Celery warns about root because of pickle, which is not used here (settings: JSON only).
 _ROOT_IS_FINE = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
@@ -63,17 +64,21 @@ class ProcessSettings:
     def workers(self) -> list[ChildSpec]:
         """Return the specifications of the Celery workers.
 
-        One worker is for solves, one for bulk work such as imports, one for all other tasks.
+        One worker is for solves, one for bulk work such as imports, one for messages, one for all
+        other tasks. The worker for messages gets many short tasks, so its process is kept.
         """
         queues = {
             "worker": ("hot,default", 2),
             "solve": ("solve", self.solve_workers),
             "bulk": ("bulk", 1),
+            "send": ("send", 1),
         }
         switches = ("--without-gossip", "--without-mingle")
         specs = []
         for name, (queue, processes) in queues.items():
             flags = {"-n": f"{name}@%h", "-Q": queue, "-c": str(processes), "-l": "WARNING"}
+            if name == "send":
+                flags["--max-tasks-per-child"] = str(SEND_TASKS)
             specs.append(_child(name, _celery("worker", flags, *switches), _ROOT_IS_FINE))
         return specs
 

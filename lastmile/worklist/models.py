@@ -1,4 +1,4 @@
-"""Two small shared tables: pointers to waiting work, and the last run of each scheduled task."""
+"""Three small shared tables: pointers to work, runs of scheduled tasks, and paces of accounts."""
 
 from __future__ import annotations
 
@@ -39,3 +39,17 @@ class ScheduleMark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.due_at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+class Pace(models.Model):
+    """The next free sending time of an account with a provider.
+
+    Several processes and several retailers may share an account; this row makes them keep one
+    rate. ``name`` is a hash, so the row says nothing about the account or its retailers.
+    """
+
+    name = models.CharField(max_length=64, unique=True)
+    next_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name[:8]} {self.next_at:%Y-%m-%dT%H:%M:%SZ}"

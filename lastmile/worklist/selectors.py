@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import Min
+from django.db.models import Max, Min
 from django.db.models.functions import Now
 
 from lastmile.worklist.models import WorkPointer
@@ -35,6 +35,16 @@ def due(*, grace_s: float = 0, limit: int = 1000) -> list[tuple[str, str]]:
         .order_by("oldest")[:limit]
     )
     return [(schema, kind) for schema, kind, _oldest in waiting]
+
+
+def due_schemas(kind: str) -> list[tuple[str, int]]:
+    """Return the schemas with due pointers of a kind, oldest first, each with its newest pointer.
+
+    A caller that looks often can tell by the newest pointer whether there is new work.
+    """
+    rows = WorkPointer.objects.filter(kind=kind, due_at__lte=Now()).values_list("schema")
+    oldest = rows.annotate(oldest=Min("due_at"), newest=Max("pk")).order_by("oldest")
+    return [(schema, newest) for schema, _oldest, newest in oldest]
 
 
 def pointed(kind: str, *, limit: int = 200) -> list[str]:

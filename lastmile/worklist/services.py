@@ -26,6 +26,29 @@ def point(*, schema: str, kind: str, due_in_s: float = 0) -> int:
     return WorkPointer.objects.create(schema=schema, kind=kind, due_at=due).pk
 
 
+def point_once(*, schema: str, kind: str, due_in_s: float, stands_s: float) -> bool:
+    """Add a pointer unless an earlier one stands for it; return True if it was added.
+
+    A pointer stands for later ones while it is due in more than ``stands_s`` seconds. Whoever
+    clears a pointer of such a kind must point to what is left. No transaction that calls this may
+    be open for longer than ``stands_s``. Then nobody can clear the earlier pointer in the meantime.
+
+    Locks: nothing, and waits for no other transaction. Records: nothing. Raises: nothing of its
+    own.
+    """
+    if due_in_s > stands_s:
+        earlier = WorkPointer.objects.filter(
+            schema=schema,
+            kind=kind,
+            due_at__gt=Now() + dt.timedelta(seconds=stands_s),
+            due_at__lte=Now() + dt.timedelta(seconds=due_in_s),
+        )
+        if earlier.exists():
+            return False
+    point(schema=schema, kind=kind, due_in_s=due_in_s)
+    return True
+
+
 def clear(*, pointer_ids: Iterable[int]) -> int:
     """Delete the pointers that were read before the work; return how many existed."""
     ids = list(pointer_ids)
@@ -52,3 +75,25 @@ def claim_window(*, name: str, due_at: dt.datetime) -> bool:
         ignore_conflicts=True,
     )
     return ScheduleMark.objects.filter(name=name, due_at__lt=due_at).update(due_at=due_at) == 1
+
+
+_RESERVE_SQL = """
+INSERT INTO worklist_pace AS pace (name, next_at)
+VALUES (%(name)s, clock_timestamp() + %(taken)s)
+ON CONFLICT (name) DO UPDATE
+SET next_at = greatest(pace.next_at, clock_timestamp()) + %(taken)s
+RETURNING extract(epoch FROM next_at - %(taken)s - clock_timestamp())
+"""
+
+
+def reserve(*, name: str, count: int, per_s: float) -> float:
+    """Reserve the next ``count`` sending times of a pace; return the seconds until the first.
+
+    The times are ``1 / per_s`` seconds apart. All processes that name the same pace share them.
+    Locks: the row of the pace until the caller's transaction ends, so call it outside one.
+    Records: nothing. Raises: nothing of its own.
+    """
+    taken = dt.timedelta(seconds=count / per_s)
+    with connection.cursor() as cursor:
+        cursor.execute(_RESERVE_SQL, {"name": name, "taken": taken})
+        return max(0.0, float(cursor.fetchone()[0]))

@@ -39,6 +39,9 @@ ERASED = {
     "choice.deliverysession": "place_text place lat lon",
     "core.idempotencyrecord": "body headers",
     "core.delivery": "error",
+    "notifications.message": "values text subject secret",
+    "notifications.providercall": "words",
+    "notifications.contact": "address language",
 }
 #: Deleted by age, with any content: `forget`.
 FORGOTTEN = {
@@ -105,6 +108,14 @@ IMPERSONAL = {
     "planning.tentativeday": "reason network fleet",
     "planning.tentativevisit": "key skills state reason params",
     "planning.tentativechange": "op key new_key",
+    "notifications.channelaccount": "public_id channel kind source settings secrets per_s"
+    " on_at_machine state paused_code check_code",
+    "notifications.contact": "public_id kind digest",
+    "notifications.contactchannel": "channel opted_out_by sender preferences",
+    "notifications.message": "public_id origin moment recipient channel hub_id language zone state"
+    " reason reason_params provider_id template_digest currency",
+    "notifications.providercall": "result code provider_id",
+    "notifications.providerreport": "channel provider_id state code currency source",
     "choice.deliverysession": "public_id caller principal origin parcel_sides_mm skills currency"
     " language green_offer not_ready not_offered",
     "choice.shownoffer": "provider offer option handovers currency price_parts travel_source"
@@ -113,7 +124,7 @@ IMPERSONAL = {
 #: Rows that lead to a shopper without text about the shopper: counts, times, money, ids stay.
 KEPT = {
     "orders.order", "orders.parcel", "orders.promise", "orders.attempt", "planning.stop",
-    "planning.unserved", "choice.shownoffer", "shopper.showncode",
+    "planning.unserved", "choice.shownoffer", "shopper.showncode", "notifications.providerreport",
 }  # fmt: skip
 TELLING = (
     models.TextField,

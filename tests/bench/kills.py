@@ -34,8 +34,8 @@ from tests.bench.installation import (
 )
 from tests.embedded.helpers import processes_with
 
-CHILDREN = ("web", "postgres", "valkey", "worker", "solve", "bulk", "beat")
-WORKERS = {"worker", "solve", "bulk"}
+CHILDREN = ("web", "postgres", "valkey", "worker", "solve", "bulk", "send", "beat")
+WORKERS = {"worker", "solve", "bulk", "send"}
 UNDER_LOAD_S = 4.0
 HEAL_S, END_S = 120.0, 400.0
 FILE_ROWS = 200

@@ -61,7 +61,7 @@ class House:
             "-c",
             "2",
             "-Q",
-            "hot,default,solve,bulk",
+            "hot,default,solve,bulk,send",
             "--without-gossip",
             "--without-mingle",
         )

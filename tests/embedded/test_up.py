@@ -26,7 +26,7 @@ from tests.embedded.helpers import eventually, processes_with, query
 from tests.running import Running, manage
 
 pytestmark = pytest.mark.slow
-CHILDREN = {"postgres", "valkey", "web", "worker", "solve", "bulk", "beat"}
+CHILDREN = {"postgres", "valkey", "web", "worker", "solve", "bulk", "send", "beat"}
 ASKS_THE_DATABASE = (
     "from lastmile.core.tenancy import shared_context\n"
     "from django.db import connection\n"
@@ -83,7 +83,7 @@ class House(Running):
             and self.database_answers()
             and Valkey(self.folders).ready()
             and self.get("/readyz") == 200
-            and self.workers() == {"worker", "solve", "bulk"}
+            and self.workers() == {"worker", "solve", "bulk", "send"}
         )
 
 

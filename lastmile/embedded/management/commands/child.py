@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     help = (
         "Run one process of the installation, for containers and systemd: web (the web server), "
-        "worker, solve and bulk (workers) or beat (the scheduler)."
+        "worker, solve, bulk and send (workers) or beat (the scheduler)."
     )
     requires_system_checks = ()  # `prepare` runs them
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         """Add the argument NAME."""
         parser.add_argument(
             "name",
-            choices=["web", "worker", "solve", "bulk", "beat"],
+            choices=["web", "worker", "solve", "bulk", "send", "beat"],
             help="the process to run",
         )
 

@@ -1,0 +1,1 @@
+"""Moments: the occasions that are worth a message, and the default texts."""

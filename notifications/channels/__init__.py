@@ -1,0 +1,1 @@
+"""Channels: one folder for each way in which a message goes out."""

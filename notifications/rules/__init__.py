@@ -1,0 +1,1 @@
+"""Rules: the recipient, the time, and whether a message may be sent."""

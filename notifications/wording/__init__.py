@@ -1,0 +1,1 @@
+"""Pure functions on texts, numbers and times of messages."""
