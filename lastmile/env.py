@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ SHORTEST_KEY = 32  # characters; 32 random base64 characters carry 192 bits
 # Different characters that a key must have. A random hexadecimal key of 32 characters has fewer
 # than 8 different ones once in 10 million.
 FEWEST_KINDS = 8
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class BadEnvironment(Exception):
@@ -69,6 +71,22 @@ def address(name: str) -> str:
     if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
         raise BadEnvironment(f"{name} is not a URL. Write it as https://host/path.")
     return value
+
+
+def networks(name: str) -> tuple[Network, ...]:
+    """Return the networks (CIDRs) in a variable, which commas or spaces separate.
+
+    Raises BadEnvironment for a value that is not a network.
+    """
+    found = []
+    for part in os.environ.get(name, "").replace(",", " ").split():
+        try:
+            found.append(ipaddress.ip_network(part))
+        except ValueError:
+            raise BadEnvironment(
+                f"{name}: {part} is not a network. Write networks as 10.0.0.0/8."
+            ) from None
+    return tuple(found)
 
 
 def secret(name: str, default: str | None = None) -> str:

@@ -247,6 +247,8 @@ SOLVE_SPREAD_FROM = env.number("SOLVE_SPREAD_FROM", 3000, least=500)  # visits t
 
 # --- External systems -------------------------------------------------------------------------
 GEOCODER_URL = env.address("GEOCODER_URL")  # Nominatim's search API; unset: the loaded streets
+# Networks that may be called though they are private (lastmile/core/egress.py).
+EGRESS_ALLOW = env.networks("EGRESS_ALLOW")
 
 # --- Limits (LIMIT_*): a request above one is answered 413 or 422, and the answer states it -----
 LIMIT_IMPORT_BYTES = env.number("LIMIT_IMPORT_BYTES", 20 * 1024 * 1024, least=1)

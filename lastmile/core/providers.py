@@ -151,9 +151,13 @@ class HttpClient:
                     raise ProviderError("it did not answer in time", permanent=False)
         finally:
             response.close()
-        return response.status_code, bytes(content), _seconds(response.headers.get("Retry-After"))
+        return (
+            response.status_code,
+            bytes(content),
+            retry_after_of(response.headers.get("Retry-After")),
+        )
 
 
-def _seconds(text: str | None) -> int | None:
+def retry_after_of(text: str | None) -> int | None:
     """Return the seconds in a Retry-After header; None if the header is missing or has a date."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 7 else None
