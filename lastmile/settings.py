@@ -103,9 +103,11 @@ SHOPPER_LANGUAGE_COOKIE = "lastmile_shopper_language"
 # The channel for six-digit codes (`portal.shopper.senders`). The null sender sends nothing.
 SHOPPER_CODE_SENDER = "portal.shopper.senders.null.NullSender"
 SHOPPER_PATH = "/t/"  # the address of every page of a shopper: /t/<secret>/…
+OPT_OUT_PATH = "/u/"  # the address of the page that ends messages: /u/<secret>/
+SECRET_PATHS = (SHOPPER_PATH, OPT_OUT_PATH)
 # Answers under these addresses are read by shoppers, so they have a shopper's language.
 SHOPPER_PATHS = [
-    SHOPPER_PATH,
+    *SECRET_PATHS,
     "/api/v1/delivery-options/",
     "/api/v1/holds/",
     "/api/v1/choices/",

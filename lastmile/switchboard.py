@@ -123,6 +123,7 @@ CREDENTIALS: dict[str, str] = {
     "member": "tenants.people.credentials.MemberSession",
     "password_link": "tenants.people.credentials.PasswordLink",
     "shopper_link": "dispatch.orders.links.ShopperLink",
+    "opt_out_link": "notifications.links.OptOutLink",
 }
 
 # Sections of the policy: name -> frozen dataclass (`tenants.sections`). Each gets a page.
@@ -132,6 +133,7 @@ POLICIES: dict[str, str] = {
     "retention": "tenants.retention.Retention",
     "shopper_links": "dispatch.orders.policy.ShopperLinks",
     "shopper_pages": "portal.shopper.policy.ShopperPages",
+    "notifications": "notifications.policy.MessagePolicy",
 }
 
 # Rolls of the commands `ledger` and `invariants`: each function is `def f() -> Mapping` and runs
@@ -183,6 +185,8 @@ ERASE_SHOPPER: list[str] = [
 FORGET: list[str] = [
     "portal.choice.services.forget_sessions",
     "portal.tracking.services.forget_texts",
+    "notifications.services.forget_messages",
+    "notifications.services.forget_budgets",
     "dispatch.intake.services.forget_rows",
     "dispatch.intake.services.forget_kept_files",
     "dispatch.slots.services.forget_places",

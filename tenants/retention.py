@@ -29,6 +29,20 @@ class Retention:
         least=1,
         most=400,
     )
+    message_text_days: int = setting(
+        90,
+        _("Texts of messages, days"),
+        help=_("After this time the words of messages and replies are deleted. The results stay."),
+        least=7,
+        most=400,
+    )
+    message_days: int = setting(
+        400,
+        _("Messages, days"),
+        help=_("After this time messages are deleted. Who opted out stays known."),
+        least=30,
+        most=1830,
+    )
     audit_days: int = setting(
         731,
         _("Audit log, days"),

@@ -36,7 +36,7 @@ def brand_of(request: HttpRequest) -> dict[str, Any]:
     if retailer is None or retailer.schema == HOUSE:
         return {}
     brand = asdict(retailer.brand)
-    if not request.path.startswith(settings.SHOPPER_PATH):
+    if not request.path.startswith(settings.SECRET_PATHS):
         return {"name": retailer.name, **brand}
     own_logo = brand["logo"] if brand["logo"].startswith("/") else ""
     return {**brand, "name": retailer.shop_name, "logo": own_logo}

@@ -16,7 +16,9 @@ _SECRETS = re.compile(
     r"|\benc1\.[0-9a-f]{8}\.[\w=-]+"  # an encrypted value
     r"|(?<=/set-password/)[^/\s\"']+"
     r"|(?<=/t/)[^/\s\"']+"
+    r"|(?<=/u/)[^/\s\"']+"
     r"|(?<=%2Ft%2F)[^/\s\"'%&]+"
+    r"|(?<=%2Fu%2F)[^/\s\"'%&]+"
     r"|(?<=step-up=)[^;\s\"']+"  # the confirmation of a shopper, in a cookie
     r"|(?<=Bearer )\S+"
     r"|(?<=sid=)[a-z0-9]+"

@@ -35,10 +35,10 @@ class Contact(Timestamped):
 
 
 class ContactChannel(models.Model):
-    """What is known of a contact on one channel: opted out or not, and its preferences.
+    """A contact on one channel: opted out or not, and its preferences.
 
-    ``sender`` is the number or service of ours that the opt-out names. ``open_until`` is the end of
-    the time in which free text may be sent (WhatsApp).
+    ``sender`` is the retailer's own number or service that the opt-out names. ``open_until`` is
+    the end of the time in which free text may be sent (WhatsApp).
     """
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="channels")
@@ -65,3 +65,24 @@ class ContactChannel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contact_id} {self.channel}"
+
+
+class ConsentEntry(models.Model):
+    """A line of the history of a contact's consent on a channel. It is only added to.
+
+    ``actor`` is the member who did it, "" if the person or the provider did.
+    """
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="consents")
+    channel = models.CharField(max_length=12)
+    is_in = models.BooleanField()
+    by = models.CharField(max_length=12)
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=64, default="", blank=True)
+
+    class Meta:
+        ordering = ("at", "id")
+        indexes = (models.Index(name="consent_of_contact", fields=["contact", "at"]),)
+
+    def __str__(self) -> str:
+        return f"{self.channel} {'in' if self.is_in else 'out'} by {self.by}"

@@ -27,6 +27,7 @@ class Message(models.Model):
     event, a member with a key, or a code. ``text`` and ``subject`` have the words as sent, without
     the shopper's link and the code. ``secret`` is a code until the message ends. ``lookups`` counts
     the look-ups of its unclear call, ``delays`` the calls that surely did not reach the provider.
+    ``counted_on`` is the day on which its budgets count it.
     """
 
     public_id = PublicIdField("msg")
@@ -65,6 +66,7 @@ class Message(models.Model):
     template_version = models.PositiveIntegerField(default=0)
     template_digest = models.CharField(max_length=64, default="", blank=True)
     segments_counted = models.PositiveSmallIntegerField(default=0)
+    counted_on = models.DateField(null=True)
     segments = models.PositiveSmallIntegerField(null=True)
     price_micros = models.BigIntegerField(null=True)
     currency = models.CharField(max_length=3, default="", blank=True)

@@ -18,7 +18,7 @@ def shopper_language(request: HttpRequest, own: str = "") -> str:
     the choice in this browser, ``own`` (the language of the order's shopper), the languages of the
     browser, the retailer's language.
     """
-    is_page = request.path.startswith(settings.SHOPPER_PATH)
+    is_page = request.path.startswith(settings.SECRET_PATHS)
     wished = request.GET.get(PARAMETER, "") if is_page else ""
     return languages.shopper_language(
         request, own, first=(wished,), last=current_retailer().language

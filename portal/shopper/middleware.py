@@ -24,7 +24,7 @@ class ShopperMiddleware:
         """Choose the language and the template of errors, then answer."""
         if not request.path.startswith(tuple(settings.SHOPPER_PATHS)):
             return self.get_response(request)
-        if request.path.startswith(settings.SHOPPER_PATH):
+        if request.path.startswith(settings.SECRET_PATHS):
             request.problem_template = "shopper/problem.html"  # type: ignore[attr-defined]
         request.shopper_languages = settings.SHOPPER_LANGUAGES  # type: ignore[attr-defined]
         code = shopper_language(request)

@@ -37,6 +37,7 @@ ERASED = {
     "tracking.curbsidearrival": "bay car",
     "core.job": "payload result detail progress_note",
     "choice.deliverysession": "place_text place lat lon",
+    "notifications.threadentry": "text",
     "core.idempotencyrecord": "body headers",
     "core.delivery": "error",
     "notifications.message": "values text subject secret",
@@ -53,6 +54,10 @@ FORGOTTEN = {
     "people.auditentry": "changes",
     "core.idempotencyrecord": "principal route key body_hash headers body",
     "shopper.showncode": "code",
+    "notifications.contact": "address language digest",
+    "notifications.message": "text subject secret values",
+    "notifications.threadentry": "text",
+    "notifications.budgetuse": "scope subject_hash",
     "core.shortcode": "purpose subject digest key_id",
     "core.callcount": "scope subject_hash",
     "choice.deliverysession": "place_text place lat lon",
@@ -63,6 +68,11 @@ FORGOTTEN = {
 #: Does not identify a shopper: ids, words of a fixed list, hashes, codes of goods, staff.
 IMPERSONAL = {
     "shopper.showncode": "public_id contact",
+    # The digest of a contact stays, so that an opt-out survives erasing (ADR 0052).
+    "notifications.consententry": "channel by actor",
+    "notifications.thread": "public_id channel",
+    "notifications.threadentry": "direction key actor",
+    "notifications.savedreply": "public_id language title text",
     "core.event": "public_id kind subject actor data lane",
     "core.delivery": "handler lane state",
     "core.job": "public_id kind subject actor hub state reason dedupe_key",
@@ -124,7 +134,8 @@ IMPERSONAL = {
 #: Rows that lead to a shopper without text about the shopper: counts, times, money, ids stay.
 KEPT = {
     "orders.order", "orders.parcel", "orders.promise", "orders.attempt", "planning.stop",
-    "planning.unserved", "choice.shownoffer", "shopper.showncode", "notifications.providerreport",
+    "planning.unserved", "choice.shownoffer", "shopper.showncode", "notifications.thread",
+    "notifications.providerreport",
 }  # fmt: skip
 TELLING = (
     models.TextField,

@@ -27,7 +27,7 @@ class HeadersMiddleware:
     """Adds Permissions-Policy and Cache-Control unless the view has set them.
 
     By default a response is private and no cache may store it, because pages, manifests and files
-    contain names, addresses and telephone numbers. Answers under ``SHOPPER_PATH`` have a secret in
+    contain names, addresses and telephone numbers. Answers under ``SECRET_PATHS`` have a secret in
     their address, so they get stricter headers, which no view can change.
     """
 
@@ -40,7 +40,7 @@ class HeadersMiddleware:
         response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
         cache_control = "no-store" if request.path.startswith("/api/") else "private, no-store"
         response.headers.setdefault("Cache-Control", cache_control)
-        if request.path.startswith(settings.SHOPPER_PATH):
+        if request.path.startswith(settings.SECRET_PATHS):
             for name, value in _SECRET_ADDRESS.items():
                 response.headers[name] = value
         return response
@@ -55,7 +55,7 @@ class BrandedPolicyMiddleware(CSPMiddleware):
         """Add only the origin of the logo; the rest of the logo's address is ignored."""
         parts: PolicyParts = super().get_policy_parts(request, response, report_only)
         retailer = getattr(request, "retailer", None)
-        if retailer is None or request.path.startswith(settings.SHOPPER_PATH):
+        if retailer is None or request.path.startswith(settings.SECRET_PATHS):
             return parts
         origin = _ORIGIN.match(retailer.brand.logo)
         if origin is not None:
