@@ -68,12 +68,17 @@ DEFAULT_CHAIN: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """A variable of a moment's templates: a sentence, an example and the longest value."""
+    """A variable of a moment's templates: a sentence, an example and the longest value.
+
+    A template without a ``needed`` variable is refused. A variable with ``choices`` has one of
+    these words as its value: templates select a text by it, and readers never see it.
+    """
 
     sentence: str
     example: str | int
     longest: str | int
     needed: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

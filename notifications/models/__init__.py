@@ -11,6 +11,12 @@ from notifications.models.messages import (
     ProviderReport,
     ReportSource,
 )
+from notifications.models.templates import (
+    EmailLayout,
+    MessageTemplate,
+    MomentSetting,
+    TemplateVersion,
+)
 from notifications.models.threads import Direction, SavedReply, Thread, ThreadEntry
 
 __all__ = [
@@ -26,11 +32,15 @@ __all__ = [
     "Contact",
     "ContactChannel",
     "Direction",
+    "EmailLayout",
     "Message",
+    "MessageTemplate",
+    "MomentSetting",
     "ProviderCall",
     "ProviderReport",
     "ReportSource",
     "SavedReply",
+    "TemplateVersion",
     "Thread",
     "ThreadEntry",
 ]

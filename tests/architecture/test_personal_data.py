@@ -126,6 +126,11 @@ IMPERSONAL = {
     " reason reason_params provider_id template_digest currency",
     "notifications.providercall": "result code provider_id",
     "notifications.providerreport": "channel provider_id state code currency source",
+    "notifications.messagetemplate": "public_id moment language channel parts content_sid"
+    " content_variables digest edited_by",
+    "notifications.templateversion": "parts content_sid content_variables digest edited_by",
+    "notifications.momentsetting": "moment channels",
+    "notifications.emaillayout": "mjml html",
     "choice.deliverysession": "public_id caller principal origin parcel_sides_mm skills currency"
     " language green_offer not_ready not_offered",
     "choice.shownoffer": "provider offer option handovers currency price_parts travel_source"

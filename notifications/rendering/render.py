@@ -1,0 +1,181 @@
+"""Renders a message: the words of its template with the values of its order.
+
+The result has marks in place of the link and the code, so that it can be stored. The segments are
+counted with the true link.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from django.utils import timezone, translation
+from icu4py.messageformat import MessageFormat
+
+from dispatch.orders.links import shopper_link
+from dispatch.orders.models import Order
+from lastmile.core import clock, formatting
+from lastmile.core.tenancy import current_retailer
+from notifications.catalogue.kinds import ChannelKey
+from notifications.catalogue.moments import BY_KEY
+from notifications.catalogue.texts import Parts, default_parts
+from notifications.channels.base import ContentRef
+from notifications.models import Message, MessageTemplate
+from notifications.rendering.facts import EMPTY, Scene, Value, values_for
+from notifications.rendering.mail import Letter, html_of
+from notifications.rendering.rendered import CODE_MARK, LINK_MARK, Rendered
+from notifications.wording import icu, segments
+
+#: A code as it will look, for counting.
+_A_CODE: Final = "000000"
+_EMPTY_AT_START: Final = re.compile(rf"^{EMPTY}[,;:]?[ ]*", re.MULTILINE)
+_EMPTY_INSIDE: Final = re.compile(rf"[ ]?{EMPTY}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """The patterns of a message and their version; version 0 is the default of the catalogue."""
+
+    parts: Parts
+    version: int = 0
+    content_sid: str = ""
+    content_variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of everything that decides the words."""
+        words = [dict(self.parts), self.content_sid, dict(self.content_variables)]
+        plain = json.dumps(words, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def render(message: Message, order: Order | None) -> Rendered | None:
+    """Return the words of a message about an order as it is now; None without a template.
+
+    Language and zone are those of the message, so the person or task that caused it does not
+    matter.
+    """
+    moment = BY_KEY.get(message.moment)
+    if moment is None:
+        return None
+    wording = wording_of(moment.key, message.channel, message.language)
+    if wording is None:
+        return None
+    scene = Scene(
+        moment=moment,
+        channel=message.channel,
+        language=message.language,
+        zone=message.zone or current_retailer().zone,
+        order=order,
+        values=message.values,
+    )
+    return render_scene(scene, wording)
+
+
+def wording_of(moment: str, channel: str, language: str) -> Wording | None:
+    """Return the retailer's words for a moment, else the default; None if there are none."""
+    row = MessageTemplate.objects.filter(moment=moment, channel=channel, language=language).first()
+    if row is not None and row.parts:
+        return Wording(
+            parts=row.parts,
+            version=row.version,
+            content_sid=row.content_sid,
+            content_variables=row.content_variables,
+        )
+    parts = default_parts(moment, channel, language)
+    return Wording(parts=parts) if parts is not None else None
+
+
+def render_scene(scene: Scene, wording: Wording) -> Rendered:
+    """Return the words of a scene, with marks in place of the link and the code."""
+    patterns = [*wording.parts.values(), *wording.content_variables.values()]
+    with reading_as(scene.language, scene.zone):
+        names = frozenset[str]().union(*map(names_in, patterns))
+        values = values_for(scene, sorted(names))
+        parts = {part: fill(pattern, values) for part, pattern in wording.parts.items()}
+        content = None
+        if wording.content_sid:
+            filled = {n: fill(pattern, values) for n, pattern in wording.content_variables.items()}
+            content = ContentRef(sid=wording.content_sid, variables=filled)
+    if scene.channel == ChannelKey.EMAIL:
+        rendered = _letter(scene, parts)
+    else:
+        rendered = Rendered(text=parts.get("text", ""), subject=parts.get("subject", ""))
+    return Rendered(
+        text=rendered.text,
+        subject=rendered.subject,
+        html=rendered.html,
+        content=content,
+        segments=segments_of(scene, rendered.text),
+        digest=wording.digest,
+        version=wording.version,
+    )
+
+
+def _letter(scene: Scene, parts: Mapping[str, str]) -> Rendered:
+    """Return an e-mail: its HTML, and its text twin with the address of the button."""
+    with reading_as(scene.language, scene.zone):
+        target = str(values_for(scene, ["page"])["page"]) if scene.order is None else LINK_MARK
+    if not {"link", "page"} & scene.moment.variables.keys():
+        target = ""
+    button = parts.get("button", "") if target else ""
+    lines = [parts.get("body", "")]
+    if button:
+        lines.append(f"{button}: {target}")
+    letter = Letter(
+        subject=" ".join(parts.get("subject", "").split()),
+        preheader=parts.get("preheader", ""),
+        body=parts.get("body", ""),
+        button=button,
+        target=target,
+        language=scene.language,
+    )
+    return Rendered(text="\n\n".join(lines), subject=letter.subject, html=html_of(letter))
+
+
+def segments_of(scene: Scene, text: str) -> int:
+    """Return the number of paid parts of a text: segments of SMS, 1 for WhatsApp, else 0."""
+    if scene.channel == ChannelKey.WHATSAPP:
+        return 1
+    if scene.channel != ChannelKey.SMS:
+        return 0
+    return segments.count(with_link(scene.order, text)).segments
+
+
+def with_link(order: Order | None, text: str) -> str:
+    """Return a text with the true link and zeros for the code, for counting and for a preview."""
+    if LINK_MARK in text and order is not None:
+        text = text.replace(LINK_MARK, shopper_link(order))
+    return text.replace(CODE_MARK, _A_CODE)
+
+
+@contextmanager
+def reading_as(language: str, zone: str) -> Iterator[None]:
+    """Set the language and the time zone of a reader within a ``with`` block."""
+    with translation.override(language), timezone.override(clock.zone(zone)):
+        yield
+
+
+def fill(pattern: str, values: Mapping[str, Value]) -> str:
+    """Return a pattern with its values, in the active language. Spaces around nothing go."""
+    formatter = _formatter(pattern, str(formatting.current_locale()))
+    text: str = formatter.format(dict(values))
+    text = _EMPTY_AT_START.sub("", text)
+    return _EMPTY_INSIDE.sub("", text).strip()
+
+
+@lru_cache(maxsize=1024)
+def names_in(pattern: str) -> frozenset[str]:
+    """Return the names of the variables of a valid pattern."""
+    return frozenset(argument.name for argument in icu.arguments(icu.parse(pattern)))
+
+
+@lru_cache(maxsize=1024)
+def _formatter(pattern: str, locale: str) -> MessageFormat:
+    return MessageFormat(pattern, locale)

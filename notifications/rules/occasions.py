@@ -1,0 +1,263 @@
+"""The conditions of the moments: does an event start one, and is it still true at the send?
+
+``applies`` functions get the event and the order as it is now. They run in the handler, so they
+also see what happened after the event. ``still_true`` functions run just before the call to the
+provider; they return "" or the name of the rule that keeps the message from being sent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+from django.db.models import Q
+
+from dispatch.fleet.models import Hub
+from dispatch.orders.models import Cause, Direction, Option, Order, Promise
+from dispatch.orders.states import ENDED, OrderState
+from dispatch.orders.wording import zone_of
+from dispatch.planning.models import Plan
+from dispatch.planning.policy import planning_policy
+from dispatch.planning.selectors.late import waits_for_dispatcher
+from dispatch.planning.selectors.unplanned import orders_without_plan
+from dispatch.slots.models import Slot
+from dispatch.slots.states import SlotState
+from lastmile.core import clock
+from lastmile.core.events import DomainEvent
+from notifications.models import AccountState, ChannelAccount, Message
+from notifications.states import MessageState
+
+NO_LONGER_TRUE: Final = "no_longer_true"
+#: A reminder that is due so soon after its promise tells nothing new.
+LEAST_BEFORE_REMINDER: Final = dt.timedelta(hours=6)
+_BY_SHOPPER: Final = (Cause.SHOPPER, Cause.CHOICE)
+_SAME: Final = (
+    *("option", "opens_at", "closes_at", "handover", "place_id", "price_minor", "currency"),
+)
+S = OrderState
+
+
+def _unless(is_true: bool) -> str:
+    return "" if is_true else NO_LONGER_TRUE
+
+
+# The choice of a time.
+
+
+def is_to_choose(event: DomainEvent, order: Order) -> bool:
+    """Return True if the shopper has to choose a time, can do so, and was not invited before."""
+    if event.kind == "order.ready" and event.data.get("from") == S.FAILED:
+        return False  # the moment tried_again tells this
+    return _can_choose(order) and not _was_told(order, ("choose_invitation",), event)
+
+
+def still_to_choose(message: Message, order: Order) -> str:
+    """Return "" while the shopper of an order still has to choose, and can."""
+    return _unless(_can_choose(order))
+
+
+def _can_choose(order: Order) -> bool:
+    """Return True if an order waits for a choice and its hub has a slot that can be booked."""
+    if not order.to_choose or order.state == S.NEEDS_PIN or order.hub is None:
+        return False
+    now = clock.now()
+    if order.service_date is not None and order.service_date < clock.local_date(
+        now, zone_of(order)
+    ):
+        return False
+    slots = Slot.objects.filter(hub=order.hub_id, state=SlotState.OPEN, book_until_at__gt=now)
+    if order.direction == Direction.RETURN:
+        slots = slots.filter(option=Option.WINDOW)
+    return slots.exists()
+
+
+def _was_told(order: Order, moments: tuple[str, ...], event: DomainEvent) -> bool:
+    """Return True if another event made a message of these moments that was not skipped."""
+    rows = Message.objects.filter(order=order, moment__in=moments)
+    skipped = Q(state=MessageState.SKIPPED)
+    return rows.exclude(skipped).exclude(origin=event.public_id).exists()
+
+
+# Promises.
+
+
+def is_confirmed(event: DomainEvent, order: Order) -> bool:
+    """Return True for the first promise of an order, and when a requested one is confirmed."""
+    if event.kind == "order.planned":
+        return _is_granted(event, order)
+    return event.data.get("supersedes") is None and _promise_of(event, order) is not None
+
+
+def is_changed_by_shopper(event: DomainEvent, order: Order) -> bool:
+    """Return True if the shopper has a new promise that he or she asked for.
+
+    A delivery to another address is told by the moment place_changed.
+    """
+    promise = _changed_promise_of(event, order)
+    return promise is not None and promise.cause in _BY_SHOPPER and not _is_redirect(promise)
+
+
+def is_changed_by_shop(event: DomainEvent, order: Order) -> bool:
+    """Return True if the retailer gave the shopper a new promise that differs from the old one."""
+    promise = _changed_promise_of(event, order)
+    return promise is not None and promise.cause not in _BY_SHOPPER
+
+
+def still_promised(message: Message, order: Order) -> str:
+    """Return "" while an order has a promise that is ahead and that no attempt has used."""
+    promise = order.promise
+    is_waiting = OrderState(order.state) not in {*ENDED, S.FAILED, S.AWAITING_COLLECTION}
+    return _unless(promise is not None and is_waiting and promise.opens_at > clock.now())
+
+
+def is_days_ahead(event: DomainEvent, order: Order) -> bool:
+    """Return True if the evening before a promised day is far enough for a reminder."""
+    promise = _promise_of(event, order)
+    if promise is None:
+        return False
+    zone = zone_of(order)
+    day = clock.local_date(promise.opens_at, zone) - dt.timedelta(days=1)
+    reminder_at = dt.datetime.combine(day, dt.time(18), clock.zone(zone))
+    return reminder_at - clock.now() >= LEAST_BEFORE_REMINDER
+
+
+def is_redirected(event: DomainEvent, order: Order) -> bool:
+    """Return True if the shopper's page sent the goods to another address."""
+    promise = _changed_promise_of(event, order)
+    return promise is not None and promise.cause in _BY_SHOPPER and _is_redirect(promise)
+
+
+def still_redirected(message: Message, order: Order) -> str:
+    """Return "" while the goods go to another address than the order's own."""
+    promise = order.promise
+    is_open = OrderState(order.state) not in ENDED
+    return _unless(is_open and promise is not None and promise.elsewhere and promise.to_door)
+
+
+def _promise_of(event: DomainEvent, order: Order) -> Promise | None:
+    """Return the promise of an event if it is still the order's promise."""
+    promise = order.promise
+    if promise is None or promise.public_id != event.data.get("promise"):
+        return None
+    return promise
+
+
+def _changed_promise_of(event: DomainEvent, order: Order) -> Promise | None:
+    """Return the promise of an event if it tells the shopper something new."""
+    promise = _promise_of(event, order)
+    if promise is None or promise.supersedes is None:
+        return None
+    before = promise.supersedes
+    is_same = all(getattr(before, name) == getattr(promise, name) for name in _SAME)
+    return None if is_same else promise
+
+
+def _is_redirect(promise: Promise) -> bool:
+    """Return True if a promise brings the goods to another door than the promise before."""
+    before = promise.supersedes
+    if before is None or not promise.to_door or not promise.elsewhere:
+        return False
+    return promise.place_id != before.place_id
+
+
+def _is_granted(event: DomainEvent, order: Order) -> bool:
+    """Return True if a dispatcher confirmed what the shopper had only requested.
+
+    The promise was made while a plan of its day was published, and no earlier event of a plan has
+    told the shopper since.
+    """
+    promise, hub, date = order.promise, order.hub, order.service_date
+    if planning_policy().publish_late_changes or promise is None or hub is None or date is None:
+        return False
+    if waits_for_dispatcher(order):
+        return False
+    plans = Plan.objects.filter(hub=hub, service_date=date)
+    if not plans.filter(published_at__lte=promise.made_at).exists():
+        return False
+    earlier = Message.objects.filter(order=order, moment="promise_confirmed", values__granted=1)
+    return not earlier.filter(made_at__gte=promise.made_at).exclude(origin=event.public_id).exists()
+
+
+# On the way, and after.
+
+
+def is_out(event: DomainEvent, order: Order) -> bool:
+    """Return True while an order is still on its way."""
+    return order.state == S.OUT
+
+
+def still_out(message: Message, order: Order) -> str:
+    """Return "" while an order is still on its way."""
+    return _unless(order.state == S.OUT)
+
+
+def is_delivered(event: DomainEvent, order: Order) -> bool:
+    """Return True if a vehicle brought the goods; who collects them at a counter has them."""
+    is_brought = order.promise is None or order.promise.to_door
+    return order.state == S.DELIVERED and is_brought
+
+
+def still_delivered(message: Message, order: Order) -> str:
+    """Return "" if an order is delivered."""
+    return _unless(order.state == S.DELIVERED)
+
+
+def is_collected_return(event: DomainEvent, order: Order) -> bool:
+    """Return True if a return is in the vehicle."""
+    return order.direction == Direction.RETURN and order.state in {S.LOADED, S.RETURNED}
+
+
+def still_collected_return(message: Message, order: Order) -> str:
+    """Return "" if a return is in the vehicle or at the hub."""
+    return _unless(order.state in {S.LOADED, S.RETURNED})
+
+
+def is_failed(event: DomainEvent, order: Order) -> bool:
+    """Return True if the last attempt failed and nothing has been decided yet."""
+    return order.state == S.FAILED
+
+
+def still_failed(message: Message, order: Order) -> str:
+    """Return "" if the last attempt failed and nothing has been decided yet."""
+    return _unless(order.state == S.FAILED)
+
+
+def is_tried_again(event: DomainEvent, order: Order) -> bool:
+    """Return True if a failed order got a new day."""
+    return event.data.get("from") == S.FAILED and not still_tried_again(Message(), order)
+
+
+def still_tried_again(message: Message, order: Order) -> str:
+    """Return "" while an order with a day that is not over waits to be planned or loaded."""
+    waits = order.state in {S.READY, S.PLANNED, S.LOADED}
+    today = clock.local_date(clock.now(), zone_of(order))
+    return _unless(waits and order.service_date is not None and order.service_date >= today)
+
+
+def is_cancelled(event: DomainEvent, order: Order) -> bool:
+    """Return True if an order is cancelled."""
+    return order.state == S.CANCELLED
+
+
+def still_cancelled(message: Message, order: Order) -> str:
+    """Return "" if an order is cancelled."""
+    return _unless(order.state == S.CANCELLED)
+
+
+# Staff.
+
+
+def still_unplanned(message: Message, order: Order | None) -> str:
+    """Return "" while the day of a message has open orders and no published plan."""
+    values = message.values
+    hub = Hub.objects.filter(public_id=str(values.get("hub"))).first()
+    date = dt.date.fromisoformat(str(values.get("day")))
+    return _unless(hub is not None and orders_without_plan(hub, date) > 0)
+
+
+def still_paused(message: Message, order: Order | None) -> str:
+    """Return "" while the account of a message is paused."""
+    channel = str(message.values.get("channel"))
+    return _unless(
+        ChannelAccount.objects.filter(channel=channel, state=AccountState.PAUSED).exists()
+    )
