@@ -29,6 +29,7 @@ MENU: tuple[Item, ...] = (
         also=("slots:templates", "slots:closed", "choices:overview"),
     ),
     Item("orders:list", "orders.view", _("Orders"), "package", also=("orders:pins",)),
+    Item("messages:list", "messages.view", _("Messages"), "message-square"),
     Item("imports:list", "orders.import", _("Import"), "file-up"),
     Item("fleet:index", "fleet.view", _("Fleet"), "truck"),
     Item("people:members", "members.view", _("Members"), "users"),
@@ -77,6 +78,16 @@ STATUSES: dict[str, dict[str, Status]] = {
         "at_risk": Status("risk", "clock-alert", pgettext_lazy("status", "At risk")),
         "late": Status("late", "clock-alert", pgettext_lazy("status", "Late")),
     },
+    "messages": {  # delivered and failed messages use the statuses of "orders" and "core"
+        "waiting": Status("idle", "clock", pgettext_lazy("status", "Waiting")),
+        "sending": Status("active", "loader", pgettext_lazy("status", "Being sent")),
+        "unclear": Status("risk", "circle-alert", pgettext_lazy("status", "Unclear")),
+        "accepted": Status("active", "send", pgettext_lazy("status", "Handed over")),
+        "sent": Status("active", "send", pgettext_lazy("status", "Sent")),
+        "read": Status("ok", "eye", pgettext_lazy("status", "Read")),
+        "skipped": Status("idle", "ban", pgettext_lazy("status", "Not sent")),
+        "unknown": Status("risk", "circle-alert", pgettext_lazy("status", "Unknown")),
+    },
     "planning": {
         "draft": Status("idle", "pencil", pgettext_lazy("status", "Draft")),
         "published": Status("active", "send", pgettext_lazy("status", "Published")),
@@ -96,6 +107,7 @@ STEPS: tuple[str, ...] = (
 
 PANELS: dict[str, tuple[Panel, ...]] = {
     "order": (
+        Panel("messages:of-order", "messages.view", _("Was the shopper told?")),
         Panel("tracking:of-order", "orders.view", _("From the shopper")),
         Panel("shopper:link-of", "orders.edit", _("Shopper's page")),
     ),

@@ -1,1 +1,1 @@
-"""Messages to shoppers and members: what is said to whom, when, and what became of it."""
+"""Messages to shoppers and members: what is said to whom, when, and the result."""

@@ -144,6 +144,26 @@ def money(minor: int | None, currency: str) -> str:
     return digits(text)
 
 
+def micros(value: int | None, currency: str) -> str:
+    """Return an amount in millionths of a currency, for prices such as ``$0.0075``.
+
+    It has at least the decimals of the currency, and up to five if they are needed.
+    """
+    if value is None:
+        return NOTHING
+    locale, places = current_locale(), exponent(currency)
+    pattern = _with_decimals(locale.currency_formats["standard"], places, max(places, 5))
+    text = format_currency(
+        Decimal(value).scaleb(-6),
+        currency,
+        format=pattern,
+        locale=locale,
+        currency_digits=False,
+        numbering_system="default",
+    )
+    return digits(text)
+
+
 def amount(minor: int | None, currency: str) -> str:
     """Return an amount without its currency, for columns whose heading names the currency."""
     places = exponent(currency)
@@ -262,6 +282,11 @@ def _has_24_hours() -> bool:
 def _date(value: dt.date) -> dt.date:
     """Return the date of an instant in the active time zone; a date is returned unchanged."""
     return _local(value).date() if isinstance(value, dt.datetime) else value
+
+
+def country(code: str) -> str:
+    """Return the name of a country (ISO 3166, ``CL``); an unknown code shows as itself."""
+    return current_locale().territories.get(code, code)
 
 
 def day(value: dt.date | None) -> str:

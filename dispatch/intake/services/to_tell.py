@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from dispatch.orders.drafts import Placed
 from dispatch.orders.models import Order, Promise
+from dispatch.orders.states import OrderState
 from lastmile.core import clock
 from lastmile.core.tenancy import current_retailer
 
@@ -53,26 +54,34 @@ class ToTell:
         """Return the counts as an import stores them; empty if the file concerns nobody."""
         counted: dict[str, object] = {}
         for what in (NEW_WINDOW, CHANGED_WINDOW, WITHOUT_WINDOW):
-            found = {
+            counts = {
                 contacts: {"orders": count, "people": len(self.people[what, contacts])}
                 for (kind, contacts), count in sorted(self.orders.items())
                 if kind == what
             }
-            if found:
-                counted[what] = found
+            if counts:
+                counted[what] = counts
         return counted | ({"history": self.history} if self.history else {})
 
 
 def _what(outcome: Placed, promise: Promise | None) -> str | None:
     """Return what happened to an order that its shopper may want to know; None for nothing."""
+    if outcome.status == "placed" and promise is None:
+        return WITHOUT_WINDOW if _can_choose(outcome) else None
     if outcome.status == "placed":
-        return WITHOUT_WINDOW if promise is None else NEW_WINDOW
+        return NEW_WINDOW
     if "window" not in outcome.changed or promise is None:
         return None
     before = promise.supersedes
     if before is None:
         return NEW_WINDOW
     return None if promise.same_for_shopper(before) else CHANGED_WINDOW
+
+
+def _can_choose(outcome: Placed) -> bool:
+    """Return True if the place and the hub of an order are known, so that it has slots."""
+    order = outcome.order
+    return order is not None and order.hub is not None and order.state != OrderState.NEEDS_PIN
 
 
 def _is_over(order: Order, promise: Promise | None, now: dt.datetime) -> bool:
