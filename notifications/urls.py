@@ -13,5 +13,4 @@ urlpatterns = [
     path("messages/of-order/<str:public_id>/", ledger.of_order, name="of-order"),
     # Addresses with an id come last: they match any word.
     path("messages/<str:public_id>/", ledger.message_page, name="message"),
-    path("messages/<str:public_id>/retry/", ledger.retry_message, name="retry"),
 ]

@@ -286,7 +286,7 @@ def _date(value: dt.date) -> dt.date:
 
 def country(code: str) -> str:
     """Return the name of a country (ISO 3166, ``CL``); an unknown code shows as itself."""
-    return current_locale().territories.get(code, code)
+    return str(current_locale().territories.get(code, code))
 
 
 def day(value: dt.date | None) -> str:

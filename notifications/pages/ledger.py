@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from dispatch.orders.selectors import orders_of
 from lastmile.core import clock
-from lastmile.core.errors import DomainError, Invalid
 from lastmile.core.http import fetch, page_rows
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.ids import looks_like
@@ -23,7 +20,6 @@ from notifications.models import Message, ProviderCall, ProviderReport
 from notifications.provider_codes import code_words
 from notifications.reasons import REASONS, explain
 from notifications.selectors import ledger, words
-from notifications.services import retry
 from notifications.states import MessageState
 from tenants.people import selectors as people
 from tenants.permissions import Act, PageRequest, page
@@ -31,8 +27,6 @@ from tenants.permissions import Act, PageRequest, page
 PAGE = 50
 STATES = [state.value for state in MessageState]
 _FILTERS = ("q", "order", "state", "reason", "channel", "moment", "since", "until")
-#: States of a message that may be sent again.
-AGAIN = frozenset({MessageState.FAILED, MessageState.SKIPPED, MessageState.UNKNOWN})
 
 
 @page(Act.MESSAGES_VIEW)
@@ -103,10 +97,10 @@ def message_page(request: PageRequest, public_id: str) -> HttpResponse:
         "order__shopper", "order__hub", "contact", "account", "follows"
     ).get(pk=visible_row.pk)
     chain = list(Message.objects.filter(**_same_occasion(row)).exclude(pk=row.pk).order_by("pk"))
-    calls = ProviderCall.objects.filter(message=row).order_by("number")
-    reports = ProviderReport.objects.filter(message=row).order_by("received_at", "pk")
+    calls = list(ProviderCall.objects.filter(message=row).order_by("number"))
+    reports = list(ProviderReport.objects.filter(message=row).order_by("received_at", "pk"))
     zone = row.zone or current_retailer().zone
-    codes = [one.code for one in (*calls, *reports) if one.code]
+    codes = [code for code in (*(c.code for c in calls), *(r.code for r in reports)) if code]
     context = {
         "row": row,
         "code": code_words(codes[-1]) if row.reason and codes else "",
@@ -121,8 +115,6 @@ def message_page(request: PageRequest, public_id: str) -> HttpResponse:
         "reports": [(one, words.SOURCES.get(one.source, one.source)) for one in reports],
         "chain": [(one, words.channel_name(one.channel)) for one in chain],
         "zone": zone,
-        "may_retry": row.state in AGAIN and request.principal.may(Act.MESSAGES_SEND),
-        "key": uuid.uuid4().hex,
     }
     with timezone.override(clock.zone(zone)):
         return render(request, "messages/message.html", context)
@@ -137,28 +129,6 @@ def _recipient(row: Message) -> str:
     if row.order is not None and row.recipient.startswith(ledger.SHOPPER):
         return row.order.shopper.name or str(_("The shopper"))
     return people.names_of({row.recipient}).get(row.recipient, row.recipient)
-
-
-@page(Act.MESSAGES_SEND)
-@require_POST
-def retry_message(request: PageRequest, public_id: str) -> HttpResponse:
-    """Send a message again, as a new message; a double click sends it once."""
-    row = fetch(ledger.messages_of(request.principal), public_id)
-    try:
-        again = retry(message=row, key=key_of(request))
-    except DomainError as refused:
-        messages.error(request, refused.detail)
-        return redirect("messages:message", row.public_id)
-    messages.success(request, _("The message was queued again."))
-    return redirect("messages:message", again.public_id)
-
-
-def key_of(request: PageRequest) -> str:
-    """Return the key of a form, which makes a double click one message. Raises Invalid."""
-    key = request.POST.get("key", "")
-    if not 8 <= len(key) <= 40 or not key.isascii() or not key.isalnum():
-        raise Invalid(_("This form is invalid. Reload the page."))
-    return key
 
 
 @page(Act.MESSAGES_VIEW)
@@ -178,7 +148,6 @@ def of_order(request: PageRequest, public_id: str) -> HttpResponse:
             "occasions": [_occasion(one) for one in about.occasions],
             "more": about.more,
             "may_send": request.principal.may(Act.MESSAGES_SEND),
-            "key": uuid.uuid4().hex,
         }
         return render(request, "messages/_of_order.html", context)
 
@@ -190,6 +159,5 @@ def _occasion(one: ledger.Occasion) -> dict[str, Any]:
         "why": words.why(best),
         "at": best.ended_at or best.accepted_at or best.made_at,
         "waits": best.state == MessageState.WAITING,
-        "again": best.state in AGAIN and best.reason not in ledger.REPLACED,
         "others": [(row, words.channel_name(row.channel), words.why(row)) for row in one.others],
     }

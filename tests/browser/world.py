@@ -32,6 +32,7 @@ from lastmile.core import clock
 from lastmile.core.jobs import job_by_id
 from lastmile.core.models import JobState
 from lastmile.core.runner import run_job
+from notifications.models import Message
 from portal.choice import services as choice
 from portal.choice.models import Caller
 from portal.choice.selectors import offers_of
@@ -40,6 +41,7 @@ from tenants.permissions import Role
 from tests.drain import drain
 from tests.factories.fleet import LAT, LON, make_driver, make_hub, make_shift, make_vehicle
 from tests.factories.fleet import make_zone as draw_zone
+from tests.factories.messages import make_account, make_call, make_contact, make_message
 from tests.factories.orders import make_draft
 from tests.factories.slots import make_hold, make_slot, make_template
 from tests.people import add_member
@@ -85,6 +87,7 @@ def make_day(*, orders: int = 36, seconds: int = 1) -> World:
     drain()
     shoppers = _shoppers(hub, date, rng)
     choosing = make_choices(hub, date, rng)
+    failed = _messages(first)
     later = date + dt.timedelta(days=60)  # the template opens no slot that the tests would see
     template = make_template(hub=hub, name="Weekdays", starts_on=later)
     slot = make_slot(hub=hub, option="curbside", service_date=date, capacity_orders=3)
@@ -100,6 +103,7 @@ def make_day(*, orders: int = 36, seconds: int = 1) -> World:
             "route": routes_of(plan)[0].public_id,
             "slot": slot.public_id,
             "template": template.public_id,
+            "message": failed.public_id,
             "member": members[str(Role.DISPATCHER)].public_id,
             "shopper": shopper_secret(first),
             **{name: shopper_secret(order) for name, order in shoppers.items()},
@@ -144,6 +148,34 @@ def _shoppers(hub: Hub, date: dt.date, rng: random.Random) -> dict[str, Order]:
     )  # fmt: skip
     set_promise(order=pickup, draft=window)
     return {"delivered": delivered, "pickup": pickup}
+
+
+def _messages(order: Order) -> Message:
+    """Make the messages of an order: one arrived, one did not, one waits; return the failed one."""
+    make_account("sms", is_on=False)
+    contact = make_contact("+351912345678")
+    to_ana = {"contact": contact, "zone": "Europe/Lisbon"}
+    at = clock.now().replace(minute=0, second=0, microsecond=0)
+    confirmed = at - dt.timedelta(hours=5)
+    make_message(
+        order, moment="promise_confirmed", made_at=confirmed, accepted_at=confirmed,
+        ended_at=confirmed, segments=1, price_micros=7_500, currency="EUR", **to_ana,
+        text="Verdura: we bring your order tomorrow between 9:00 and 12:00. ⟦link⟧",
+    )  # fmt: skip
+    make_message(
+        order, moment="choose_reminder", state="skipped", reason="opted_out", channel="email",
+        made_at=confirmed, text="",
+    )  # fmt: skip
+    failed = make_message(
+        order, state="failed", reason="undelivered", made_at=at, ended_at=at, **to_ana,
+        text="Verdura: your order is on its way and arrives between 10:10 and 10:40. ⟦link⟧",
+    )  # fmt: skip
+    make_call(failed, code="30003", words="Unreachable destination handset")
+    make_message(
+        order, moment="day_before", state="waiting", text="",
+        send_at=at + dt.timedelta(hours=8), not_after=at + dt.timedelta(hours=12), **to_ana,
+    )  # fmt: skip
+    return failed
 
 
 def make_choices(hub: Hub, date: dt.date, rng: random.Random) -> dict[str, str]:
