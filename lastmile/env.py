@@ -61,15 +61,18 @@ def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int
     return whole
 
 
-def address(name: str) -> str:
+def address(name: str, *, https_only: bool = False) -> str:
     """Return the value of a variable that holds an http(s) URL, or "" if it is not set.
 
-    Raises BadEnvironment for a value that is not an http(s) URL.
+    Raises BadEnvironment for a value that is not an http(s) URL, and for http if secrets are sent
+    there.
     """
     value = os.environ.get(name, "")
     parts = urlsplit(value)
     if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
         raise BadEnvironment(f"{name} is not a URL. Write it as https://host/path.")
+    if value and https_only and parts.scheme != "https":
+        raise BadEnvironment(f"{name} would get secrets unencrypted. Write it as https://host.")
     return value
 
 

@@ -14,6 +14,9 @@ from csp.constants import NONCE, NONE, SELF
 from lastmile import assets, env
 from lastmile.embedded import urls
 from lastmile.embedded.folders import Folders
+from lastmile.fixed_settings import LOGGING as LOGGING
+from lastmile.fixed_settings import REST_FRAMEWORK as REST_FRAMEWORK
+from lastmile.fixed_settings import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.text("LASTMILE_VAR", str(BASE_DIR / "var"))).resolve()
@@ -79,6 +82,8 @@ BASE_DOMAIN = env.text("BASE_DOMAIN", "localhost")
 PUBLIC_SCHEME = env.text("PUBLIC_SCHEME", "http")
 PORT = env.number("PORT", 8000, least=1, most=65535)
 LOCAL = BASE_DOMAIN == "localhost"
+# The port in absolute addresses, if a proxy listens on an unusual one (tenants/links.py).
+PUBLIC_PORT = env.number("PUBLIC_PORT", 0, most=65535)
 # On localhost the default follows from the data folder, so sessions survive a restart.
 SECRET_KEY = env.secret(
     "SECRET_KEY", hashlib.sha256(f"lastmile:{VAR}".encode()).hexdigest() if LOCAL else None
@@ -251,6 +256,14 @@ SOLVE_SPREAD_FROM = env.number("SOLVE_SPREAD_FROM", 3000, least=500)  # visits t
 GEOCODER_URL = env.address("GEOCODER_URL")  # Nominatim's search API; unset: the loaded streets
 # Networks that may be called though they are private (lastmile/core/egress.py).
 EGRESS_ALLOW = env.networks("EGRESS_ALLOW")
+# The installation's Twilio account, which every retailer may use. A retailer's own account is in
+# its tables (notifications/models/accounts.py). TWILIO_API_BASE replaces Twilio's addresses.
+TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", "")
+TWILIO_API_KEY = env.text("TWILIO_API_KEY", "")
+TWILIO_API_SECRET = env.secret("TWILIO_API_SECRET", "")
+TWILIO_AUTH_TOKEN = env.secret("TWILIO_AUTH_TOKEN", "")
+TWILIO_MESSAGING_SERVICE_SID = env.text("TWILIO_MESSAGING_SERVICE_SID", "")
+TWILIO_API_BASE = env.address("TWILIO_API_BASE", https_only=not LOCAL)
 
 # --- Limits (LIMIT_*): a request above one is answered 413 or 422, and the answer states it -----
 LIMIT_IMPORT_BYTES = env.number("LIMIT_IMPORT_BYTES", 20 * 1024 * 1024, least=1)
@@ -258,6 +271,9 @@ LIMIT_IMPORT_ROWS = env.number("LIMIT_IMPORT_ROWS", 20_000, least=1)
 LIMIT_BOARDS_MB = env.number("LIMIT_BOARDS_MB", 384, least=16)  # of days kept in each process
 # Seconds after which a silent message is asked about at its provider for the first time.
 LIMIT_MESSAGE_POLL_S = env.number("LIMIT_MESSAGE_POLL_S", 600, least=1)
+# Messages: calls to providers at the same time, and seconds that one call may take.
+LIMIT_MESSAGE_CALLS = env.number("LIMIT_MESSAGE_CALLS", 96, least=1, most=1000)
+LIMIT_MESSAGE_CALL_S = env.number("LIMIT_MESSAGE_CALL_S", 10, least=1, most=15)
 LIMIT_SOLVE_MEMORY_MB = env.number("LIMIT_SOLVE_MEMORY_MB", 4096, least=256)
 
 # --- Requests: middleware, sessions, cookies, authentication ----------------------------------
@@ -333,64 +349,3 @@ SOCKET_ROUTES = [  # lists of websocket routes; the last one answers 4404
     "dispatch.ws.routes",
     "tenants.ws.nothing_here",
 ]
-REST_FRAMEWORK = {
-    "UNAUTHENTICATED_USER": None,
-    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.people.authentication.PrincipalAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["lastmile.core.http.deny.DenyAll"],
-    "DEFAULT_PARSER_CLASSES": ["lastmile.core.http.parsing.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_THROTTLE_CLASSES": ["lastmile.core.http.throttle.CallerThrottle"],
-    "DEFAULT_SCHEMA_CLASS": "lastmile.core.openapi.LastmileSchema",
-    "DEFAULT_METADATA_CLASS": None,
-    "EXCEPTION_HANDLER": "lastmile.core.http.problems.drf_exception_handler",
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-    "URL_FORMAT_OVERRIDE": None,
-    "COMPACT_JSON": True,
-    "STRICT_JSON": True,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Lastmile",
-    "DESCRIPTION": "The delivery operating system that retailers run themselves.",
-    "VERSION": "1",
-    "SERVERS": [{"url": "/", "description": "The retailer's own host."}],
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "COMPONENT_SPLIT_REQUEST": True,
-    "COMPONENT_SPLIT_PATCH": True,
-    "SCHEMA_PATH_PREFIX": "/api/v1/",
-    "PREPROCESSING_HOOKS": ["lastmile.core.openapi.only_v1"],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "lastmile.core.events_reference.add_webhooks",
-    ],
-    # Without these names, a second field called "role" would rename the schema of the first.
-    "ENUM_NAME_OVERRIDES": {
-        "MemberRole": "tenants.people.api.shapes.MEMBER_ROLES",
-        "KeyRole": "tenants.people.api.shapes.KEY_ROLES",
-        "OperationState": "tenants.people.api.shapes.OPERATION_STATES",
-    },
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-}
-
-# --- Logs: one line per message on stderr, secrets removed -----------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "house": {
-            "()": "lastmile.core.logs.RedactingFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "house"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        "django": {"handlers": [], "level": "WARNING", "propagate": True},
-        # The caller is told of a refused request. At WARNING the log would fill with the
-        # callers' mistakes.
-        "django.request": {"level": "ERROR"},
-        # Uvicorn sets up its own handlers, which do not hide secrets. These replace them.
-        "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-        "uvicorn.access": {"handlers": ["stderr"], "propagate": False},
-    },
-}

@@ -11,7 +11,8 @@ from pathlib import Path
 
 for _name in ("DATABASE_URL", "BROKER_URL", "CACHE_URL", "CHANNEL_URL", "MIGRATOR_DATABASE_URL",
               "FIELD_KEYS", "FIELD_KEYS_FILE", "DEBUG", "BASE_DOMAIN", "PUBLIC_SCHEME",
-              "PORT"):  # fmt: skip
+              "PORT", "PUBLIC_PORT", "TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET",
+              "TWILIO_AUTH_TOKEN", "TWILIO_MESSAGING_SERVICE_SID", "TWILIO_API_BASE"):  # fmt: skip
     os.environ.pop(_name, None)
 # Tests never use the data of `make run`, even if LASTMILE_VAR is set.
 os.environ["LASTMILE_VAR"] = str(Path(__file__).resolve().parent.parent / "var" / "test")

@@ -12,11 +12,12 @@ _USUAL_PORT = {"http": 80, "https": 443}
 def origin(ref: RetailerRef) -> str:
     """Return scheme, host and port of a retailer, in the form of an Origin header.
 
-    The port appears only with `make run` on a laptop. Elsewhere a proxy listens on the usual port.
+    An unusual port appears with `make run` on a laptop, and where PUBLIC_PORT names one.
     """
     scheme: str = settings.PUBLIC_SCHEME
-    port: int = settings.PORT
-    port_suffix = f":{port}" if settings.LOCAL and port != _USUAL_PORT[scheme] else ""
+    usual = _USUAL_PORT[scheme]
+    port: int = settings.PUBLIC_PORT or (settings.PORT if settings.LOCAL else usual)
+    port_suffix = f":{port}" if port != usual else ""
     return f"{scheme}://{ref.domain}{port_suffix}"
 
 

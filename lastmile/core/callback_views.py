@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from lastmile.core.callbacks import Incoming, receive
+from lastmile.core.callbacks import Incoming, answer_of, receive
 from lastmile.core.http.problems import plain_problem_response, problem_from
 
 
@@ -21,9 +21,10 @@ def callback(request: HttpRequest, vendor: str) -> HttpResponse:
             body=request.body,
         )
         receive(vendor, incoming)
+        answer = answer_of(vendor)
     except Exception as fault:  # noqa: BLE001  every exception becomes a problem answer
         return plain_problem_response(problem_from(fault))
-    return JsonResponse({"status": "stored"})
+    return HttpResponse(answer.content, content_type=answer.content_type)
 
 
 callback.who_may = "a vendor, by the signature of each call"  # type: ignore[attr-defined]

@@ -5,7 +5,8 @@ call, parse the call into a ``VendorEvent``, and pass this to the vendor's servi
 transaction, and the answer is sent only after its commit. A repeated call gets the same answer and
 has no effect. A call with a bad signature is not stored.
 
-A vendor is a class that ``CALLBACKS`` in the switchboard names.
+A vendor is a class that ``CALLBACKS`` in the switchboard names. A vendor that reads our answer
+has ``reply``, an ``Answer`` that replaces the usual one.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Protocol
+from urllib.parse import urlsplit
 
 from django.db import transaction
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from lastmile.core.clock import now
@@ -33,7 +36,7 @@ class BadSignature(DomainError):
     """The call does not come from the vendor, or it was changed on its way."""
 
     code: ClassVar[str] = "bad_signature"
-    status: ClassVar[int] = 401
+    status: ClassVar[int] = 403
 
 
 class CallbackChanged(Conflict):
@@ -49,6 +52,22 @@ class Incoming:
     path: str
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def query(self) -> QueryDict:
+        """The parameters in the address."""
+        return QueryDict(urlsplit(self.path).query)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer that a vendor reads after a call that was stored."""
+
+    content: str
+    content_type: str
+
+
+STORED: Final = Answer(content='{"status": "stored"}', content_type="application/json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +118,12 @@ def vendor_by_name(name: str) -> Vendor:
         raise unknown()
     vendor: Vendor = load(path)()
     return vendor
+
+
+def answer_of(vendor: str) -> Answer:
+    """Return the answer to a stored call of a vendor. Raises NotFound for an unknown name."""
+    answer: Answer = getattr(vendor_by_name(vendor), "reply", STORED)
+    return answer
 
 
 def receive(vendor: str, incoming: Incoming) -> bool:

@@ -25,7 +25,7 @@ class ContentRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """One message as it goes to the provider.
+    """A message as it goes to the provider.
 
     ``message`` and ``call`` are the public id of the message and the number of the provider call.
     ``expires_in_s`` is the real time in which the provider may still send it.
@@ -57,7 +57,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderStatus:
-    """What a provider says about a message later. ``code`` is the provider's number as text."""
+    """The state of a message at a provider. ``code`` is the provider's number as text."""
 
     provider_id: str
     state: str
@@ -69,11 +69,15 @@ class ProviderStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountCheck:
-    """The answer of a provider to a test of an account: ok or not, a code, and words for staff."""
+    """The answer of a provider to a test of an account: ok or not, a code, and words for staff.
+
+    ``facts`` has what the provider said of the account, such as the name of its service.
+    """
 
     ok: bool
     code: str = ""
     words: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Scope(StrEnum):
@@ -147,10 +151,13 @@ class Channel(Protocol):
         """Send a message. Raises ChannelError."""
         ...
 
-    def find(self, outgoing: Outgoing, since: dt.datetime) -> Accepted | None:
+    def find(
+        self, outgoing: Outgoing, since: dt.datetime, known: frozenset[str] = frozenset()
+    ) -> Accepted | None:
         """Return what the provider took of an unclear call; None if it has nothing now.
 
-        Raises ChannelError when it cannot tell.
+        ``known`` has the provider ids of other messages to this contact, which are passed over: two
+        messages may have equal words. Raises ChannelError when it cannot tell.
         """
         ...
 

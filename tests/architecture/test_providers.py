@@ -9,20 +9,38 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils.module_loading import import_string
+
+from notifications.channels.base import Channel
+from notifications.channels.registry import ADAPTERS
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ("tenants", "dispatch", "lockers", "notifications", "portal")
 
 
+CALLS_OUT = re.compile(
+    r"\bHttpClient\b|import httpx|from twilio\.rest|import smtplib|from django\.core\.mail"
+)
+
+
 def folders() -> list[str]:
-    """The packages that call systems outside, as dotted names."""
-    using = [
-        path
+    """The packages that call systems outside, as dotted names.
+
+    A package of adapters may have the Protocol in the package above it.
+    """
+    using = {
+        home_of(path.parent)
         for layer in LAYERS
         for path in (ROOT / layer).rglob("*.py")
-        if re.search(r"\bHttpClient\b|import httpx", path.read_text(encoding="utf-8"))
-    ]
-    return sorted({".".join(path.parent.relative_to(ROOT).parts) for path in using})
+        if CALLS_OUT.search(path.read_text(encoding="utf-8"))
+    }
+    return sorted({".".join(folder.relative_to(ROOT).parts) for folder in using})
+
+
+def home_of(folder: Path) -> Path:
+    """The folder with ``base.py``: this one or the one above it."""
+    above = folder.parent
+    return above if not (folder / "base.py").exists() and (above / "base.py").exists() else folder
 
 
 def protocols(module: Any) -> list[type]:
@@ -34,7 +52,17 @@ def protocols(module: Any) -> list[type]:
 
 
 def test_there_is_a_provider_to_look_at() -> None:
-    assert "dispatch.orders.geocoding" in folders()
+    assert {"dispatch.orders.geocoding", "notifications.channels"} <= set(folders())
+
+
+@pytest.mark.parametrize("path", sorted(set(ADAPTERS.values())))
+def test_each_channel_can_be_called_as_the_protocol_says(path: str) -> None:
+    adapter = import_string(path)
+    for name in ("send", "find", "fetch", "check"):
+        declared, implemented = getattr(Channel, name), getattr(adapter, name)
+        parameters = [inspect.signature(f).parameters.keys() for f in (declared, implemented)]
+        assert parameters[0] == parameters[1], f"{path}.{name}"
+    assert adapter.in_thread is True
 
 
 @pytest.mark.parametrize("folder", folders())

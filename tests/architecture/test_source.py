@@ -52,7 +52,10 @@ MACHINERY = (
     *(f"lastmile/core/{name}.py" for name in ("codes", "limits", "rotating")),
     "lastmile/worklist/",
     "dispatch/planning/search/parts.py",
-    *(f"notifications/services/{name}.py" for name in ("claiming", "looking_up", "polling")),
+    *(
+        f"notifications/services/{name}.py"
+        for name in ("accounts", "claiming", "looking_up", "polling")
+    ),
     *(f"tenants/people/{name}.py" for name in ("credentials", "services/tickets", "services/tidy")),
 )
 REAL_TIME = (

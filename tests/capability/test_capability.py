@@ -217,7 +217,7 @@ def test_a_repeated_callback_acts_once_and_a_forged_one_changes_nothing(
         )
         return answer.status_code
 
-    assert call(retailer, "forged") == 401
+    assert call(retailer, "forged") == 403
     assert (
         call(other, signature(body)) == 200
     )  # accepted, although that retailer has no such remark

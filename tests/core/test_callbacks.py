@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from lastmile.core.callbacks import KEPT, Incoming, forget_callbacks, receive
+from lastmile.core.callbacks import KEPT, Answer, Incoming, forget_callbacks, receive
 from lastmile.core.clock import now
 from lastmile.core.errors import Unavailable
 from lastmile.core.models import CallbackRecord
@@ -57,7 +57,7 @@ def test_a_bad_signature_is_refused_and_nothing_is_stored(
     retailer: RetailerRef, signature: str
 ) -> None:
     answer = call(retailer, body(), signature)
-    assert (answer.status_code, answer.json()["code"]) == (401, "bad_signature")
+    assert (answer.status_code, answer.json()["code"]) == (403, "bad_signature")
     assert answer["Content-Type"] == "application/problem+json"
     assert (traces(), CallbackRecord.objects.count()) == ([], 0)
 
@@ -67,6 +67,24 @@ def test_a_changed_body_needs_a_new_id(retailer: RetailerRef) -> None:
     answer = call(retailer, body(parcel="p-9"))
     assert (answer.status_code, answer.json()["code"]) == (409, "callback_changed")
     assert traces() == ["p-1"]
+
+
+def test_a_vendor_may_read_an_answer_of_its_own(
+    retailer: RetailerRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Answer(content="<Response/>", content_type="text/xml")
+    monkeypatch.setattr(PostOffice, "reply", own, raising=False)
+    for answer in (call(retailer, body()), call(retailer, body())):
+        assert (answer.status_code, answer.content) == (200, b"<Response/>")
+        assert answer["Content-Type"] == "text/xml"
+    assert call(retailer, body(), "wrong")["Content-Type"] == "application/problem+json"
+    assert traces() == ["p-1"]
+
+
+def test_the_parameters_of_the_address_are_read_from_its_path() -> None:
+    incoming = Incoming(path="/callbacks/x/?m=1&c=&m=2", headers={}, body=b"")
+    assert incoming.query.getlist("m") == ["1", "2"]
+    assert incoming.query["c"] == ""
 
 
 @pytest.mark.parametrize(

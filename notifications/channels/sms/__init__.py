@@ -1,0 +1,1 @@
+"""SMS: text messages to phone numbers."""
