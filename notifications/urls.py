@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications.pages import files, ledger
+from notifications.pages import accounts, files, ledger
 
 app_name = "messages"
 urlpatterns = [
     path("messages/", ledger.message_list, name="list"),
     path("messages/export.csv", files.messages_csv, name="csv"),
     path("messages/of-order/<str:public_id>/", ledger.of_order, name="of-order"),
+    path("messages/channels/", accounts.account_list, name="accounts"),
+    path("messages/channels/<str:channel>/", accounts.account_page, name="account"),
+    path("messages/channels/<str:channel>/switch/", accounts.account_switch, name="account-switch"),
     # Addresses with an id come last: they match any word.
     path("messages/<str:public_id>/", ledger.message_page, name="message"),
 ]
