@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications.pages import accounts, figures, files, ledger
+from notifications.pages import accounts, figures, files, ledger, texts
 
 app_name = "messages"
 urlpatterns = [
@@ -19,6 +19,18 @@ urlpatterns = [
     path("messages/channels/", accounts.account_list, name="accounts"),
     path("messages/channels/<str:channel>/", accounts.account_page, name="account"),
     path("messages/channels/<str:channel>/switch/", accounts.account_switch, name="account-switch"),
+    path("messages/texts/", texts.texts, name="templates"),
+    path("messages/texts/<slug:moment>/", texts.moment_page, name="moment"),
+    path(
+        "messages/texts/<slug:moment>/<slug:language>/<slug:channel>/",
+        texts.text_page,
+        name="text",
+    ),
+    path(
+        "messages/texts/<slug:moment>/<slug:language>/<slug:channel>/preview/",
+        texts.text_preview,
+        name="text-preview",
+    ),
     # Addresses with an id come last: they match any word.
     path("messages/<str:public_id>/", ledger.message_page, name="message"),
 ]
