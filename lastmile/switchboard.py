@@ -37,16 +37,18 @@ _ORDER_DAY, _SHIFT_DAY = f"{_DAY}.on_order_changed", f"{_DAY}.on_shift_changed"
 _FLEET_DAY, _HUB_DAY = f"{_DAY}.on_vehicle_changed", f"{_DAY}.on_hub_changed"
 _SLOT = "dispatch.slots.handlers.on_order_changed"  # its place follows its promise
 _HUB_SLOTS = "dispatch.slots.handlers.on_hub_changed"
+_TELL = "notifications.handlers.on_event"  # every kind of a moment (notifications/catalogue)
 HANDLERS: dict[str, list[str]] = {
-    "order.placed": [_ORDER_DAY],
-    "order.ready": [_ORDER_DAY, _SLOT],
-    "order.waiting": [_ORDER_DAY, _SLOT],
+    "order.placed": [_ORDER_DAY, _TELL],
+    "order.ready": [_ORDER_DAY, _SLOT, _TELL],
+    "order.waiting": [_ORDER_DAY, _SLOT, _TELL],
     "order.needs_pin": [_ORDER_DAY, _SLOT],
     "order.pinned": [_ORDER_DAY, _SLOT],
-    "order.promised": [_ORDER_DAY, _SLOT],
+    "order.promised": [_ORDER_DAY, _SLOT, _TELL],
+    "order.planned": [_TELL],
     "order.changed": [_ORDER_DAY, _SLOT],
-    "order.loaded": [_ORDER_DAY],
-    "order.out": [_ORDER_DAY],
+    "order.loaded": [_ORDER_DAY, _TELL],
+    "order.out": [_ORDER_DAY, _TELL],
     "order.awaiting_collection": [_ORDER_DAY],
     "shift.added": [_SHIFT_DAY],
     "shift.changed": [_SHIFT_DAY],
@@ -59,9 +61,18 @@ HANDLERS: dict[str, list[str]] = {
     "hub.retired": [_HUB_DAY, _HUB_SLOTS],
     "slots.opened": ["dispatch.slots.handlers.on_slots_opened"],
     "zone.changed": ["dispatch.slots.handlers.on_zone_changed"],
-    "order.delivered": [_LINK_ENDS],
+    "order.delivered": [_LINK_ENDS, _TELL],
+    "order.failed": [_TELL],
     "order.returned": [_LINK_ENDS],
-    "order.cancelled": [_LINK_ENDS, _ORDER_DAY, _SLOT],
+    "order.cancelled": [_LINK_ENDS, _ORDER_DAY, _SLOT, _TELL],
+    "order.step_up_confirmed": [_TELL],
+    "delivery.rated": ["notifications.handlers.on_rated"],
+    "retailer.clock_set": ["notifications.handlers.on_clock_set"],
+    "import.done": [_TELL],
+    "import.failed": [_TELL],
+    "day.unplanned": [_TELL],
+    "budget.reached": [_TELL],
+    "channel.paused": [_TELL],
     "plan.requested": ["dispatch.console.board.handlers.on_planning_asked"],
     "plan.drafted": [_BOARD],
     "plan.edited": [_BOARD],
@@ -110,7 +121,10 @@ JOBS: dict[str, JobSpec] = {
 }
 
 # Kinds of pointers to work (``lastmile.worklist``) -> the retailer's task that does the work.
-POINTERS: dict[str, str] = {"planning.days": "planning.tend_days"}
+POINTERS: dict[str, str] = {
+    "planning.days": "planning.tend_days",
+    "notifications.send": "notifications.hint",
+}
 
 # External systems that call /callbacks/<name>/: name -> class (`core.callbacks.Vendor`).
 CALLBACKS: dict[str, str] = {}
@@ -167,7 +181,6 @@ AUDIT_WORDS: list[str] = [
     "dispatch.console.orders.audit_words.words",
     "dispatch.console.slots.audit_words.words",
     "notifications.audit_words.words",
-    "notifications.pages.text_audit.words",
 ]
 # Rolls of erasing. FIND_SHOPPER finds the person (`def f(query) -> Person | None`). ERASE_SHOPPER
 # has one function per app, the highest layer first (`def f(person) -> Mapping`). FORGET deletes

@@ -79,10 +79,10 @@ def claim_window(*, name: str, due_at: dt.datetime) -> bool:
 
 _RESERVE_SQL = """
 INSERT INTO worklist_pace AS pace (name, next_at)
-VALUES (%(name)s, clock_timestamp() + %(taken)s)
+VALUES (%(name)s, clock_timestamp() + make_interval(secs => %(taken_s)s))
 ON CONFLICT (name) DO UPDATE
-SET next_at = greatest(pace.next_at, clock_timestamp()) + %(taken)s
-RETURNING extract(epoch FROM next_at - %(taken)s - clock_timestamp())
+SET next_at = greatest(pace.next_at, clock_timestamp()) + make_interval(secs => %(taken_s)s)
+RETURNING extract(epoch FROM next_at - clock_timestamp()) - %(taken_s)s
 """
 
 
@@ -93,7 +93,6 @@ def reserve(*, name: str, count: int, per_s: float) -> float:
     Locks: the row of the pace until the caller's transaction ends, so call it outside one.
     Records: nothing. Raises: nothing of its own.
     """
-    taken = dt.timedelta(seconds=count / per_s)
     with connection.cursor() as cursor:
-        cursor.execute(_RESERVE_SQL, {"name": name, "taken": taken})
+        cursor.execute(_RESERVE_SQL, {"name": name, "taken_s": count / per_s})
         return max(0.0, float(cursor.fetchone()[0]))

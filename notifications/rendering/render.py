@@ -74,7 +74,6 @@ def render(message: Message, order: Order | None) -> Rendered | None:
         zone=message.zone or current_retailer().zone,
         order=order,
         values=message.values,
-        contact=message.contact,
     )
     return render_scene(scene, wording)
 
@@ -93,11 +92,8 @@ def wording_of(moment: str, channel: str, language: str) -> Wording | None:
     return Wording(parts=parts) if parts is not None else None
 
 
-def render_scene(scene: Scene, wording: Wording, *, counts: bool = True) -> Rendered:
-    """Return the words of a scene, with marks in place of the link and the code.
-
-    With ``counts`` the segments are counted, for which the link of the order is made.
-    """
+def render_scene(scene: Scene, wording: Wording) -> Rendered:
+    """Return the words of a scene, with marks in place of the link and the code."""
     patterns = [*wording.parts.values(), *wording.content_variables.values()]
     with reading_as(scene.language, scene.zone):
         names = frozenset[str]().union(*map(names_in, patterns))
@@ -116,7 +112,7 @@ def render_scene(scene: Scene, wording: Wording, *, counts: bool = True) -> Rend
         subject=rendered.subject,
         html=rendered.html,
         content=content,
-        segments=segments_of(scene, rendered.text) if counts else 0,
+        segments=segments_of(scene, rendered.text),
         digest=wording.digest,
         version=wording.version,
     )

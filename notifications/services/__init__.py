@@ -12,10 +12,15 @@ from notifications.services.contacts import (
     stop_all,
 )
 from notifications.services.erasing import erase_person, forget_messages
+from notifications.services.looking_up import resolve
 from notifications.services.polling import poll_due
+from notifications.services.preparing import prepare
+from notifications.services.reporting import accept, leave_unclear, refuse_call, report
+from notifications.services.telling import retry, send_text, tell, withdraw
 
 __all__ = [
     "ClaimedMessage",
+    "accept",
     "claim",
     "contact_of",
     "erase_person",
@@ -23,12 +28,21 @@ __all__ = [
     "forget_budgets",
     "forget_messages",
     "give_back_budget",
+    "leave_unclear",
     "opt_in",
     "opt_out",
     "poll_due",
+    "prepare",
     "reap",
+    "refuse_call",
+    "report",
     "reserve_budget",
+    "resolve",
+    "retry",
+    "send_text",
     "set_preferences",
     "start_all",
     "stop_all",
+    "tell",
+    "withdraw",
 ]

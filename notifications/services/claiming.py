@@ -38,7 +38,7 @@ EXPIRED_BATCH: Final = 200
 _CLAIM_SQL: Final = """
 UPDATE notifications_message message
 SET state = 'sending', lease_token = %(token)s, account_id = %(account)s,
-    lease_until = statement_timestamp() + %(lease)s
+    lease_until = statement_timestamp() + make_interval(secs => %(lease_s)s)
 WHERE message.id IN (
     SELECT id FROM notifications_message
     WHERE state = 'waiting' AND channel = %(channel)s AND send_at <= %(now)s
@@ -95,7 +95,7 @@ def claim(
                 {
                     "token": token,
                     "account": account.pk,
-                    "lease": dt.timedelta(seconds=LEASE_S),
+                    "lease_s": LEASE_S,
                     "channel": account.channel,
                     "now": now(),
                     "lowest": int(lowest),

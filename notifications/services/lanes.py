@@ -1,0 +1,157 @@
+"""Lanes: the sending times of one account with a provider, and the messages that wait for one.
+
+Retailers that share an account share its lane. A lane holds about a quarter of a second of reserved
+times. When one comes, the most urgent message that is ready takes it, so a code never waits behind
+the times of other messages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import math
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
+
+from lastmile.core.keys import ring
+from lastmile.core.tenancy import RetailerRef, current_schema
+from lastmile.worklist.services import reserve
+from notifications.catalogue.kinds import Priority
+from notifications.channels.base import Channel
+from notifications.channels.twilio_credentials import credentials_of
+from notifications.models import AccountKind, ChannelAccount
+from notifications.services.claiming import ClaimedMessage
+
+MOST_IN_FLIGHT: Final = 32
+FEW_IN_FLIGHT: Final = 2
+BAD_IN_A_ROW: Final = 10
+EQUAL_IN_A_ROW: Final = 5
+AHEAD_S: Final = 0.25
+SHARE: Final = 0.9  # of the account's rate: clocks and networks are not exact
+
+_order = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A claimed message that waits for its sending time, with all that its call needs."""
+
+    claimed: ClaimedMessage
+    ref: RetailerRef
+    account: ChannelAccount
+    channel: Channel
+    copied: bool
+
+
+@dataclass(slots=True)
+class Lane:
+    """The times, ready messages and calls of one account; ``per_s`` is its rate."""
+
+    name: str
+    per_s: float
+    times: deque[float] = field(default_factory=deque)
+    ready: list[tuple[int, int, Ready]] = field(default_factory=list)
+    flying: int = 0
+    bad_in_a_row: int = 0
+    next_at: float = 0.0
+    equal: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
+
+    @property
+    def pace(self) -> float:
+        """The messages a second that the lane sends."""
+        return self.per_s * SHARE
+
+    @property
+    def limit(self) -> int:
+        """The calls that may be in flight: few while the provider refuses everything."""
+        return FEW_IN_FLIGHT if self.bad_in_a_row >= BAD_IN_A_ROW else MOST_IN_FLIGHT
+
+    @property
+    def is_full(self) -> bool:
+        """True if no further call may start now."""
+        return self.flying >= self.limit
+
+    @property
+    def batch(self) -> int:
+        """The messages that may wait for a sending time."""
+        return min(self.limit, max(1, math.ceil(self.per_s * AHEAD_S)))
+
+    @property
+    def room(self) -> int:
+        """The messages of any priority that can be claimed now."""
+        return max(0, min(self.batch - len(self.ready), self.limit - self.flying))
+
+    @property
+    def urgent_room(self) -> int:
+        """The urgent messages that can be claimed now, even if all times are taken by others."""
+        urgent = sum(priority <= Priority.NOW for priority, _number, _one in self.ready)
+        return max(0, self.batch - urgent)
+
+    def add(self, ready: Sequence[Ready]) -> None:
+        """Reserve a sending time for each message; all processes share the times of the lane."""
+        if not ready:
+            return
+        wait_s = reserve(name=self.name, count=len(ready), per_s=self.pace)
+        first = time.monotonic() + wait_s
+        self.times.extend(first + place / self.pace for place in range(len(ready)))
+        for one in ready:
+            heapq.heappush(self.ready, (one.claimed.priority, next(_order), one))
+
+    def take(self) -> Ready | None:
+        """Return the most urgent message if a sending time has come, else None.
+
+        Times that were missed are not made up for, so the rate is never exceeded.
+        """
+        now = time.monotonic()
+        if not self.ready:
+            self.times.clear()
+            return None
+        if self.is_full or now < self.due_at:
+            return None
+        return heapq.heappop(self.ready)[2]
+
+    def used(self) -> None:
+        """Count the present sending time as used."""
+        if self.times:
+            self.times.popleft()
+        self.next_at = time.monotonic() + 1 / self.pace
+
+    @property
+    def due_at(self) -> float:
+        """The next sending time, on the clock of this process."""
+        first = self.times[0] if self.times else 0.0
+        return max(first, self.next_at)
+
+    def behind(self, schema: str) -> list[str]:
+        """Return the moments of a retailer that are refused again and again: they go last."""
+        return [
+            moment
+            for (place, moment), (_code, times) in self.equal.items()
+            if place == schema and times >= EQUAL_IN_A_ROW
+        ]
+
+    def went_well(self, schema: str, moment: str) -> None:
+        """Note that the provider took a message."""
+        self.bad_in_a_row = 0
+        self.equal.pop((schema, moment), None)
+
+    def went_badly(self, schema: str, moment: str, code: str) -> None:
+        """Note that a call was refused or had no answer; ``code`` is "" for no answer."""
+        self.bad_in_a_row += 1
+        if code:
+            before, times = self.equal.get((schema, moment), ("", 0))
+            self.equal[schema, moment] = (code, times + 1 if before == code else 1)
+
+
+def pace_name(account: ChannelAccount) -> str:
+    """Return the name of an account's pace: equal for all retailers that share it, and a hash."""
+    owner = f"{current_schema()}:{account.public_id}"
+    if account.kind == AccountKind.TWILIO:
+        known = credentials_of(account)
+        owner = f"{known.account_sid}:{known.service_sid or known.sender}"
+    key = ring().first.derive("pace", account.kind, account.channel)
+    return hashlib.blake2b(owner.encode(), key=key[:64], digest_size=32).hexdigest()

@@ -1,0 +1,289 @@
+"""Intents: write down whom to tell what, send again, and withdraw.
+
+A message is written in the transaction of the fact's handler. It says why it will not be sent, if
+a rule is against it. So the ledger answers for everybody who was told, and for everybody who was
+not.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dispatch.orders.models import Order
+from lastmile.core.actor import current_actor
+from lastmile.core.clock import now
+from lastmile.core.tenancy import current_retailer
+from notifications.catalogue.kinds import Moment, Priority, Recipient
+from notifications.catalogue.moments import BY_KEY
+from notifications.catalogue.own_words import ANSWER, OWN_WORDS
+from notifications.channels.registry import account_for
+from notifications.errors import NotRetryable, NotSendable
+from notifications.models import ChannelAccount, Contact, Message
+from notifications.rules import Ruling, Verdict, may_send
+from notifications.rules.when import is_history, times_of
+from notifications.rules.who import language_of
+from notifications.services.chain import contact_for
+from notifications.services.ledger import record_end, skip
+from notifications.services.pointing import wake
+from notifications.states import MessageState
+
+SUPERSEDED = "superseded"
+RETRYABLE = frozenset({MessageState.FAILED, MessageState.SKIPPED, MessageState.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """The channel and contact that a message takes, and what the rules say of it."""
+
+    channel: str
+    contact: Contact | None
+    ruling: Ruling
+
+
+@transaction.atomic
+def tell(
+    *,
+    moment: Moment,
+    origin: str,
+    order: Order | None,
+    recipient: Recipient,
+    values: Mapping[str, int | str] | None = None,
+    secret: str = "",
+    at: dt.datetime | None = None,
+) -> list[Message]:
+    """Write the message that tells a recipient a moment; return it, or nothing for history.
+
+    ``at`` is the time of the fact. A retailer without any channel writes nothing. The same origin
+    again returns the message of the first time.
+
+    Locks: the waiting messages that it replaces, by id. Records: message.ended for a skipped
+    message and for each replaced one. Raises: nothing; every refusal is a message with its reason.
+    """
+    zone = _zone_of(order)
+    if not any_account_on():
+        return []
+    if order is not None and not recipient.is_member and is_history(order, zone):
+        return []
+    known = list(Message.objects.filter(origin=origin, recipient=recipient.public_id))
+    known = [row for row in known if row.moment in {moment.key, *moment.takes_over}]
+    if known:
+        return known
+    send_at, not_after = times_of(moment.timing, order=order, zone=zone, at=at or now())
+    taken_over, earliest = _replace(moment, order, recipient)
+    draft = Message(
+        origin=origin,
+        moment=taken_over or moment.key,
+        recipient=recipient.public_id,
+        order=order,
+        hub_id=order.hub.public_id if order is not None and order.hub is not None else "",
+        priority=moment.priority,
+        language=language_of(recipient),
+        zone=zone,
+        values=dict(values or {}),
+        state=MessageState.WAITING.value,
+        made_at=now(),
+        send_at=min(send_at, earliest) if earliest is not None else send_at,
+        not_after=not_after,
+        secret=secret or None,
+    )
+    return [_store(draft, _choose(draft, moment, recipient))]
+
+
+@transaction.atomic
+def send_text(
+    *, order: Order | None, contact: Contact, channel: str, text: str, key: str
+) -> Message:
+    """Write a message in a member's own words; the same key is the same message.
+
+    Locks: nothing. Records: nothing. Raises: NotSendable with the rule's sentence.
+    """
+    origin = f"{current_actor()}:{key}"[:80]
+    known = Message.objects.filter(origin=origin, moment=ANSWER, channel=channel).first()
+    if known is not None:
+        return known
+    zone = _zone_of(order)
+    send_at, not_after = times_of(OWN_WORDS.timing, order=order, zone=zone, at=now())
+    message = Message(
+        origin=origin,
+        moment=ANSWER,
+        recipient=order.shopper.public_id if order is not None else contact.public_id,
+        channel=channel,
+        contact=contact,
+        order=order,
+        hub_id=order.hub.public_id if order is not None and order.hub is not None else "",
+        priority=OWN_WORDS.priority,
+        language=contact.language or current_retailer().language,
+        zone=zone,
+        state=MessageState.WAITING.value,
+        made_at=now(),
+        send_at=send_at,
+        not_after=not_after,
+        text=text,
+    )
+    ruling = _ruling(message, OWN_WORDS, contact, channel)
+    if ruling.verdict in {Verdict.SKIP, Verdict.NEXT_CHANNEL}:
+        raise NotSendable(
+            _("This message cannot be sent on this channel. The rule that forbids it: %(rule)s.")
+            % {"rule": ruling.reason},
+            data={"rule": ruling.reason},
+        )
+    if ruling.send_at is not None:
+        message.send_at = ruling.send_at
+    message.save()
+    wake(at=message.send_at)
+    return message
+
+
+@transaction.atomic
+def retry(*, message: Message, key: str) -> Message:
+    """Send a message again as a new one; the same key is the same message.
+
+    Locks: nothing. Records: message.ended if it is skipped again. Raises: NotRetryable unless it
+    failed, was skipped or is unknown, or if its facts are over.
+    """
+    origin = f"{current_actor()}:{key}"[:80]
+    known = Message.objects.filter(origin=origin, recipient=message.recipient).first()
+    if known is not None:
+        return known
+    if MessageState(message.state) not in RETRYABLE:
+        raise NotRetryable(_("The message was not refused, so it is not sent again."))
+    if message.priority == Priority.CODE:
+        raise NotRetryable(_("A code is not sent again. The shopper asks for a new one."))
+    if message.not_after < now():
+        raise NotRetryable(
+            _("What the message says is over, so it is not sent again. Write a new message.")
+        )
+    again = Message(
+        origin=origin,
+        moment=message.moment,
+        recipient=message.recipient,
+        channel=message.channel,
+        contact=message.contact,
+        order=message.order,
+        hub_id=message.hub_id,
+        priority=message.priority,
+        language=message.language,
+        zone=message.zone,
+        values=message.values,
+        state=MessageState.WAITING.value,
+        made_at=now(),
+        send_at=now(),
+        not_after=message.not_after,
+        text=message.text if message.moment == ANSWER else "",
+        follows=message,
+    )
+    moment = BY_KEY.get(message.moment, OWN_WORDS)
+    ruling = _ruling(again, moment, message.contact, message.channel)
+    return _store(again, _Choice(message.channel, message.contact, ruling))
+
+
+@transaction.atomic
+def withdraw(*, order: Order, moments: Sequence[str], reason: str) -> int:
+    """Skip the waiting messages of an order and of these moments; return how many.
+
+    Locks: these messages. Records: message.ended for each. Raises: nothing.
+    """
+    waiting = Message.objects.select_for_update(of=("self",)).filter(
+        order=order, moment__in=list(moments), state=MessageState.WAITING
+    )
+    rows = list(waiting.select_related("order").order_by("pk"))
+    for row in rows:
+        skip(row, reason)
+    return len(rows)
+
+
+def any_account_on() -> bool:
+    """Return True if the retailer has a channel. Without one it writes no messages at all."""
+    return ChannelAccount.objects.filter(is_on=True).exists()
+
+
+def _zone_of(order: Order | None) -> str:
+    if order is not None and order.hub is not None:
+        return order.hub.zone
+    return current_retailer().zone
+
+
+def _replace(
+    moment: Moment, order: Order | None, recipient: Recipient
+) -> tuple[str, dt.datetime | None]:
+    """Supersede the waiting messages that a moment replaces.
+
+    Return the moment that is taken over, "" for none, and the earliest due time among them.
+    """
+    if order is None or not moment.replaces:
+        return "", None
+    waiting = Message.objects.select_for_update(of=("self",)).filter(
+        order=order,
+        recipient=recipient.public_id,
+        moment__in=list(moment.replaces),
+        state=MessageState.WAITING,
+    )
+    taken_over = ""
+    earliest: dt.datetime | None = None
+    for row in waiting.select_related("order").order_by("pk"):
+        if row.moment in moment.takes_over:
+            taken_over = row.moment
+        if moment.timing.gather_s:
+            earliest = min(earliest or row.send_at, row.send_at)
+        skip(row, SUPERSEDED)
+    return taken_over, earliest
+
+
+def _choose(draft: Message, moment: Moment, recipient: Recipient) -> _Choice:
+    """Return the first channel of the chain that may be used, else the one that says best why not.
+
+    A channel without an account says least, so another channel's reason comes before it.
+    """
+    refused: list[_Choice] = []
+    for channel in moment.channels:
+        contact = contact_for(channel, recipient, draft.order)
+        ruling = _ruling(draft, moment, contact, channel)
+        choice = _Choice(channel, contact, ruling)
+        if ruling.verdict != Verdict.NEXT_CHANNEL:
+            return choice
+        refused.append(choice)
+    telling = [choice for choice in refused if choice.ruling.reason != "no_channel"]
+    return (telling or refused)[0]
+
+
+def _ruling(draft: Message, moment: Moment, contact: Contact | None, channel: str) -> Ruling:
+    draft.channel = channel
+    return may_send(
+        draft,
+        draft.order,
+        contact,
+        now(),
+        moment=moment,
+        has_account=account_for(channel) is not None,
+    )
+
+
+def _store(draft: Message, choice: _Choice) -> Message:
+    """Store a new message: waiting for its time, or skipped with the name of the rule."""
+    draft.channel, draft.contact = choice.channel, choice.contact
+    ruling = choice.ruling
+    if ruling.verdict == Verdict.LATER and ruling.send_at is not None:
+        draft.send_at = ruling.send_at
+    draft.not_after = max(draft.not_after, draft.send_at)
+    if ruling.verdict in {Verdict.OK, Verdict.LATER}:
+        draft.save()
+        wake(at=draft.send_at)
+        return draft
+    ended: dict[str, Any] = {
+        "state": MessageState.SKIPPED.value,
+        "reason": ruling.reason,
+        "reason_params": dict(ruling.params),
+        "ended_at": now(),
+        "secret": None,
+    }
+    for name, value in ended.items():
+        setattr(draft, name, value)
+    draft.save()
+    record_end(draft)
+    return draft
