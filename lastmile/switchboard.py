@@ -181,6 +181,7 @@ AUDIT_WORDS: list[str] = [
     "dispatch.console.orders.audit_words.words",
     "dispatch.console.slots.audit_words.words",
     "notifications.audit_words.words",
+    "notifications.pages.text_audit.words",
 ]
 # Rolls of erasing. FIND_SHOPPER finds the person (`def f(query) -> Person | None`). ERASE_SHOPPER
 # has one function per app, the highest layer first (`def f(person) -> Mapping`). FORGET deletes

@@ -22,23 +22,26 @@ _CREDENTIALS: Final = _("The credentials are wrong. Correct and test them under 
 _INACTIVE: Final = _("The account is not active. Open it at the provider and pay what is due.")
 _TEMPLATE: Final = _("The provider refused the template. Correct or replace it under Texts.")
 
-#: Codes of Twilio, from its list of errors and warnings.
+#: Codes of Twilio, from its list of errors and warnings, and of a failed connection.
 WORDS: Final[Mapping[str, Words]] = {
     "10001": _INACTIVE,
-    "20003": _CREDENTIALS,
-    "20005": _INACTIVE,
+    "20003": _(
+        "Twilio does not accept this account SID with this key, secret or token. Copy them again"
+        " from the Twilio console."
+    ),
+    "20005": _("This Twilio account is not active. Look at it in the Twilio console."),
     "20006": _CREDENTIALS,
     "20403": _CREDENTIALS,
-    "20429": _("Too many calls at once. Lower the rate under Channels."),
+    "20429": _("There were too many calls. Sending goes on by itself."),
     "21211": _WRONG_NUMBER,
-    "21212": _SENDER,
+    "21212": _("Twilio does not know this sender. Correct it and save."),
     "21214": _UNREACHABLE,
     "21217": _WRONG_NUMBER,
     "21408": _("The account may not write to this country. Allow it at the provider."),
     "21602": _("The text was empty. Write it under Texts."),
     "21603": _SENDER,
-    "21606": _SENDER,
-    "21609": _("The provider cannot call this installation. Use a public address."),
+    "21606": _("This sender cannot send there. Choose a number that Twilio gave you."),
+    "21609": _("Twilio cannot call this installation at its address. It needs a public host name."),
     "21610": _("This person wrote STOP to the provider. Only they can opt in again."),
     "21611": _("The sender's queue is full. Lower the rate under Channels."),
     "21612": _("This sender cannot reach this number. Use another sender or channel."),
@@ -48,7 +51,7 @@ WORDS: Final[Mapping[str, Words]] = {
     "21655": _TEMPLATE,
     "21656": _TEMPLATE,
     "30001": _("The provider's queue was full. Lower the rate under Channels."),
-    "30002": _("The account was suspended. Ask the provider."),
+    "30002": _("Twilio has suspended this account. Look at it in the Twilio console."),
     "30003": _UNREACHABLE,
     "30004": _("The network or the person blocks this sender. Call, or use another channel."),
     "30005": _UNKNOWN_NUMBER,
@@ -65,6 +68,13 @@ WORDS: Final[Mapping[str, Words]] = {
     "63027": _TEMPLATE,
     "63028": _TEMPLATE,
     "63042": _TEMPLATE,
+    "20404": _("Twilio does not have this messaging service in this account. Copy its SID again."),
+    "21703": _("The messaging service has no sender. Add a number to it at Twilio."),
+    "63007": _("This number is no WhatsApp sender at Twilio. Register it there first."),
+    "no_connection": _(
+        "This server could not reach Twilio. Check its internet connection and firewall."
+    ),
+    "no_answer": _("Twilio did not answer in time. Try again in a minute."),
 }
 
 

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications.pages import files, ledger
+from notifications.pages import accounts, figures, files, ledger, texts
 
 app_name = "messages"
 urlpatterns = [
     path("messages/", ledger.message_list, name="list"),
     path("messages/export.csv", files.messages_csv, name="csv"),
+    path("messages/results/", figures.deliverability, name="deliverability"),
+    path("messages/results.csv", figures.deliverability_csv, name="deliverability-csv"),
+    path("messages/cost/", figures.cost, name="cost"),
+    path("messages/cost.csv", figures.cost_csv, name="cost-csv"),
+    path("messages/budgets/", figures.budget_page, name="budgets"),
     path("messages/of-order/<str:public_id>/", ledger.of_order, name="of-order"),
+    path("messages/channels/", accounts.account_list, name="accounts"),
+    path("messages/channels/<str:channel>/", accounts.account_page, name="account"),
+    path("messages/channels/<str:channel>/switch/", accounts.account_switch, name="account-switch"),
+    path("messages/texts/", texts.texts, name="templates"),
+    path("messages/texts/<slug:moment>/", texts.moment_page, name="moment"),
+    path(
+        "messages/texts/<slug:moment>/<slug:language>/<slug:channel>/",
+        texts.text_page,
+        name="text",
+    ),
+    path(
+        "messages/texts/<slug:moment>/<slug:language>/<slug:channel>/preview/",
+        texts.text_preview,
+        name="text-preview",
+    ),
     # Addresses with an id come last: they match any word.
     path("messages/<str:public_id>/", ledger.message_page, name="message"),
 ]

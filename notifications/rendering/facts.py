@@ -26,6 +26,8 @@ from lastmile.core import clock, formatting
 from lastmile.core.tenancy import current_retailer
 from notifications.catalogue.kinds import ChannelKey, Moment, Variable
 from notifications.catalogue.moments import FOR_MEMBERS
+from notifications.links import opt_out_link
+from notifications.models import Contact
 from notifications.rendering.rendered import CODE_MARK, LINK_MARK
 from notifications.wording import safe
 from notifications.wording.folding import plain_typography
@@ -56,7 +58,7 @@ class Scene:
     zone: str
     order: Order | None = None
     values: Mapping[str, Value] = field(default_factory=dict)
-    opt_out_link: str = ""
+    contact: Contact | None = None
 
 
 def values_for(scene: Scene, names: Iterable[str]) -> dict[str, Value]:
@@ -207,7 +209,7 @@ _FINDERS: Final[Mapping[str, Callable[[Scene], object]]] = {
     "first_name": _first_name,
     "number": _order_number,
     "link": lambda scene: LINK_MARK,
-    "opt_out_link": lambda scene: scene.opt_out_link,
+    "opt_out_link": lambda scene: opt_out_link(scene.contact) if scene.contact else "",
     "code": lambda scene: CODE_MARK,
     "day": _day,
     "window_from": _window_from,

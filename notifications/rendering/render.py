@@ -74,6 +74,7 @@ def render(message: Message, order: Order | None) -> Rendered | None:
         zone=message.zone or current_retailer().zone,
         order=order,
         values=message.values,
+        contact=message.contact,
     )
     return render_scene(scene, wording)
 
@@ -92,8 +93,11 @@ def wording_of(moment: str, channel: str, language: str) -> Wording | None:
     return Wording(parts=parts) if parts is not None else None
 
 
-def render_scene(scene: Scene, wording: Wording) -> Rendered:
-    """Return the words of a scene, with marks in place of the link and the code."""
+def render_scene(scene: Scene, wording: Wording, *, counts: bool = True) -> Rendered:
+    """Return the words of a scene, with marks in place of the link and the code.
+
+    With ``counts`` the segments are counted, for which the link of the order is made.
+    """
     patterns = [*wording.parts.values(), *wording.content_variables.values()]
     with reading_as(scene.language, scene.zone):
         names = frozenset[str]().union(*map(names_in, patterns))
@@ -112,7 +116,7 @@ def render_scene(scene: Scene, wording: Wording) -> Rendered:
         subject=rendered.subject,
         html=rendered.html,
         content=content,
-        segments=segments_of(scene, rendered.text),
+        segments=segments_of(scene, rendered.text) if counts else 0,
         digest=wording.digest,
         version=wording.version,
     )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from notifications.catalogue.kinds import ChannelKey
+from notifications.provider_codes import code_words
 
 Words = str | Promise
 
@@ -64,35 +65,11 @@ RATE: Final = (
     gettext_lazy("Messages per second"),
     gettext_lazy("The limit of your account. We send at most 90 % of it."),
 )
-#: Code of a provider or of a failed connection -> the cause and what to do.
-_ADVICE: Final[Mapping[str, Words]] = {
-    "20003": gettext_lazy(
-        "Twilio does not accept this account SID with this key, secret or token. Copy them again"
-        " from the Twilio console."
-    ),
-    "20005": gettext_lazy("This Twilio account is not active. Look at it in the Twilio console."),
-    "20404": gettext_lazy(
-        "Twilio does not have this messaging service in this account. Copy its SID again."
-    ),
-    "20429": gettext_lazy("There were too many calls. Sending goes on by itself."),
-    "21606": gettext_lazy("This sender cannot send there. Choose a number that Twilio gave you."),
-    "21212": gettext_lazy("Twilio does not know this sender. Correct it and save."),
-    "21609": gettext_lazy(
-        "Twilio cannot call this installation at its address. It needs a public host name."
-    ),
-    "21703": gettext_lazy("The messaging service has no sender. Add a number to it at Twilio."),
-    "30002": gettext_lazy("Twilio has suspended this account. Look at it in the Twilio console."),
-    "63007": gettext_lazy("This number is no WhatsApp sender at Twilio. Register it there first."),
-    "no_connection": gettext_lazy(
-        "This server could not reach Twilio. Check its internet connection and firewall."
-    ),
-    "no_answer": gettext_lazy("Twilio did not answer in time. Try again in a minute."),
-}
 
 
 def advice(code: str) -> str:
     """Return the cause of a refusal of an account, and what to do."""
-    return str(_ADVICE.get(code, "")) or _("The provider refused the account.")
+    return str(code_words(code)) or _("The provider refused the account.")
 
 
 def documentation(code: str) -> str:

@@ -56,8 +56,15 @@ class CalendarFile:
         return f"text/calendar; charset=utf-8; method={self.method}"
 
 
+def has_booking(delivery: TrackedOrder) -> bool:
+    """Return True if a delivery has a window or a date, so that it has a calendar file."""
+    return delivery.promise is not None or delivery.order.service_date is not None
+
+
 def booking_of(delivery: TrackedOrder) -> Booking | None:
     """Return the booking of a delivery; None if it has no window and no date."""
+    if not has_booking(delivery):
+        return None
     order = delivery.order
     promise = order.promise
     last = promise or order.promises.order_by("-number").first()
@@ -67,9 +74,6 @@ def booking_of(delivery: TrackedOrder) -> Booking | None:
     count = (last.number if last else 0) + len(dated) + int(is_cancelled)
     changes = [*dated, last.made_at if last else order.created_at]
     changes += [cancelled.at] if cancelled else []
-    known = promise is not None or order.service_date is not None
-    if not known:
-        return None
     return Booking(
         number=2 * count + 1 + published_plans_with(order),
         changed_at=max(changes),

@@ -16,7 +16,7 @@ from lastmile.core import clock
 from portal.shopper.changes import return_of, rights_of
 from portal.shopper.pickups import pickup_of
 from portal.shopper.policy import page_policy
-from portal.tracking.calendars import booking_of
+from portal.tracking.calendars import has_booking
 from portal.tracking.selectors import TrackedOrder
 from portal.tracking.services.arriving import expects_arrival
 from portal.tracking.services.rating import is_changeable, is_rateable
@@ -119,7 +119,7 @@ def way_of(delivery: TrackedOrder) -> Words:
 def has_calendar(delivery: TrackedOrder) -> bool:
     """Return True if a calendar entry is of use: the goods are to come, or were cancelled."""
     over = {S.DELIVERED, S.RETURNED, S.FAILED}
-    return delivery.state not in over and booking_of(delivery) is not None
+    return delivery.state not in over and has_booking(delivery)
 
 
 def stages_of(delivery: TrackedOrder) -> list[Stage]:

@@ -117,8 +117,7 @@ def take_offer(*, session: DeliverySession, offer: str) -> HeldPlace:
             lambda ready: hold_offer(session=session, ready=ready),
         )
     except VisitNotPrepared as fault:
-        shown = offers_of(session).filter(offer=offer).first()
-        raise busy_day(fault, session, shown) if shown else fault from fault
+        raise busy_day(fault, session, offers_of(session).get(offer=offer)) from fault
 
 
 def busy_day(fault: VisitNotPrepared, session: DeliverySession, shown: ShownOffer) -> Conflict:

@@ -1,0 +1,156 @@
+"""Shows a message template as a reader would get it: on a real order, or with example values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.conf import settings
+
+from dispatch.orders.models import Order
+from dispatch.orders.wording import zone_of
+from lastmile.core.tenancy import current_retailer
+from notifications.catalogue.kinds import ChannelKey, Moment
+from notifications.catalogue.texts import PARTS
+from notifications.rendering.checking import PartFault, faults_of, longest_values
+from notifications.rendering.facts import Scene
+from notifications.rendering.mail import Letter, html_of
+from notifications.rendering.render import Wording, fill, reading_as, render_scene
+from notifications.rendering.rendered import CODE_MARK, LINK_MARK
+from notifications.wording import folding, icu, segments
+from tenants.links import absolute
+
+#: An example of the secret of a link, as long as a real one.
+_A_SECRET: Final = "example-" * 4
+_A_CODE: Final = "428317"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateDraft:
+    """The words of a template as typed: its parts, and a template that the provider keeps."""
+
+    moment: Moment
+    channel: str
+    language: str
+    parts: Mapping[str, str]
+    content_sid: str = ""
+    content_variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A template as its reader gets it, and what a text message of it costs.
+
+    ``longest`` is the length with the longest values of all variables. ``costly`` are the
+    characters that force the expensive alphabet, each with its name. ``cheaper`` are the parts
+    with plain characters, if that makes the message cheaper. With faults nothing else is set.
+    """
+
+    faults: tuple[PartFault, ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
+    html: str = ""
+    length: segments.Length | None = None
+    longest: segments.Length | None = None
+    costly: tuple[tuple[str, str], ...] = ()
+    cheaper: Mapping[str, str] = field(default_factory=dict)
+    cheaper_length: segments.Length | None = None
+
+
+def preview_of(draft: TemplateDraft, order: Order | None) -> Preview:
+    """Return a draft as the shopper of an order would read it now.
+
+    Without an order, or for a message to staff, the example of each variable is shown.
+    """
+    faults = faults_of(draft.moment, draft.channel, draft.parts)
+    if faults:
+        return Preview(faults=tuple(faults))
+    parts, html = _read(draft, order)
+    if draft.channel != ChannelKey.SMS:
+        return Preview(parts=parts, html=html)
+    length = segments.count(parts["text"])
+    named = tuple((sign, segments.name_of(sign)) for sign in length.costly)
+    cheaper, cheaper_length = _cheaper(draft, order, length)
+    nodes = icu.parse(draft.parts["text"])
+    return Preview(
+        parts=parts,
+        length=length,
+        longest=segments.count(icu.longest(nodes, longest_values(draft.moment))),
+        costly=named,
+        cheaper=cheaper,
+        cheaper_length=cheaper_length,
+    )
+
+
+def _read(draft: TemplateDraft, order: Order | None) -> tuple[dict[str, str], str]:
+    """Return the parts of a draft as its reader gets them, and the HTML of an e-mail."""
+    if order is None or not _is_about_orders(draft.moment):
+        return _read_examples(draft)
+    scene = Scene(
+        moment=draft.moment,
+        channel=draft.channel,
+        language=draft.language,
+        zone=zone_of(order),
+        order=order,
+    )
+    wording = Wording(parts={name: draft.parts.get(name, "") for name in PARTS[draft.channel]})
+    rendered = render_scene(scene, wording, counts=False)
+    shown = {
+        "text": _shown(rendered.text),
+        "subject": _shown(rendered.subject),
+        "body": _shown(rendered.text),
+    }
+    return {name: shown.get(name, "") for name in PARTS[draft.channel]}, _shown(rendered.html)
+
+
+def _read_examples(draft: TemplateDraft) -> tuple[dict[str, str], str]:
+    values = {name: variable.example for name, variable in draft.moment.variables.items()}
+    values |= {name: _a_link() for name in ("link", "opt_out_link") if name in values}
+    if "page" in values:
+        values["page"] = absolute("/console/")
+    if "shop" in values:
+        values["shop"] = current_retailer().shop_name
+    with reading_as(draft.language, current_retailer().zone):
+        parts = {name: fill(draft.parts.get(name, ""), values) for name in PARTS[draft.channel]}
+        if draft.channel != ChannelKey.EMAIL:
+            return parts, ""
+        letter = Letter(
+            subject=parts["subject"],
+            preheader=parts["preheader"],
+            body=parts["body"],
+            button=parts["button"],
+            target=str(values.get("link") or values.get("page") or ""),
+            language=draft.language,
+        )
+        return parts, html_of(letter)
+
+
+def _cheaper(
+    draft: TemplateDraft, order: Order | None, length: segments.Length
+) -> tuple[dict[str, str], segments.Length | None]:
+    """Return the parts with plain characters, if the message then has fewer segments."""
+    if not length.costly:
+        return {}, None
+    plain = {name: folding.fold(text) for name, text in draft.parts.items()}
+    if plain == dict(draft.parts):
+        return {}, None
+    other = TemplateDraft(
+        moment=draft.moment, channel=draft.channel, language=draft.language, parts=plain
+    )
+    plain_length = segments.count(_read(other, order)[0]["text"])
+    if plain_length.segments >= length.segments:
+        return {}, None
+    return plain, plain_length
+
+
+def _is_about_orders(moment: Moment) -> bool:
+    return "page" not in moment.variables
+
+
+def _shown(text: str) -> str:
+    """Return a rendered text with an example in place of the secret link and of the code."""
+    return text.replace(LINK_MARK, _a_link()).replace(CODE_MARK, _A_CODE)
+
+
+def _a_link() -> str:
+    return absolute(f"{settings.SHOPPER_PATH}{_A_SECRET}/")
