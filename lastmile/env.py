@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 SHORTEST_KEY = 32  # characters; 32 random base64 characters carry 192 bits
 # Different characters that a key must have. A random hexadecimal key of 32 characters has fewer
@@ -90,6 +91,55 @@ def networks(name: str) -> tuple[Network, ...]:
                 f"{name}: {part} is not a network. Write networks as 10.0.0.0/8."
             ) from None
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """A server that takes e-mail.
+
+    ``security`` is starttls, tls or none. ``sender`` is the address from which mails are sent.
+    """
+
+    host: str
+    port: int
+    security: str
+    sender: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+def mail_url(name: str) -> MailServer | None:
+    """Return the mail server in a variable, None if it is not set.
+
+    ``smtp://user:password@host:587/?from=shop@example.org`` uses STARTTLS, ``smtps://`` uses TLS
+    from the start. ``smtp://host:25/?from=…&tls=none`` uses neither, for a server on this machine.
+
+    Raises BadEnvironment for any other value. No message contains the value.
+    """
+    value = os.environ.get(name, "")
+    if not value:
+        return None
+    try:
+        parts = urlsplit(value)
+        port, query = parts.port, dict(parse_qsl(parts.query, strict_parsing=True))
+    except ValueError:
+        parts, port, query = urlsplit(""), None, {}
+    tls = query.pop("tls", "starttls" if parts.scheme == "smtp" else "tls")
+    sender = query.pop("from", "")
+    known = {"smtp": {"starttls", "none"}, "smtps": {"tls"}}.get(parts.scheme, set())
+    if tls not in known or not parts.hostname or "@" not in sender or query:
+        raise BadEnvironment(
+            f"{name} is not the address of a mail server. Write it as"
+            " smtp://user:password@host:587/?from=shop@example.org."
+        )
+    return MailServer(
+        host=parts.hostname,
+        port=port or (465 if tls == "tls" else 587),
+        security=tls,
+        sender=sender,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
 
 
 def secret(name: str, default: str | None = None) -> str:

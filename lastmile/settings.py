@@ -264,6 +264,8 @@ TWILIO_API_SECRET = env.secret("TWILIO_API_SECRET", "")
 TWILIO_AUTH_TOKEN = env.secret("TWILIO_AUTH_TOKEN", "")
 TWILIO_MESSAGING_SERVICE_SID = env.text("TWILIO_MESSAGING_SERVICE_SID", "")
 TWILIO_API_BASE = env.address("TWILIO_API_BASE", https_only=not LOCAL)
+# The mail server of the installation. A retailer may use it, or a server of its own.
+EMAIL_SERVER = env.mail_url("EMAIL_URL")
 
 # --- Limits (LIMIT_*): a request above one is answered 413 or 422, and the answer states it -----
 LIMIT_IMPORT_BYTES = env.number("LIMIT_IMPORT_BYTES", 20 * 1024 * 1024, least=1)

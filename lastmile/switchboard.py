@@ -190,6 +190,7 @@ FIND_SHOPPER: list[str] = ["dispatch.orders.services.find_person"]
 ERASE_SHOPPER: list[str] = [
     "portal.choice.services.erase_person",
     "portal.tracking.services.erase_person",
+    "notifications.services.erase_kept",
     "notifications.services.erase_person",
     "dispatch.intake.services.erase_person",
     "dispatch.slots.services.erase_person",
@@ -208,6 +209,7 @@ FORGET: list[str] = [
     "dispatch.slots.services.forget_places",
     "dispatch.planning.services.forget_days",
     "tenants.people.services.tidy",
+    "notifications.services.forget_kept",
     "portal.shopper.services.forget_shown_codes",
     "dispatch.orders.services.end_links_of_ended_orders",
     "lastmile.core.codes.forget_codes",

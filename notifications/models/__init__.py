@@ -3,6 +3,7 @@
 from notifications.models.accounts import AccountKind, AccountSource, AccountState, ChannelAccount
 from notifications.models.budgets import BudgetScope, BudgetUse
 from notifications.models.contacts import ConsentEntry, Contact, ContactChannel
+from notifications.models.kept import KeptMessage
 from notifications.models.messages import (
     MOST_CALLS,
     CallResult,
@@ -11,6 +12,7 @@ from notifications.models.messages import (
     ProviderReport,
     ReportSource,
 )
+from notifications.models.push import PushSubscription
 from notifications.models.templates import (
     EmailLayout,
     MessageTemplate,
@@ -33,11 +35,13 @@ __all__ = [
     "ContactChannel",
     "Direction",
     "EmailLayout",
+    "KeptMessage",
     "Message",
     "MessageTemplate",
     "MomentSetting",
     "ProviderCall",
     "ProviderReport",
+    "PushSubscription",
     "ReportSource",
     "SavedReply",
     "TemplateVersion",

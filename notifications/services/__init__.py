@@ -12,6 +12,7 @@ from notifications.services.contacts import (
     stop_all,
 )
 from notifications.services.erasing import erase_person, forget_messages
+from notifications.services.keeping import erase_kept, forget_kept
 from notifications.services.looking_up import resolve
 from notifications.services.polling import poll_due
 from notifications.services.preparing import prepare
@@ -23,9 +24,11 @@ __all__ = [
     "accept",
     "claim",
     "contact_of",
+    "erase_kept",
     "erase_person",
     "find_contacts",
     "forget_budgets",
+    "forget_kept",
     "forget_messages",
     "give_back_budget",
     "leave_unclear",

@@ -42,10 +42,12 @@ ERASED = {
     "core.delivery": "error",
     "notifications.message": "values text subject secret",
     "notifications.providercall": "words",
+    "notifications.keptmessage": "to subject text html",
     "notifications.contact": "address language",
 }
 #: Deleted by age, with any content: `forget`.
 FORGOTTEN = {
+    "notifications.keptmessage": "to subject text html",
     "tracking.curbsidearrival": "bay car",
     "slots.hold": "place_text lat lon",
     "slots.choice": "place_text lat lon",
@@ -125,6 +127,7 @@ IMPERSONAL = {
     "notifications.message": "public_id origin moment recipient channel hub_id language zone state"
     " reason reason_params provider_id template_digest currency",
     "notifications.providercall": "result code provider_id",
+    "notifications.keptmessage": "public_id channel language",
     "notifications.providerreport": "channel provider_id state code currency source",
     "notifications.messagetemplate": "public_id moment language channel parts content_sid"
     " content_variables digest edited_by",
@@ -141,6 +144,7 @@ KEPT = {
     "orders.order", "orders.parcel", "orders.promise", "orders.attempt", "planning.stop",
     "planning.unserved", "choice.shownoffer", "shopper.showncode", "notifications.thread",
     "notifications.providerreport",
+    "notifications.pushsubscription",
 }  # fmt: skip
 TELLING = (
     models.TextField,

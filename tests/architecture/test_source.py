@@ -62,6 +62,7 @@ REAL_TIME = (
     *("lastmile/core/clock.py", "lastmile/core/idempotency.py", "lastmile/beat.py"),
     *(f"tenants/people/{name}.py" for name in ("models", "services/keys", "services/login")),
     *("tenants/people/services/tickets.py", "tenants/services/clock.py"),
+    "notifications/channels/webpush/channel.py",  # push services check the time of a call
     # Codes and confirmations of shoppers, like sessions and tickets.
     *(
         f"portal/shopper/{name}.py"
