@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications.pages import accounts, figures, files, ledger, texts
+from notifications.pages import accounts, figures, files, ledger, phone, texts
 
 app_name = "messages"
 urlpatterns = [
@@ -31,6 +31,9 @@ urlpatterns = [
         texts.text_preview,
         name="text-preview",
     ),
+    path("messages/phone/", phone.phone, name="phone"),
+    path("messages/phone/<str:contact>/", phone.phone, name="phone-of"),
+    path("messages/letters/<str:public_id>/", phone.letter, name="letter"),
     # Addresses with an id come last: they match any word.
     path("messages/<str:public_id>/", ledger.message_page, name="message"),
 ]

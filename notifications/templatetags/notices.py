@@ -10,10 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from lastmile.core import formatting
 from lastmile.core.templatetags.look import safe_url
+from lastmile.core.tenancy import current_schema
 from tenants.roles import Act
+from tenants.selectors import is_trial
 
 register = template.Library()
 
+PHONES: Final = "messages:phone"  # only a demo or sandbox has it
 #: The pages about messages: URL name, act, label.
 TABS: Final[tuple[tuple[str, Act, str | Lazy], ...]] = (
     ("messages:list", Act.MESSAGES_VIEW, _("Messages")),
@@ -23,7 +26,7 @@ TABS: Final[tuple[tuple[str, Act, str | Lazy], ...]] = (
     ("messages:budgets", Act.MESSAGES_VIEW, _("Budgets")),
     ("messages:templates", Act.TEMPLATES_EDIT, _("Texts")),
     ("messages:accounts", Act.CHANNELS_EDIT, _("Channels")),
-    ("messages:phone", Act.ORDERS_EDIT, _("Phones")),
+    (PHONES, Act.ORDERS_EDIT, _("Phones")),
 )
 
 
@@ -35,6 +38,7 @@ def message_tabs(context: template.Context, here: str) -> dict[str, Any]:
         (url, label, name == here)
         for name, act, label in TABS
         if principal is not None and principal.may(act) and (url := safe_url(name))
+        if name != PHONES or is_trial(current_schema())
     ]
     return {"tabs": tabs}
 

@@ -28,13 +28,21 @@ def front(request: HttpRequest) -> HttpResponse:
     demo_links = []
     if settings.LOCAL:
         retailers = [find(schema) for schema in demos()]
-        demo_links = [{"name": r.name, "link": _login_link(r)} for r in retailers if r]
+        demo_links = [
+            {
+                "name": r.name,
+                "link": _login_link(r, "console:board"),
+                "phone": _login_link(r, "messages:phone"),
+            }
+            for r in retailers
+            if r
+        ]
     return render(request, "home/front.html", {"demos": demo_links, "logins": logins_path()})
 
 
-def _login_link(retailer: RetailerRef) -> str:
-    """Return the link to sign in at a demo retailer and continue to its board."""
-    params = {"next": reverse("console:board", urlconf=settings.ROOT_URLCONF)}
+def _login_link(retailer: RetailerRef, to: str) -> str:
+    """Return the link to sign in at a demo retailer and continue to a page, by its URL name."""
+    params = {"next": reverse(to, urlconf=settings.ROOT_URLCONF)}
     if email := login_of(retailer.schema):
         params["email"] = email
     login = reverse("people:login", urlconf=settings.ROOT_URLCONF)

@@ -1,0 +1,26 @@
+"""Shows HTML of a mail in a frame: in a sandbox, where it can run and load nothing."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+from django.http import HttpResponse
+
+R = TypeVar("R", bound=HttpResponse)
+#: The HTML of a mail has inline styles. It runs in a sandbox without scripts, forms and origin.
+POLICY: Final = {
+    "default-src": ["'none'"],
+    "style-src": ["'unsafe-inline'"],
+    "img-src": ["data:", "https:"],
+    "form-action": ["'none'"],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'self'"],
+    "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
+}
+
+
+def as_letter(response: R) -> R:
+    """Give a response the policy of a mail, so that only a page of ours can show it in a frame."""
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    response._csp_config = dict(POLICY)  # type: ignore[attr-defined]  # noqa: SLF001
+    return response
