@@ -31,7 +31,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
     "channel": {
         **{name: Field(label) for name, (label, _hint) in account_words.FIELDS.items()},
         "provider": Field(gettext_lazy("Provider"), _provider),
-        "per_s": Field(account_words.RATE[0]),
+        "per_s": Field(account_words.RATE_NAME),
         "credentials": Field(gettext_lazy("Credentials"), _changed),
     }
 }

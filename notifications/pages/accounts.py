@@ -33,8 +33,8 @@ class AccountForm(forms.Form):
     """The values of an account. The service checks their rules."""
 
     per_s = forms.DecimalField(
-        label=words.RATE[0],
-        help_text=words.RATE[1],
+        label=words.RATE_NAME,
+        help_text=words.RATE_HINT,
         max_digits=7,
         decimal_places=2,
         error_messages={"invalid": gettext_lazy("Write a number, such as 10.")},
@@ -56,7 +56,11 @@ class AccountForm(forms.Form):
                 hint = words.SENDER_OF_SMS
             initial = stored.settings.get(name, "") if stored else ""
             self.fields[name] = forms.CharField(
-                label=label, help_text=hint, required=False, max_length=200, initial=initial
+                label=str(label),
+                help_text=str(hint),
+                required=False,
+                max_length=200,
+                initial=initial,
             )
             self.fields[name].widget.attrs |= {"dir": "ltr", "autocomplete": "off"}
         for name in shape.secrets:
@@ -64,8 +68,8 @@ class AccountForm(forms.Form):
             if stored and stored.secrets.get(name):
                 hint = words.KEPT_SECRET
             self.fields[name] = forms.CharField(
-                label=label,
-                help_text=hint,
+                label=str(label),
+                help_text=str(hint),
                 required=False,
                 max_length=200,
                 widget=forms.PasswordInput(attrs={"dir": "ltr", "autocomplete": "new-password"}),

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from notifications.catalogue.kinds import ChannelKey
 from notifications.provider_codes import code_words
-
-Words = str | Promise
+from tenants.sections import Label
 
 #: Channel -> name, and what it does.
-CHANNELS: Final[Mapping[str, tuple[Words, Words]]] = {
+CHANNELS: Final[Mapping[str, tuple[Label, Label]]] = {
     ChannelKey.SMS: (gettext_lazy("SMS"), gettext_lazy("Text messages to phone numbers.")),
     ChannelKey.WHATSAPP: (
         gettext_lazy("WhatsApp"),
@@ -28,13 +26,13 @@ CHANNELS: Final[Mapping[str, tuple[Words, Words]]] = {
     ),
 }
 #: Kind and source of an account -> name.
-PROVIDERS: Final[Mapping[str, Words]] = {
+PROVIDERS: Final[Mapping[str, Label]] = {
     "twilio-own": gettext_lazy("Your own Twilio account"),
     "twilio-installation": gettext_lazy("The Twilio account of this installation"),
     "null-own": gettext_lazy("Keep messages here, send nothing"),
 }
 #: Field -> label and hint.
-FIELDS: Final[Mapping[str, tuple[Words, Words]]] = {
+FIELDS: Final[Mapping[str, tuple[Label, Label]]] = {
     "account_sid": (
         gettext_lazy("Account SID"),
         gettext_lazy("On the first page of the Twilio console. It starts with AC."),
@@ -61,10 +59,8 @@ SENDER_OF_SMS: Final = gettext_lazy(
     "Only without a messaging service: your number at Twilio, or a name of up to 11 letters."
 )
 KEPT_SECRET: Final = gettext_lazy("It is stored and not shown again. Leave it empty to keep it.")
-RATE: Final = (
-    gettext_lazy("Messages per second"),
-    gettext_lazy("The limit of your account. We send at most 90 % of it."),
-)
+RATE_NAME: Final = gettext_lazy("Messages per second")
+RATE_HINT: Final = gettext_lazy("The limit of your account. We send at most 90 % of it.")
 
 
 def advice(code: str) -> str:
