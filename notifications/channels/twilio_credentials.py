@@ -11,11 +11,12 @@ from ipaddress import ip_address
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
+from django.urls import reverse
 
 from notifications.models import AccountKind, AccountSource, ChannelAccount
 from tenants.links import absolute
 
-CALLBACK_PATH = "/callbacks/twilio/"
+VENDOR = "twilio"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ def report_url(account: ChannelAccount, *, message: str, call: int) -> str:
 
 def replies_url() -> str:
     """Return the address that a messaging service must have for replies."""
-    return absolute(CALLBACK_PATH)
+    return absolute(reverse("callbacks:take", args=[VENDOR]))
 
 
 def can_be_called() -> bool:

@@ -23,7 +23,8 @@ URLCONFS = (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF)
 # What must name a path by its text, because no address has been resolved yet, or because it is no
 # address of a view.
 ALLOWED = (
-    "lastmile/settings.py",  # STATIC_URL, and the prefix that the API document leaves out
+    "lastmile/settings.py",  # STATIC_URL
+    "lastmile/fixed_settings.py",  # the prefix that the API document leaves out
     "lastmile/core/http/health.py",  # /healthz and /readyz answer on any Host, before the URLconf
     "lastmile/core/http/headers.py",  # a middleware: /api/ by its prefix, even where nothing is
     "lastmile/core/http/pages.py",  # the same: a 404 under /api/ is a problem document
