@@ -50,6 +50,7 @@ APPS_WITHOUT_TABLES = [  # commands, templates, static files
     "dispatch.console",
     "portal",
     "portal.home",
+    "portal.feedback",
     "channels",
     "rest_framework",
     "drf_spectacular",

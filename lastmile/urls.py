@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("tenants.people.urls")),
     path("", include("tenants.urls")),
     path("", include("portal.tracking.urls")),
+    path("", include("portal.feedback.urls")),
     path("", include("portal.choice.pages.urls")),
     path("", include("portal.choice.staff.urls")),
     path("", include("portal.home.urls")),

@@ -73,10 +73,11 @@ REAL_TIME = (
 RULES = {
     "the schema is moved by core alone": (TENANCY, ("lastmile/core/postgres/",)),
     "no signals": (SIGNALS, ()),
-    # A callback carries no cookie: its signature says who sends it.
+    # A callback carries no cookie: its signature says who sends it. A mail program ends messages
+    # without a cookie (RFC 8058): the secret in the address is the proof.
     "nothing is marked safe, no door left unguarded": (
         UNSAFE,
-        ("lastmile/core/callback_views.py",),
+        ("lastmile/core/callback_views.py", "portal/feedback/opting_out.py"),
     ),
     "no text is called safe": (CALLED_SAFE, ()),
     "no raw or extra queries": (RAW, ()),

@@ -67,6 +67,10 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
         "1,000 offers: the cost is the rise of the plan, to 1 %; 50 plans solved again",
     ),
     "slots_races": ("tests.bench.slots_races", "200 clients for 1 seat and for 25: none oversold"),
+    "quiet_hours": (
+        "tests.bench.quiet_hours",
+        "24 zones x quiet hours x both clock changes; budgets under 100 senders: exact",
+    ),
     "fitting": ("tests.bench.fitting", "a plan whose day changed: updated, and planned again"),
     "solver_real": ("tests.bench.solver_versus:real", "Amazon and LoggiBUD, beside every peer"),
 }

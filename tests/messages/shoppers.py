@@ -15,6 +15,7 @@ from tests.messages.source import SourceTexts
 READ: Final = (
     "portal/shopper/*",
     "portal/tracking/*",
+    "portal/feedback/*",
     "notifications/links.py",
     "portal/choice/*",
     "dispatch/slots/errors.py",

@@ -10,6 +10,7 @@ from dispatch.orders.models import Order
 from lastmile.core.clock import now
 from notifications.models import ChannelAccount, Contact, Message
 from notifications.policy import MessagePolicy
+from notifications.selectors.accounts import fingerprint
 from notifications.services.contacts import contact_of
 from tenants.people.services import set_section
 from tenants.sections import section_of
@@ -55,4 +56,10 @@ def set_policy(**settings: Any) -> None:
 def switch_on(*channels: str) -> None:
     """Switch the Null channel on for these channels."""
     for channel in channels:
-        ChannelAccount.objects.create(channel=channel, kind="null", source="own", is_on=True)
+        ChannelAccount.objects.create(
+            channel=channel,
+            kind="null",
+            source="own",
+            is_on=True,
+            on_at_machine=fingerprint(),
+        )
