@@ -26,6 +26,8 @@ ADAPTERS: Final[Mapping[tuple[str, str], str]] = {
         AccountKind.TWILIO,
         ChannelKey.WHATSAPP,
     ): "notifications.channels.whatsapp.twilio.TwilioWhatsApp",
+    (AccountKind.SMTP, ChannelKey.EMAIL): "notifications.channels.email.channel.EmailChannel",
+    (AccountKind.VAPID, ChannelKey.PUSH): "notifications.channels.webpush.channel.WebPushChannel",
 }
 NULL: Final = "notifications.channels.null.NullChannel"
 _MOST_KEPT: Final = 256

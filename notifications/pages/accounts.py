@@ -28,6 +28,11 @@ from notifications.services.account_shapes import AccountShape, shapes_of
 from tenants.permissions import Act, PageRequest, page
 from tenants.selectors import is_trial
 
+_ORDER = (
+    *("account_sid", "api_key", "api_secret", "auth_token", "service", "sender"),
+    *("host", "port", "security", "user", "password", "from", "reply_to"),
+)
+
 
 class AccountForm(forms.Form):
     """The values of an account. The service checks their rules."""
@@ -55,6 +60,14 @@ class AccountForm(forms.Form):
             if name == "sender" and channel == "sms":
                 hint = words.SENDER_OF_SMS
             initial = stored.settings.get(name, "") if stored else ""
+            if name in words.CHOICES:
+                self.fields[name] = forms.ChoiceField(
+                    label=str(label),
+                    help_text=str(hint),
+                    choices=words.CHOICES[name],
+                    initial=initial,
+                )
+                continue
             self.fields[name] = forms.CharField(
                 label=str(label),
                 help_text=str(hint),
@@ -74,8 +87,7 @@ class AccountForm(forms.Form):
                 max_length=200,
                 widget=forms.PasswordInput(attrs={"dir": "ltr", "autocomplete": "new-password"}),
             )
-        order = ("account_sid", "api_key", "api_secret", "auth_token", "service", "sender")
-        self.order_fields([*order, *self.fields])
+        self.order_fields(_ORDER)
 
     def draft(self) -> services.AccountDraft:
         """Return the values for the service."""

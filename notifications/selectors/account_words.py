@@ -29,6 +29,9 @@ CHANNELS: Final[Mapping[str, tuple[Label, Label]]] = {
 PROVIDERS: Final[Mapping[str, Label]] = {
     "twilio-own": gettext_lazy("Your own Twilio account"),
     "twilio-installation": gettext_lazy("The Twilio account of this installation"),
+    "smtp-own": gettext_lazy("Your own mail server"),
+    "smtp-installation": gettext_lazy("The mail server of this installation"),
+    "vapid-own": gettext_lazy("The push services of the browsers"),
     "null-own": gettext_lazy("Keep messages here, send nothing"),
 }
 #: Field -> label and hint.
@@ -54,6 +57,39 @@ FIELDS: Final[Mapping[str, tuple[Label, Label]]] = {
         gettext_lazy("Sender"),
         gettext_lazy("Only without a messaging service: your number at Twilio."),
     ),
+    "host": (
+        gettext_lazy("Mail server"),
+        gettext_lazy("Its host name. It needs a public address."),
+    ),
+    "port": (gettext_lazy("Port"), gettext_lazy("587 with STARTTLS, 465 with TLS.")),
+    "security": (gettext_lazy("Encryption"), ""),
+    "user": (gettext_lazy("User name"), ""),
+    "password": (gettext_lazy("Password"), ""),
+    "from": (
+        gettext_lazy("Sender address"),
+        gettext_lazy("The mail server must be allowed to send for it."),
+    ),
+    "reply_to": (
+        gettext_lazy("Address for replies"),
+        gettext_lazy("Where answers to mails go. Empty: to the sender address."),
+    ),
+    "bounces": (
+        gettext_lazy("Address for returned mails"),
+        gettext_lazy("Returned mails go there, with the message in the address. It may be empty."),
+    ),
+    "bounce_key": (
+        gettext_lazy("Key for bounces"),
+        gettext_lazy("Your mail server signs the returned mails that it passes on with this key."),
+    ),
+    "contact": (
+        gettext_lazy("Contact address"),
+        gettext_lazy("Push services write to it if something is wrong. It may be empty."),
+    ),
+}
+#: Field -> its choices.
+CHOICES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "port": (("587", "587"), ("465", "465"), ("25", "25"), ("2525", "2525")),
+    "security": (("starttls", "STARTTLS"), ("tls", "TLS")),
 }
 SENDER_OF_SMS: Final = gettext_lazy(
     "Only without a messaging service: your number at Twilio, or a name of up to 11 letters."

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from lastmile.core.errors import Problems
@@ -24,14 +26,18 @@ Values = Mapping[str, str]
 class AccountShape:
     """A kind of account: its fields, and a function that lists what is wrong with their values.
 
-    Secret fields are stored encrypted and are never shown again.
+    Secret fields are stored encrypted and are never shown again. ``generated`` has the secrets
+    that are made here and not typed: name -> dotted path of ``def f() -> str``. ``is_offered``
+    says whether the installation has such an account.
     """
 
     kind: AccountKind
     source: AccountSource
     fields: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    generated: Mapping[str, str] = field(default_factory=dict)
     check: Callable[[Values, Problems], None]
+    is_offered: Callable[[], bool] = lambda: True
 
     @property
     def key(self) -> str:
@@ -136,14 +142,96 @@ def _twilio(
             source=AccountSource.INSTALLATION,
             fields=("sender",),
             check=installation,
+            is_offered=has_installation_account,
         ),
     )
 
+
+_MAIL_FIELDS: Final = ("host", "port", "security", "user", "from", "reply_to", "bounces")
+_MAIL_SECRETS: Final = ("password", "bounce_key")
+_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
+MAIL_PORTS: Final = ("587", "465", "25", "2525")
+MAIL_SECURITY: Final = ("starttls", "tls")
+_SHORTEST_KEY: Final = 32
+
+
+def _check_address(values: Values, problems: Problems, name: str, *, needed: bool = False) -> None:
+    address = values.get(name, "")
+    if not address and not needed:
+        return
+    try:
+        validate_email(address)
+    except ValidationError:
+        problems.add(f"/{name}", _("Write an e-mail address, such as shop@example.org."))
+
+
+def _check_bounces(values: Values, problems: Problems) -> None:
+    _check_address(values, problems, "bounces")
+    key = values.get("bounce_key", "")
+    if key and len(key) < _SHORTEST_KEY:
+        problems.add("/bounce_key", _("Use at least 32 random characters."))
+
+
+def _check_mail(values: Values, problems: Problems) -> None:
+    if not _HOST.match(values.get("host", "")):
+        problems.add(
+            "/host", _("Write the host name of the mail server, such as mail.example.org.")
+        )
+    if values.get("port", "") not in MAIL_PORTS:
+        problems.add("/port", _("Choose a port of mail servers: 587, 465, 25 or 2525."))
+    if values.get("security", "") not in MAIL_SECURITY:
+        problems.add("/security", _("Choose STARTTLS or TLS."))
+    _check_address(values, problems, "from", needed=True)
+    _check_address(values, problems, "reply_to")
+    _check_bounces(values, problems)
+
+
+def _check_installation_mail(values: Values, problems: Problems) -> None:
+    if settings.EMAIL_SERVER is None:
+        problems.add("", _("This installation has no mail server. Use a server of your own."))
+    _check_address(values, problems, "reply_to")
+    _check_bounces(values, problems)
+
+
+def _has_mail_server() -> bool:
+    return settings.EMAIL_SERVER is not None
+
+
+def _check_push(values: Values, problems: Problems) -> None:
+    _check_address(values, problems, "contact")
+
+
+_MAIL: Final = (
+    AccountShape(
+        kind=AccountKind.SMTP,
+        source=AccountSource.OWN,
+        fields=_MAIL_FIELDS,
+        secrets=_MAIL_SECRETS,
+        check=_check_mail,
+    ),
+    AccountShape(
+        kind=AccountKind.SMTP,
+        source=AccountSource.INSTALLATION,
+        fields=("reply_to", "bounces"),
+        secrets=("bounce_key",),
+        check=_check_installation_mail,
+        is_offered=_has_mail_server,
+    ),
+)
+_PUSH: Final = AccountShape(
+    kind=AccountKind.VAPID,
+    source=AccountSource.OWN,
+    fields=("contact",),
+    generated={"private": "notifications.channels.webpush.encryption.new_vapid_key"},
+    check=_check_push,
+)
 
 #: Channel -> the kinds of accounts that it may have, the usual one first.
 SHAPES: Final[Mapping[str, tuple[AccountShape, ...]]] = {
     ChannelKey.SMS: _twilio(_twilio_sms, _installation_sms),
     ChannelKey.WHATSAPP: _twilio(_twilio_whatsapp, _installation_whatsapp),
+    ChannelKey.EMAIL: _MAIL,
+    ChannelKey.PUSH: (_PUSH,),
 }
 
 
@@ -153,11 +241,5 @@ def shapes_of(channel: str) -> tuple[AccountShape, ...]:
     The installation's account is one of them if the installation has one. A demo or sandbox may
     keep its messages instead of sending them.
     """
-    own = tuple(
-        shape
-        for shape in SHAPES.get(channel, ())
-        if shape.source == AccountSource.OWN
-        or shape.kind != AccountKind.TWILIO
-        or has_installation_account()
-    )
+    own = tuple(shape for shape in SHAPES.get(channel, ()) if shape.is_offered())
     return (*own, NULL_SHAPE) if is_trial(current_schema()) else own

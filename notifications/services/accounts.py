@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Value
 from django.db.models.functions import Greatest, Now
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from lastmile.core.clock import now
@@ -59,6 +60,8 @@ def set_account(*, channel: str, draft: AccountDraft, version: int | None) -> Ch
         stored = {name: row.secrets.get(name, "") for name in shape.secrets}
         _drop_unused(values, stored)
         secrets = stored | {name: value for name, value in secrets.items() if value}
+    for name, path in shape.generated.items():
+        secrets[name] = (row.secrets.get(name) if same else "") or str(import_string(path)())
     _refuse_invalid(shape, values, secrets, draft.per_s)
     new: dict[str, Any] = {
         "kind": shape.kind.value,

@@ -13,6 +13,7 @@ from django.db import connection
 from lastmile.core.errors import Invalid, Stale
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
+from notifications.channels.email.channel import EmailChannel
 from notifications.channels.null import NullChannel
 from notifications.channels.registry import ADAPTERS, account_for, channel_of
 from notifications.channels.sms.twilio import TwilioSms
@@ -242,3 +243,57 @@ def test_two_retailers_have_accounts_and_channels_of_their_own(other: RetailerRe
 def test_every_provider_that_can_be_chosen_has_an_adapter() -> None:
     chosen = {(shape.kind.value, channel) for channel, shapes in SHAPES.items() for shape in shapes}
     assert chosen == {(kind, channel) for kind, channel in ADAPTERS}
+
+
+MAIL = {
+    "host": "mail.example.org",
+    "port": "587",
+    "security": "starttls",
+    "user": "shop",
+    "from": "shop@example.org",
+    "reply_to": "",
+    "bounces": "",
+}
+KEYS = {"password": "a long password", "bounce_key": ""}
+
+
+@pytest.mark.parametrize(
+    ("values", "pointer"),
+    [
+        ({"host": ""}, "/host"),
+        ({"host": "http://x"}, "/host"),
+        ({"port": "80"}, "/port"),
+        ({"security": "none"}, "/security"),
+        ({"from": ""}, "/from"),
+        ({"from": "shop"}, "/from"),
+        ({"reply_to": "x@"}, "/reply_to"),
+        ({"bounces": "x"}, "/bounces"),
+    ],
+)
+def test_a_mail_server_with_a_wrong_value_is_refused(values: dict[str, str], pointer: str) -> None:
+    draft = AccountDraft(shape="smtp-own", values=MAIL | values, secrets=KEYS)
+    with pytest.raises(Invalid) as refused:
+        set_account(channel="email", draft=draft, version=None)
+    assert [problem.pointer for problem in refused.value.errors] == [pointer]
+
+
+def test_a_mail_server_keeps_its_password_encrypted_and_a_short_key_is_refused() -> None:
+    draft = AccountDraft(shape="smtp-own", values=MAIL, secrets=KEYS)
+    row = set_account(channel="email", draft=draft, version=None)
+    assert row.secrets == {"password": KEYS["password"]}
+    assert isinstance(channel_of(row), EmailChannel)
+    with pytest.raises(Invalid):
+        set_account(
+            channel="email", draft=replace(draft, secrets={"bounce_key": "short"}), version=None
+        )
+
+
+def test_web_push_gets_a_key_that_stays_the_same() -> None:
+    draft = AccountDraft(shape="vapid-own", values={"contact": "shop@example.org"})
+    row = set_account(channel="push", draft=draft, version=None)
+    private = row.secrets["private"]
+    assert private
+    changed = replace(draft, values={"contact": ""})
+    again = set_account(channel="push", draft=changed, version=row.version)
+    assert again.secrets == {"private": private}
+    assert channel_of(again).check().ok

@@ -26,7 +26,7 @@ def target_of(account: ChannelAccount) -> Target | None:
         port=int(own.get("port", 587)),
         security=str(own.get("security", "starttls")),
         sender=str(own.get("from", "")),
-        user=str(secrets.get("user", "")),
+        user=str(own.get("user", "")),
         password=str(secrets.get("password", "")),
     )
     return Target(server, checked=True)

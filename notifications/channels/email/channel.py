@@ -42,7 +42,7 @@ class EmailChannel:
         self._pool = pool
 
     @classmethod
-    def of(cls, account: ChannelAccount) -> EmailChannel:
+    def for_account(cls, account: ChannelAccount) -> EmailChannel:
         """Return the channel of an account."""
         return cls(target_of(account), sender_of(account))
 

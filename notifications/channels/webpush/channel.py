@@ -64,7 +64,7 @@ class WebPushChannel:
         self._sender = sender
 
     @classmethod
-    def of(cls, account: ChannelAccount) -> WebPushChannel:
+    def for_account(cls, account: ChannelAccount) -> WebPushChannel:
         """Return the channel of an account."""
         retailer = current_retailer()
         contact = str(account.settings.get("contact", ""))
