@@ -99,10 +99,12 @@ STATUSES: dict[str, dict[str, Status]] = {
 
 STEPS: tuple[str, ...] = (
     "portal.home.selectors.hub_steps",
+    "notifications.selectors.steps.trouble_steps",
     "portal.home.selectors.pin_steps",
     "portal.home.selectors.plan_steps",
     "portal.home.selectors.unplaced_steps",
     "portal.home.selectors.import_steps",
+    "notifications.selectors.steps.setup_steps",
 )
 
 PANELS: dict[str, tuple[Panel, ...]] = {

@@ -60,9 +60,12 @@ def _state(scope: str, most: int, day: dt.date) -> BudgetState:
     )
 
 
-def retailer_budget() -> BudgetState:
-    """Return the use of today's budget of the whole retailer."""
-    return _state(BudgetScope.RETAILER, policy(MessagePolicy).segments_day, today())
+def used_percent() -> int:
+    """Return how much of today's budget of the whole retailer is used, in per cent."""
+    row = BudgetUse.objects.filter(scope=BudgetScope.RETAILER, day=today()).first()
+    most = policy(MessagePolicy).segments_day
+    used = row.used if row is not None else 0
+    return BudgetState(scope="retailer", used=used, most=most, subjects=1, full=0).percent
 
 
 def segments_by_day() -> list[tuple[dt.date, int]]:

@@ -1,0 +1,63 @@
+"""Next steps on the home page about messages: trouble first, then what is not set up."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from lastmile.core.navigation import Scope, Step
+from notifications.models import AccountState
+from notifications.selectors.account_words import advice
+from notifications.selectors.accounts import accounts, fingerprint
+from notifications.selectors.budgets import used_percent
+from notifications.selectors.ledger import channels_on
+from notifications.selectors.words import channel_name
+
+WARN_PERCENT = 80
+
+
+def trouble_steps(scope: Scope) -> list[Step]:
+    """Return the steps about channels that do not send, and about the budget."""
+    return [*_channel_steps(), *_budget_steps()]
+
+
+def setup_steps(scope: Scope) -> list[Step]:
+    """Return the step to set up a channel, if shoppers get no messages at all."""
+    if channels_on():
+        return []
+    text = _("Shoppers get no messages: no channel is set up.")
+    label = _("Set up a channel")
+    return [Step(text=text, label=label, url="messages:accounts", needs="channels.edit")]
+
+
+def _channel_steps() -> list[Step]:
+    """Return a step for each channel that is on and does not send."""
+    steps, copied = [], []
+    used = {channel: row for channel, row in accounts().items() if row is not None and row.is_on}
+    machine = fingerprint() if used else ""
+    for channel, account in used.items():
+        if account.on_at_machine != machine:
+            copied.append(str(channel_name(channel)))
+        elif account.state == AccountState.PAUSED:
+            text = _("%(channel)s is paused and sends nothing. %(cause)s") % {
+                "channel": channel_name(channel),
+                "cause": advice(account.paused_code),
+            }
+            steps.append(_health_step(text))
+    if copied:
+        text = _("This is a restored copy, so %(channels)s sends nothing until you switch it on.")
+        steps.append(_health_step(text % {"channels": ", ".join(copied)}))
+    return steps
+
+
+def _health_step(text: str) -> Step:
+    label = _("View channels")
+    return Step(text=text, label=label, url="messages:deliverability", needs="messages.view")
+
+
+def _budget_steps() -> list[Step]:
+    percent = used_percent()
+    if percent < WARN_PERCENT:
+        return []
+    text = _("%(percent)d %% of today's text messages are used up.") % {"percent": percent}
+    label = _("View budgets")
+    return [Step(text=text, label=label, url="messages:budgets", needs="messages.view")]
