@@ -114,6 +114,8 @@ PANELS: dict[str, tuple[Panel, ...]] = {
         Panel("shopper:link-of", "orders.edit", _("Shopper's page")),
     ),
     "plan": (),
+    "publication": (Panel("messages:of-publication", "messages.view", _("Whom this writes to")),),
+    "import": (Panel("messages:of-import", "messages.view", _("Whom this writes to")),),
     "slots": (Panel("choices:panel", "slots.view", _("What shoppers chose")),),
     "hub": (Panel("people:audit-of", "audit.view", _("Audit log")),),
 }

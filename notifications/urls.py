@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications.pages import accounts, figures, files, ledger, phone, texts
+from notifications.pages import accounts, before_acts, figures, files, ledger, phone, texts
 
 app_name = "messages"
 urlpatterns = [
@@ -15,6 +15,12 @@ urlpatterns = [
     path("messages/cost/", figures.cost, name="cost"),
     path("messages/cost.csv", figures.cost_csv, name="cost-csv"),
     path("messages/budgets/", figures.budget_page, name="budgets"),
+    path("messages/of-import/<str:public_id>/", before_acts.of_import, name="of-import"),
+    path(
+        "messages/of-publication/<str:public_id>/",
+        before_acts.of_publication,
+        name="of-publication",
+    ),
     path("messages/of-order/<str:public_id>/", ledger.of_order, name="of-order"),
     path("messages/channels/", accounts.account_list, name="accounts"),
     path("messages/channels/<str:channel>/", accounts.account_page, name="account"),
