@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from notifications.catalogue.kinds import Variable
 
-_LONGEST_LINK: Final = "https://delivery.example-retailer.com/t/" + "k" * 32 + "/"
+_HOST: Final = "https://delivery.example.com"
+_LONGEST_HOST: Final = "https://delivery.example-retailer.com"
+_LONGEST_LINK: Final = f"{_LONGEST_HOST}{settings.SHOPPER_PATH}{'k' * 32}/"
 _LONGEST_DAY: Final = "Wednesday, 30 September 2026"
 _TIME: Final = "12:30 PM"
 
@@ -59,7 +62,7 @@ PRICE: Final = Variable(
 )
 LINK: Final = Variable(
     sentence=_("Secret link to the shopper's page. The shopper can follow and change the order."),
-    example="https://delivery.example.com/t/" + "k7f3" * 8 + "/",
+    example=f"{_HOST}{settings.SHOPPER_PATH}{'k7f3' * 8}/",
     longest=_LONGEST_LINK,
 )
 NEEDED_LINK: Final = Variable(
@@ -67,12 +70,12 @@ NEEDED_LINK: Final = Variable(
 )
 PAGE: Final = Variable(
     sentence=_("Link to the page of the console that shows it."),
-    example="https://delivery.example.com/console/",
-    longest="https://delivery.example-retailer.com/console/" + "p" * 60,
+    example=_HOST,
+    longest=f"{_LONGEST_HOST}/{'p' * 70}",
 )
 OPT_OUT_LINK: Final = Variable(
     sentence=_("Link to the page on which the reader ends these messages."),
-    example="https://delivery.example.com/u/" + "k7f3" * 8 + "/",
+    example=f"{_HOST}{settings.OPT_OUT_PATH}{'k7f3' * 8}/",
     longest=_LONGEST_LINK,
 )
 CODE: Final = Variable(

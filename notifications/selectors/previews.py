@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from django.conf import settings
+from django.urls import reverse
 
 from dispatch.orders.models import Order
 from dispatch.orders.wording import zone_of
@@ -107,7 +108,7 @@ def _read_examples(draft: TemplateDraft) -> tuple[dict[str, str], str]:
     values = {name: variable.example for name, variable in draft.moment.variables.items()}
     values |= {name: _a_link() for name in ("link", "opt_out_link") if name in values}
     if "page" in values:
-        values["page"] = absolute("/console/")
+        values["page"] = absolute(reverse("home:start"))
     if "shop" in values:
         values["shop"] = current_retailer().shop_name
     with reading_as(draft.language, current_retailer().zone):
