@@ -22,5 +22,6 @@ SCHEDULE: dict[str, ScheduledTask] = {
     "open_days": ScheduledTask("planning.open_days", 600),
     "unplanned_days": ScheduledTask("planning.note_unplanned", 900),
     "forget_files": ScheduledTask("intake.tidy", 3600, "bulk"),
+    "play_demo": ScheduledTask("notifications.play_demo", 60),
     "open_slots": ScheduledTask("slots.open", 900, "bulk"),
 }

@@ -228,5 +228,6 @@ SEED_DEMO: list[str] = [
     "dispatch.orders.demo.seed_demo",
     "dispatch.planning.demo.seed_demo",
     "dispatch.slots.demo.seed_demo",
+    "notifications.demo.seed_demo",
     "portal.choice.demo.seed_demo",
 ]

@@ -1,9 +1,13 @@
-"""The tasks of messages: the pump, and the hint that starts one."""
+"""The tasks of messages: the pump, the hint that starts one, and the demo's shopper."""
 
 from __future__ import annotations
 
+from django.conf import settings
+
 from lastmile.core.hints import publish
 from lastmile.core.tasks import house_task, retailer_task
+from lastmile.core.tenancy import ACTIVE, find_retailer, retailer_context
+from notifications import playing
 from notifications.services.pointing import (
     HINT_EXPIRES_S,
     PUMP_QUEUE,
@@ -11,6 +15,7 @@ from notifications.services.pointing import (
     hint,
 )
 from notifications.services.sending import Pump
+from tenants.selectors import demos
 
 
 @house_task(PUMP_TASK, queue=PUMP_QUEUE, time_limit=360, soft_time_limit=330)
@@ -22,6 +27,18 @@ def pump() -> None:
     """
     if Pump().run():
         publish(PUMP_TASK, queue=PUMP_QUEUE, expires=HINT_EXPIRES_S)
+
+
+@house_task("notifications.play_demo", queue="default")
+def play_demo() -> int:
+    """Move one order of the demo shopper in each demo retailer; only on localhost."""
+    moved = 0
+    for schema in demos() if settings.LOCAL else ():
+        ref = find_retailer(schema)
+        if ref is not None and ref.status == ACTIVE:
+            with retailer_context(ref):
+                moved += bool(playing.play())
+    return moved
 
 
 @retailer_task("notifications.hint", queue="hot")

@@ -33,8 +33,12 @@ from lastmile.core import demo as core_demo
 from lastmile.core.demo import Demo
 from lastmile.core.tenancy import HOUSE, RetailerRef, retailer_context
 from lastmile.core.waiting import StillRunning
+from notifications.models import ChannelAccount
+from notifications.playing import NAME
+from notifications.policy import MessagePolicy
 from tenants import selectors
 from tenants.demo import OPENINGS
+from tenants.people.selectors import policy
 from tenants.policy import Policy
 from tenants.services import Opening, open_retailer
 from tests.dispatch.roads import town
@@ -114,6 +118,7 @@ def test_every_order_is_accepted_and_a_few_need_a_pin(
     for schema, odd in (("verdura", 2), ("faro", 1)):
         with retailer_context(schema):
             of_days = Order.objects.exclude(external_id__contains="-C")  # others choose a slot
+            of_days = of_days.exclude(external_id__contains="-ANA-")
             states = Counter(of_days.values_list("state", flat=True))
             assert states == {OrderState.READY: 120 - 2 * odd, OrderState.NEEDS_PIN: 2 * odd}
             assert set(Hub.objects.values_list("network", flat=True)) == {demo_city.NAME}
@@ -128,6 +133,25 @@ def test_every_order_is_accepted_and_a_few_need_a_pin(
         assert Vehicle.objects.values("profile").distinct().count() == 3
 
 
+def test_ana_has_six_orders_and_every_channel_keeps_its_messages(
+    db: None, streets: Path, unplanned: None
+) -> None:
+    result, _lines = seed("--orders", "20")
+    for schema in SHOPS:
+        assert result["retailers"][schema]["notifications"] == {
+            "channels_on": 4,
+            "orders_placed": 6,
+        }
+        with retailer_context(schema):
+            orders = Order.objects.filter(external_id__contains="-ANA-")
+            assert {order.shopper.name for order in orders} == {NAME}
+            assert orders.exclude(promise=None).count() == 0
+            accounts = ChannelAccount.objects.filter(is_on=True, kind="null")
+            assert accounts.count() == 4
+            rules = policy(MessagePolicy)
+            assert rules.quiet_from_minute == rules.quiet_until_minute
+
+
 def test_running_it_again_adds_nothing_twice(db: None, streets: Path) -> None:
     seed("--schema", "faro", "--orders", "20")
     before, logins = standing("faro"), (streets / "demo-logins.txt").read_text()
@@ -139,6 +163,7 @@ def test_running_it_again_adds_nothing_twice(db: None, streets: Path) -> None:
         "dispatch.orders": {"orders_placed": {}},
         "dispatch.planning": {"planned": 0, "published": []},
         "dispatch.slots": {"slot_templates": 0, "orders_placed": 0},
+        "notifications": {"channels_on": 0},
         "portal.choice": {"demo_shop": str(streets / "demo-shop.json")},
     }
 
@@ -218,7 +243,8 @@ def test_a_slow_solve_does_not_prevent_the_start(
     _result, lines = seed("--schema", "faro", "--orders", "12")
     assert lines.count("It goes on.") == 2
     with retailer_context("faro"):
-        assert Order.objects.exclude(external_id__contains="-C").count() == 24
+        of_days = Order.objects.exclude(external_id__contains="-C")
+        assert of_days.exclude(external_id__contains="-ANA-").count() == 24
 
 
 def logins(var: Path) -> dict[str, tuple[str, str]]:
