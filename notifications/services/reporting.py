@@ -16,6 +16,7 @@ from lastmile.core.clock import now
 from lastmile.core.tenancy import current_schema
 from lastmile.core.timing import backoff_s, in_seconds
 from notifications.channels.base import Accepted, ChannelError, ProviderStatus, Scope
+from notifications.channels.twilio_codes import scope_of
 from notifications.errors import LeaseLost
 from notifications.models import (
     AccountState,
@@ -248,7 +249,9 @@ def _apply(message: Message, status: ProviderStatus) -> None:
     if state is None:
         return
     if state == MessageState.FAILED:
-        fail(message, Scope.MESSAGE, reason="undelivered")
+        scope = scope_of(status.code)
+        known = scope in {Scope.OPTED_OUT, Scope.WINDOW}
+        fail(message, scope, reason="" if known else "undelivered")
     else:
         move(message, state)
     if message.poll_at is not None and is_over(message):
