@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, Final
 
 from django.contrib import messages
@@ -12,9 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import orders_of
+from lastmile.core.errors import DomainError
 from lastmile.core.http import fetch
 from lastmile.core.http.forms import apply_form, map_pointers, status_of, version_of
-from notifications.catalogue.kinds import Moment
+from notifications.catalogue.kinds import ChannelKey, Moment
 from notifications.catalogue.moments import BY_KEY, FOR_MEMBERS
 from notifications.catalogue.texts import default_parts, languages_of
 from notifications.pages.text_forms import RTL, MomentForm, TemplateForm, lines_of
@@ -36,6 +38,8 @@ from notifications.selectors.wording import (
 from notifications.selectors.words import CHANNELS, moment_name
 from notifications.services.template_faults import sentence_of
 from notifications.services.templates import restore_default, save_template, set_moment
+from notifications.services.testing import send_test
+from tenants.people.selectors import members
 from tenants.permissions import Act, PageRequest, page
 
 #: Orders among which the preview can choose.
@@ -113,7 +117,7 @@ def moment_page(request: PageRequest, moment: str) -> HttpResponse:
 @page(Act.TEMPLATES_EDIT)
 @require_http_methods(["GET", "POST"])
 def text_page(request: PageRequest, moment: str, language: str, channel: str) -> HttpResponse:
-    """Edit a text. POST saves it, previews it or goes back to the default."""
+    """Edit a text. POST saves it, previews it, goes back to the default or sends a test."""
     declared = _moment(moment, language, channel)
     what = request.POST.get("what", "")
     form = _form(request, declared, language, channel)
@@ -122,6 +126,8 @@ def text_page(request: PageRequest, moment: str, language: str, channel: str) ->
         restore_default(moment=declared, language=language, channel=channel, version=version)
         messages.success(request, _("The default text is used again."))
         return redirect("messages:text", moment, language, channel)
+    if what == "test":
+        return _test(request, form)
     if what == "save":
         version = version_of(request) or 0
         act = map_pointers(
@@ -190,6 +196,10 @@ def _editor(request: PageRequest, form: TemplateForm) -> HttpResponse:
         "is_own": template is not None and bool(template.parts),
         "versions": versions_of(template),
         "variables": _variables(moment),
+        "test_key": uuid.uuid4().hex,
+        "test_to": request.POST.get("test_to", "")
+        or (_own_address(request) if channel == ChannelKey.EMAIL else ""),
+        "can_test": channel in {ChannelKey.SMS, ChannelKey.WHATSAPP, ChannelKey.EMAIL},
         "others": [
             {"row": row, "language": LANGUAGE_NAMES[row.language], "channel": CHANNELS[row.channel]}
             for row in texts_of(moment)
@@ -253,3 +263,24 @@ def _variables(moment: Moment) -> list[dict[str, Any]]:
         }
         for name, variable in moment.variables.items()
     ]
+
+
+def _own_address(request: PageRequest) -> str:
+    row = members().filter(public_id=request.principal.public_id).first()
+    return row.email if row is not None else ""
+
+
+def _test(request: PageRequest, form: TemplateForm) -> HttpResponse:
+    """Send the typed text to the address of the form, and show the editor again."""
+    try:
+        send_test(
+            draft=form.draft(),
+            order=_order(request, form.moment),
+            to=request.POST.get("test_to", ""),
+            key=request.POST.get("test_key", ""),
+        )
+    except DomainError as refused:
+        messages.error(request, str(refused.detail))
+    else:
+        messages.success(request, _("The test is on its way."))
+    return _editor(request, form)

@@ -79,6 +79,28 @@ def render(message: Message, order: Order | None) -> Rendered | None:
     return render_scene(scene, wording)
 
 
+def own_words(message: Message) -> Rendered:
+    """Return a message in a member's own words; an e-mail has the retailer's layout."""
+    html = ""
+    if message.channel == ChannelKey.EMAIL:
+        letter = Letter(
+            subject=message.subject,
+            preheader="",
+            body=message.text,
+            button="",
+            target="",
+            language=message.language,
+        )
+        html = html_of(letter)
+    full = with_link(message.order, message.text)
+    return Rendered(
+        text=message.text,
+        subject=message.subject,
+        html=html,
+        segments=paid_parts(message.channel, full),
+    )
+
+
 def wording_of(moment: str, channel: str, language: str) -> Wording | None:
     """Return the retailer's words for a moment, else the default; None if there are none."""
     row = MessageTemplate.objects.filter(moment=moment, channel=channel, language=language).first()
@@ -116,7 +138,7 @@ def render_scene(scene: Scene, wording: Wording, *, counts: bool = True) -> Rend
         subject=rendered.subject,
         html=rendered.html,
         content=content,
-        segments=segments_of(scene, rendered.text) if counts else 0,
+        segments=paid_parts(scene.channel, with_link(scene.order, rendered.text)) if counts else 0,
         digest=wording.digest,
         version=wording.version,
     )
@@ -143,13 +165,11 @@ def _letter(scene: Scene, parts: Mapping[str, str]) -> Rendered:
     return Rendered(text="\n\n".join(lines), subject=letter.subject, html=html_of(letter))
 
 
-def segments_of(scene: Scene, text: str) -> int:
-    """Return the number of paid parts of a text: segments of SMS, 1 for WhatsApp, else 0."""
-    if scene.channel == ChannelKey.WHATSAPP:
+def paid_parts(channel: str, text: str) -> int:
+    """Return the number of paid parts of a full text: segments of SMS, 1 for WhatsApp, else 0."""
+    if channel == ChannelKey.WHATSAPP:
         return 1
-    if scene.channel != ChannelKey.SMS:
-        return 0
-    return segments.count(with_link(scene.order, text)).segments
+    return segments.count(text).segments if channel == ChannelKey.SMS else 0
 
 
 def with_link(order: Order | None, text: str) -> str:

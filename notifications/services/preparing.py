@@ -18,7 +18,7 @@ from notifications.catalogue.moments import BY_KEY
 from notifications.catalogue.own_words import OWN_WORDS
 from notifications.channels.base import Outgoing
 from notifications.models import CallResult, Contact, Message, ProviderCall
-from notifications.rendering.render import render
+from notifications.rendering.render import own_words, render
 from notifications.rendering.rendered import LINK_MARK, Rendered
 from notifications.rules import Ruling, Verdict, may_send
 from notifications.rules.who import as_recipient
@@ -97,7 +97,7 @@ def _no_longer_true(message: Message, moment: Moment) -> str:
 
 def _words(message: Message) -> Rendered | None:
     if message.moment not in BY_KEY:
-        return Rendered(text=message.text, subject=message.subject)
+        return own_words(message)
     return render(message, message.order)
 
 

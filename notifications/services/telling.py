@@ -1,4 +1,4 @@
-"""Intents: write down whom to tell what, send again, and withdraw.
+"""Intents: record whom to tell what, send again, and withdraw.
 
 A message is written in the transaction of the fact's handler. It says why it will not be sent, if
 a rule is against it. So the ledger answers for everybody who was told, and for everybody who was
@@ -97,7 +97,7 @@ def tell(
 
 @transaction.atomic
 def send_text(
-    *, order: Order | None, contact: Contact, channel: str, text: str, key: str
+    *, order: Order | None, contact: Contact, channel: str, text: str, key: str, subject: str = ""
 ) -> Message:
     """Write a message in a member's own words; the same key is the same message.
 
@@ -125,6 +125,7 @@ def send_text(
         send_at=send_at,
         not_after=not_after,
         text=text,
+        subject=subject,
     )
     ruling = _ruling(message, OWN_WORDS, contact, channel)
     if ruling.verdict in {Verdict.SKIP, Verdict.NEXT_CHANNEL}:

@@ -12,10 +12,12 @@ from dispatch.orders.drafts import PlaceDraft, ShopperDraft
 from dispatch.orders.models import Order
 from lastmile.core import derived
 from lastmile.core.tenancy import RetailerRef, retailer_context
-from notifications.models import MessageTemplate, MomentSetting
+from notifications.models import Message, MessageTemplate, MomentSetting
+from notifications.rendering.render import own_words
 from tenants.permissions import Role
 from tests.dispatch.conftest import SetClock
 from tests.factories import make_hub, make_order
+from tests.factories.messages import make_account
 from tests.people import add_member, logged_in
 from tests.portal.tracking.shoppers import promise
 
@@ -170,3 +172,45 @@ def test_the_audit_log_tells_who_changed_a_text(desk: Client, order: Order) -> N
     desk.post(SMS, {"what": "save", "text": "Done: {link}", "version": "0"})
     page = words(desk.get("/audit/"))
     assert "changed the text “Delivered, English, SMS”" in page
+
+
+def test_a_test_goes_to_the_typed_number_with_example_links(desk: Client, order: Order) -> None:
+    make_account()
+    form = {
+        "what": "test",
+        "text": "Done, {first_name}: {link}",
+        "order": order.public_id,
+        "test_to": "912 345 678",
+        "test_key": "k1",
+    }
+    for _twice in range(2):
+        answer = desk.post(SMS, form)
+        assert "The test is on its way." in words(answer)
+    message = Message.objects.get()
+    assert message.contact is not None
+    assert message.contact.address == "+351912345678"
+    assert message.text.startswith("Done, Ana: http")
+    assert "/t/example-example-" in message.text
+    assert message.order is None
+
+
+def test_a_test_without_a_channel_or_a_number_says_why(desk: Client, order: Order) -> None:
+    form = {"what": "test", "text": "Done.", "test_to": "12", "test_key": "k1"}
+    assert "is not a telephone number" in words(desk.post(SMS, form))
+    answer = desk.post(SMS, form | {"test_to": "+351912345678"})
+    assert "no_channel" in words(answer)
+    assert not Message.objects.exists()
+
+
+def test_a_test_by_mail_goes_to_the_member_with_its_subject(desk: Client, order: Order) -> None:
+    make_account("email")
+    path = "/messages/texts/delivered/en/email/"
+    page = desk.get(path).content.decode()
+    own = re.search(r'name="test_to"\s+value="([^"]+)"', page)
+    assert own is not None
+    form = {"what": "test", "subject": "It is there", "body": "Hi {first_name}", "test_key": "k"}
+    desk.post(path, form | {"test_to": own[1], "order": order.public_id})
+    message = Message.objects.get()
+    assert (message.subject, message.text) == ("It is there", "Hi Ana")
+    result = own_words(message)
+    assert "Hi Ana</p>" in result.html

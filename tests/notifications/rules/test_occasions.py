@@ -55,7 +55,7 @@ def last_event(kind: str) -> DomainEvent:
     return as_domain_event(event)
 
 
-def told(order: Order, kind: str) -> list[str]:
+def moments_told(order: Order, kind: str) -> list[str]:
     """Return the moments that the last event of a kind starts for an order as it is now."""
     event, present = last_event(kind), Order.objects.get(pk=order.pk)
     return [
@@ -85,16 +85,16 @@ def make_slot(order: Order, **fields: Any) -> Slot:
 
 def test_the_first_promise_is_confirmed_and_its_eve_is_remembered(order: Order) -> None:
     promise(order)
-    assert told(order, "order.promised") == ["promise_confirmed", "day_before"]
+    assert moments_told(order, "order.promised") == ["promise_confirmed", "day_before"]
 
 
 def test_a_change_is_told_by_its_cause(order: Order) -> None:
     promise(order)
     promise(order, 14, 16)
-    assert told(order, "order.promised") == ["promise_changed", "day_before"]
+    assert moments_told(order, "order.promised") == ["promise_changed", "day_before"]
     for cause, hour in ((Cause.DISPATCHER, 8), (Cause.FILE, 9), (Cause.API, 11)):
         promise(order, hour, hour + 2, cause=cause)
-        assert told(order, "order.promised") == ["promise_superseded", "day_before"]
+        assert moments_told(order, "order.promised") == ["promise_superseded", "day_before"]
 
 
 def test_m09_a_promise_that_is_no_other_tells_nothing(order: Order) -> None:
@@ -104,7 +104,7 @@ def test_m09_a_promise_that_is_no_other_tells_nothing(order: Order) -> None:
     promise(order, cause=Cause.FILE, co2_g=300)
     after = Order.objects.get(pk=order.pk).promise
     assert after != before, "the grams are another promise"
-    assert not set(told(order, "order.promised")) & set(PROMISED)
+    assert not set(moments_told(order, "order.promised")) & set(PROMISED)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_m09_a_promise_that_is_no_other_tells_nothing(order: Order) -> None:
 def test_each_term_of_a_promise_is_news(order: Order, terms: dict[str, Any]) -> None:
     promise(order)
     promise(order, **({"opens": 10, "closes": 12} | terms))
-    assert "promise_changed" in told(order, "order.promised")
+    assert "promise_changed" in moments_told(order, "order.promised")
 
 
 def test_goods_that_go_elsewhere_are_told_to_the_old_contact_only(order: Order) -> None:
@@ -129,7 +129,7 @@ def test_goods_that_go_elsewhere_are_told_to_the_old_contact_only(order: Order) 
         reference="plc_1", text="Rua Nova 5, Lisboa", point=Point(lat=38.7, lon=-9.1)
     )
     promise(order, place=spot)
-    assert told(order, "order.promised") == ["place_changed", "day_before"]
+    assert moments_told(order, "order.promised") == ["place_changed", "day_before"]
     assert still_true(order, "place_changed") == ""
     promise(order, 14, 16)
     assert still_true(order, "place_changed") == "no_longer_true"
@@ -147,7 +147,7 @@ def test_an_event_that_another_promise_has_overtaken_tells_nothing(order: Order)
 def test_the_eve_is_not_told_shortly_after_the_promise(order: Order, clock: SetClock) -> None:
     clock(at(13, day=DAY - dt.timedelta(days=1)))
     promise(order)
-    assert told(order, "order.promised") == ["promise_confirmed"]
+    assert moments_told(order, "order.promised") == ["promise_confirmed"]
 
 
 def test_m08_a_waiting_message_is_checked_against_the_order(order: Order, clock: SetClock) -> None:
@@ -168,19 +168,19 @@ def test_m08_a_window_that_has_opened_is_not_promised_any_more(
 
 
 def test_only_a_shopper_who_can_choose_is_invited(order: Order, clock: SetClock) -> None:
-    assert told(order, "order.placed") == []
+    assert moments_told(order, "order.placed") == []
     slot = make_slot(order)
-    assert told(order, "order.placed") == ["choose_invitation", "choose_reminder"]
+    assert moments_told(order, "order.placed") == ["choose_invitation", "choose_reminder"]
     assert still_true(order, "choose_reminder") == ""
     clock(slot.book_until_at)
-    assert told(order, "order.placed") == []
+    assert moments_told(order, "order.placed") == []
     assert still_true(order, "choose_reminder") == "no_longer_true"
 
 
 def test_nobody_is_invited_twice_or_with_a_promise(order: Order) -> None:
     make_slot(order)
-    made = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
-    times = {"send_at": made, "not_after": made}
+    earlier = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+    times = {"send_at": earlier, "not_after": earlier}
     Message.objects.create(
         origin="evt_earlier",
         moment="choose_invitation",
@@ -190,11 +190,11 @@ def test_nobody_is_invited_twice_or_with_a_promise(order: Order) -> None:
         priority=3,
         **times,
     )
-    assert told(order, "order.placed") == []
-    Message.objects.all().update(state="skipped", reason="no_number", ended_at=made)
-    assert told(order, "order.placed") == ["choose_invitation", "choose_reminder"]
+    assert moments_told(order, "order.placed") == []
+    Message.objects.all().update(state="skipped", reason="no_number", ended_at=earlier)
+    assert moments_told(order, "order.placed") == ["choose_invitation", "choose_reminder"]
     promise(order)
-    assert told(order, "order.placed") == []
+    assert moments_told(order, "order.placed") == []
 
 
 def test_an_order_without_a_pin_waits_for_its_place_first(
@@ -202,18 +202,18 @@ def test_an_order_without_a_pin_waits_for_its_place_first(
 ) -> None:
     make_hub()
     lost = make_order(place=PlaceDraft(text="Travessa Sem Nome 3, Lisboa"))
-    assert told(lost, "order.placed") == []
+    assert moments_told(lost, "order.placed") == []
 
 
 def test_an_order_on_its_way_is_told_while_it_is_out(order: Order, clock: SetClock) -> None:
     promise(order)
     out(order)
-    assert told(order, "order.out") == ["out_for_delivery"]
+    assert moments_told(order, "order.out") == ["out_for_delivery"]
     clock(at(12))
     attempt(Order.objects.get(pk=order.pk))
-    assert told(order, "order.out") == []
+    assert moments_told(order, "order.out") == []
     assert still_true(order, "out_for_delivery") == "no_longer_true"
-    assert told(order, "order.delivered") == ["delivered", "rating"]
+    assert moments_told(order, "order.delivered") == ["delivered", "rating"]
 
 
 def test_a_failed_attempt_and_the_next_day_are_told(order: Order, clock: SetClock) -> None:
@@ -221,12 +221,12 @@ def test_a_failed_attempt_and_the_next_day_are_told(order: Order, clock: SetCloc
     out(order)
     clock(at(12))
     attempt(Order.objects.get(pk=order.pk), outcome="failed", reason="not_home")
-    assert told(order, "order.failed") == ["failed"]
+    assert moments_told(order, "order.failed") == ["failed"]
     services.try_again(
         order=Order.objects.get(pk=order.pk), service_date=DAY + dt.timedelta(days=1)
     )
     assert still_true(order, "failed") == "no_longer_true"
-    assert told(order, "order.ready") == ["tried_again"]
+    assert moments_told(order, "order.ready") == ["tried_again"]
     assert still_true(order, "tried_again") == ""
     clock(at(1, day=DAY + dt.timedelta(days=2)))
     assert still_true(order, "tried_again") == "no_longer_true"
@@ -240,13 +240,13 @@ def test_a_return_is_told_when_it_is_picked_up(retailer: RetailerRef, clock: Set
     services.mark_out(orders=[back.pk])
     clock(at(12))
     attempt(Order.objects.get(pk=back.pk), outcome="picked_up")
-    assert told(back, "order.loaded") == ["return_collected"]
+    assert moments_told(back, "order.loaded") == ["return_collected"]
 
 
 def test_goods_in_the_vehicle_of_a_delivery_are_no_news(order: Order) -> None:
     services.mark_planned(orders=[order.pk], plan="pln_1")
     services.mark_loaded(orders=[order.pk])
-    assert told(order, "order.loaded") == []
+    assert moments_told(order, "order.loaded") == []
 
 
 def test_a_plan_confirms_only_what_was_requested(order: Order, clock: SetClock) -> None:
@@ -254,7 +254,7 @@ def test_a_plan_confirms_only_what_was_requested(order: Order, clock: SetClock) 
     set_section(section=section_of(PlanningPolicy), policy=values)
     promise(order)
     services.mark_planned(orders=[order.pk], plan="pln_1")
-    assert told(order, "order.planned") == [], "nobody was told that it is only requested"
+    assert moments_told(order, "order.planned") == [], "nobody was told that it is only requested"
     assert order.hub is not None
     Plan.objects.create(
         hub=order.hub,
@@ -265,7 +265,7 @@ def test_a_plan_confirms_only_what_was_requested(order: Order, clock: SetClock) 
         origin_at=at(0),
         currency="EUR",
     )
-    assert told(order, "order.planned") == ["promise_confirmed"]
+    assert moments_told(order, "order.planned") == ["promise_confirmed"]
     assert values_of(last_event("order.planned")) == {"granted": 1}
 
 
@@ -274,7 +274,7 @@ def test_a_pickup_at_a_counter_is_not_told_as_a_delivery(order: Order, clock: Se
     services.mark_awaiting_collection(orders=[order.pk])
     clock(at(11))
     attempt(Order.objects.get(pk=order.pk), outcome="delivered")
-    assert told(order, "order.delivered") == []
+    assert moments_told(order, "order.delivered") == []
 
 
 def test_the_values_of_an_event_are_ids_words_and_numbers(order: Order) -> None:
