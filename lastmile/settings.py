@@ -106,8 +106,6 @@ LANGUAGES = [("en", "English"), ("es", "Español")]
 # Shoppers' pages have languages of their own; the pages of members have LANGUAGES.
 SHOPPER_LANGUAGES = [*LANGUAGES, ("ar", "العربية")]
 SHOPPER_LANGUAGE_COOKIE = "lastmile_shopper_language"
-# The channel for six-digit codes (`portal.shopper.senders`). The null sender sends nothing.
-SHOPPER_CODE_SENDER = "portal.shopper.senders.null.NullSender"
 SHOPPER_PATH = "/t/"  # the address of every page of a shopper: /t/<secret>/…
 OPT_OUT_PATH = "/u/"  # the address of the page that ends messages: /u/<secret>/
 SECRET_PATHS = (SHOPPER_PATH, OPT_OUT_PATH)

@@ -210,7 +210,6 @@ FORGET: list[str] = [
     "dispatch.planning.services.forget_days",
     "tenants.people.services.tidy",
     "notifications.services.forget_kept",
-    "portal.shopper.services.forget_shown_codes",
     "dispatch.orders.services.end_links_of_ended_orders",
     "lastmile.core.codes.forget_codes",
     "lastmile.core.derived.forget_secrets",

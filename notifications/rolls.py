@@ -10,6 +10,7 @@ from django.db.models import Count, F, Q
 
 from lastmile.core.clock import now
 from notifications.models import CallResult, Message, ProviderCall
+from notifications.rules.facts import ANSWERS_A_STOP
 from notifications.states import FINAL, MessageState
 
 LATE = dt.timedelta(hours=1)
@@ -32,7 +33,7 @@ def invariants() -> Mapping[str, int]:
         .annotate(n=Count("id"))
         .filter(n__gt=2)
     )
-    opted_out = Message.objects.filter(
+    opted_out = Message.objects.exclude(moment=ANSWERS_A_STOP).filter(
         accepted_at__isnull=False,
         contact__channels__channel=F("channel"),
         contact__channels__opted_out_at__lt=F("made_at"),

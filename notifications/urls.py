@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications.pages import accounts, before_acts, figures, files, ledger, phone, texts
+from notifications.pages import (
+    accounts,
+    before_acts,
+    figures,
+    files,
+    ledger,
+    phone,
+    texts,
+    threads,
+)
 
 app_name = "messages"
 urlpatterns = [
@@ -22,6 +31,14 @@ urlpatterns = [
         name="of-publication",
     ),
     path("messages/of-order/<str:public_id>/", ledger.of_order, name="of-order"),
+    path("messages/of-order/<str:public_id>/thread/", threads.of_order, name="thread"),
+    path("messages/inbox/", threads.inbox, name="inbox"),
+    path("messages/inbox/<str:public_id>/", threads.thread, name="inbox-thread"),
+    path("messages/inbox/<str:public_id>/answer/", threads.answer, name="answer"),
+    path("messages/inbox/<str:public_id>/read/", threads.mark_read, name="mark-read"),
+    path("messages/inbox/<str:public_id>/move/", threads.move, name="move"),
+    path("messages/saved-replies/", threads.saved_replies, name="saved-replies"),
+    path("messages/saved-replies/<str:public_id>/", threads.saved_reply, name="saved-reply"),
     path("messages/channels/", accounts.account_list, name="accounts"),
     path("messages/channels/<str:channel>/", accounts.account_page, name="account"),
     path("messages/channels/<str:channel>/switch/", accounts.account_switch, name="account-switch"),

@@ -235,6 +235,16 @@ MOMENTS: Final[tuple[Moment, ...]] = (
         variables={"shop": SHOP, "code": CODE, "minutes": MINUTES},
     ),
     Moment(
+        key="stop_explained",
+        event=(),
+        audience=Audience.SHOPPER,
+        timing=Timing(not_after_s=12 * _HOUR_S, quiet=False),
+        priority=Priority.NOW,
+        group="answer",
+        channels=_CONTACT_CHANNELS,
+        variables={"shop": SHOP, "link": NEEDED_LINK},
+    ),
+    Moment(
         key="step_up_used",
         event=("order.step_up_confirmed",),
         audience=Audience.OLD_CONTACT,

@@ -42,6 +42,7 @@ _ABOUT: Final[Mapping[str, Words]] = {
     "rating": _("Some time after the delivery."),
     "step_up_code": _("The shopper wants a change that needs a code."),
     "step_up_used": _("A code confirmed a change. The old contact is told."),
+    "stop_explained": _("A shopper wrote CANCEL. The delivery is not cancelled."),
     "place_changed": _("The shopper's page sent the order to another address."),
     "import_ended": _("A file of orders was read. The member who sent it is told."),
     "nothing_planned": _("At 18:00 tomorrow has orders and no published plan."),

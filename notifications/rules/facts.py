@@ -11,7 +11,7 @@ from dispatch.orders.models import Order
 from lastmile.core.clock import zone
 from lastmile.core.tenancy import current_retailer
 from notifications.catalogue.kinds import Moment
-from notifications.models import Contact, Message
+from notifications.models import Contact, ContactChannel, Message
 from notifications.policy import MessagePolicy
 from notifications.rules.contacts import consent_of
 from notifications.rules.deciding import SendFacts, ruling_of
@@ -22,6 +22,8 @@ from tenants.people.selectors import policy
 DAY: Final = dt.timedelta(hours=24)
 _ON_THE_WAY: Final = [MessageState.SENDING.value, MessageState.UNCLEAR.value]
 _MEMBER: Final = "mbr_"
+#: The moment that answers the word CANCEL: the one message that an opt-out does not stop.
+ANSWERS_A_STOP: Final = "stop_explained"
 
 
 class ChannelState(TypedDict, total=False):
@@ -72,7 +74,7 @@ def may_send(
         quiet_until_minute=settings.quiet_until_minute,
         is_erased=contact is not None and contact.erased_at is not None,
         has_contact=contact is not None,
-        opted_out_by=next((row.opted_out_by for row in consents if row.opted_out_at), ""),
+        opted_out_by="" if moment.key == ANSWERS_A_STOP else _opted_out_by(consents),
         wanted_groups=consents[0].preferences if consents else {},
         of_contact=_sent(Message.objects.filter(contact=contact), message, since=now - DAY)
         if contact and contact.pk
@@ -83,6 +85,10 @@ def may_send(
         **state,
     )
     return ruling_of(facts)
+
+
+def _opted_out_by(consents: list[ContactChannel]) -> str:
+    return next((row.opted_out_by for row in consents if row.opted_out_at), "")
 
 
 def _sent(rows: QuerySet[Message], message: Message, since: dt.datetime | None = None) -> int:

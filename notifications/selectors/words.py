@@ -36,6 +36,7 @@ MOMENTS: Final[Mapping[str, Words]] = {
     "rating": _("Request to rate"),
     "step_up_code": _("Code"),
     "step_up_used": _("Code was used"),
+    "stop_explained": _("Answer to the word CANCEL"),
     "place_changed": _("Place changed"),
     "import_ended": _("Import ended"),
     "nothing_planned": _("Nothing planned"),

@@ -68,7 +68,9 @@ def tell(
     zone = _zone_of(order)
     if not any_account_on():
         return []
-    if order is not None and not recipient.is_member and is_history(order, zone):
+    # A code is asked for by a person, so it is sent for an old order too.
+    is_asked_for = recipient.is_member or moment.priority == Priority.CODE
+    if order is not None and not is_asked_for and is_history(order, zone):
         return []
     known = list(Message.objects.filter(origin=origin, recipient=recipient.public_id))
     known = [row for row in known if row.moment in {moment.key, *moment.takes_over}]

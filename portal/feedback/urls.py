@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.feedback import opting_out
+from portal.feedback import opting_out, views
 
 app_name = "feedback"
 urlpatterns = [
-    # Short, because it stands in text messages.
+    path("t/<str:secret>/messages/", views.messages, name="messages"),
+    # Short, because text messages contain it.
     path("u/<str:secret>/", opting_out.opt_out, name="opt-out"),
 ]

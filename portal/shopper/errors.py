@@ -7,12 +7,6 @@ from typing import ClassVar
 from lastmile.core.errors import Conflict
 
 
-class NoMessageChannel(Conflict):
-    """No code can be sent, because this installation has no channel for messages."""
-
-    code: ClassVar[str] = "no_message_channel"
-
-
 class NoContact(Conflict):
     """No code can be sent, because the order has neither a phone number nor an e-mail address."""
 

@@ -1,4 +1,4 @@
-"""Staff pages about shoppers' pages: the panel with an order's link, and the codes of a demo."""
+"""Staff pages about shoppers' pages: the panel with an order's link, and the preview."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from csp.constants import SELF
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from dispatch.orders.links import (
     is_link_ended,
@@ -19,16 +18,11 @@ from dispatch.orders.links import (
 )
 from dispatch.orders.selectors import orders_of
 from dispatch.orders.services import end_shopper_link, make_shopper_link, renew_shopper_link
-from lastmile.core.clock import real_now
-from lastmile.core.http import fetch, page_rows
+from lastmile.core.http import fetch
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.refusals import unknown
-from lastmile.core.tenancy import current_schema
 from portal.shopper.language import PARAMETER, own_language
-from portal.shopper.models import ShownCode
-from portal.shopper.senders import shows_codes
-from tenants.permissions import Act, PageRequest, page, visible
-from tenants.selectors import is_trial
+from tenants.permissions import Act, PageRequest, page
 
 _ACTS: Final = {"create": make_shopper_link, "end": end_shopper_link}
 
@@ -55,8 +49,6 @@ def link_of(request: PageRequest, public_id: str) -> HttpResponse:
         "ended": is_link_ended(order),
         "over": over,
         "expires_at": link_expires_at(order),
-        "code": _valid_codes().filter(order=order).first(),
-        "shows_codes": shows_codes(),
     }
     return render(request, "shopper/staff/_link.html", context)
 
@@ -82,21 +74,3 @@ def preview(request: PageRequest, public_id: str) -> HttpResponse:
     response = render(request, "shopper/staff/preview.html", context)
     response._csp_update = {"frame-src": [SELF]}  # type: ignore[attr-defined]  # noqa: SLF001
     return response
-
-
-@page(Act.ORDERS_EDIT)
-@require_safe
-def codes(request: PageRequest) -> HttpResponse:
-    """List the codes that a message would bring to shoppers; for a demo or sandbox only."""
-    if not is_trial(current_schema()):
-        raise unknown()
-    rows = visible(request.principal, _valid_codes(), "order__hub__public_id")
-    order = ("-shown_at", "-public_id")
-    page_of_codes, following = page_rows(request, rows, order=order)
-    context = {"codes": page_of_codes, "next": following, "first": "cursor" not in request.GET}
-    return render(request, "shopper/staff/codes.html", context)
-
-
-def _valid_codes() -> QuerySet[ShownCode]:
-    rows = ShownCode.objects.select_related("order", "order__hub")
-    return rows.filter(expires_at__gt=real_now())

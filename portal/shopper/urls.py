@@ -12,5 +12,4 @@ urlpatterns = [
     path("t/<str:secret>/confirm/", views.confirm, name="confirm"),
     path("shopper-links/<str:public_id>/", staff.link_of, name="link-of"),
     path("shopper-links/<str:public_id>/preview/", staff.preview, name="preview"),
-    path("shopper-codes/", staff.codes, name="codes"),
 ]

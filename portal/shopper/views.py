@@ -13,14 +13,16 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from lastmile.core.errors import DomainError
+from lastmile.core.tenancy import current_schema
 from lastmile.core.views import YEAR_S
+from notifications.selectors.codes import code_contact, contact_told
 from portal.shopper import services
 from portal.shopper.pages import ShopperRequest, shopper_page
 from portal.shopper.policy import page_policy
-from portal.shopper.rules import CODE_RULES, contact_of, hidden_contact
-from portal.shopper.senders import can_send, shows_codes
+from portal.shopper.rules import CODE_MINUTES, has_contact, hidden_contact
 from portal.shopper.stepup import back_of, is_confirmed, set_confirmed
 from tenants.permissions import open_to_all
+from tenants.selectors import is_trial
 
 
 @open_to_all("the choice only changes how pages look in this browser")
@@ -82,18 +84,20 @@ def _confirm_page(
     request: ShopperRequest, back: str, *, refused: DomainError | None = None
 ) -> HttpResponse:
     order = request.order
+    sent = services.has_sent_code(order)
+    route = code_contact(order)
     context = {
         "order": order,
         "back": back,
-        "sent": services.has_sent_code(order),
+        "sent": sent,
         "is_wrong": refused is not None and request.POST.get("what") != "send",
         "again": request.GET.get("again") == "1",
-        "contact": contact_of(order),
-        "hidden_contact": hidden_contact(order),
-        "can_send": can_send(),
+        "contact": has_contact(order),
+        "hidden_contact": hidden_contact(order, (sent and contact_told(order)) or route),
+        "can_send": bool(route),
         "shop": page_policy(),
-        "is_demo": shows_codes(),
-        "minutes": CODE_RULES.lasts_s // 60,
+        "is_demo": is_trial(current_schema()),
+        "minutes": CODE_MINUTES,
         "refused": refused,
     }
     status = 200 if refused is None else refused.status

@@ -55,7 +55,6 @@ FORGOTTEN = {
     "intake.refusedrow": "cells faults",
     "people.auditentry": "changes",
     "core.idempotencyrecord": "principal route key body_hash headers body",
-    "shopper.showncode": "code",
     "notifications.contact": "address language digest",
     "notifications.message": "text subject secret values",
     "notifications.threadentry": "text",
@@ -69,7 +68,6 @@ FORGOTTEN = {
 }
 #: Does not identify a shopper: ids, words of a fixed list, hashes, codes of goods, staff.
 IMPERSONAL = {
-    "shopper.showncode": "public_id contact",
     # The digest of a contact stays, so that an opt-out survives erasing (ADR 0052).
     "notifications.consententry": "channel by actor",
     "notifications.thread": "public_id channel",
@@ -142,7 +140,7 @@ IMPERSONAL = {
 #: Rows that lead to a shopper without text about the shopper: counts, times, money, ids stay.
 KEPT = {
     "orders.order", "orders.parcel", "orders.promise", "orders.attempt", "planning.stop",
-    "planning.unserved", "choice.shownoffer", "shopper.showncode", "notifications.thread",
+    "planning.unserved", "choice.shownoffer", "notifications.thread",
     "notifications.providerreport",
     "notifications.pushsubscription",
 }  # fmt: skip

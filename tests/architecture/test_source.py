@@ -64,10 +64,7 @@ REAL_TIME = (
     *("tenants/people/services/tickets.py", "tenants/services/clock.py"),
     "notifications/channels/webpush/channel.py",  # push services check the time of a call
     # Codes and confirmations of shoppers, like sessions and tickets.
-    *(
-        f"portal/shopper/{name}.py"
-        for name in ("services", "staff", "stepup", "typed", "senders/null")
-    ),
+    *(f"portal/shopper/{name}.py" for name in ("stepup", "typed")),
 )
 
 RULES = {

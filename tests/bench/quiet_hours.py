@@ -1,9 +1,9 @@
-"""Nothing in the night, and budgets that are exact: the rules of messages, tried in all zones.
+"""The rules of messages in many zones: no message in the night, and budgets that are exact.
 
 First part: 24 time zones and both clock changes of each. Three nights around the change are walked
 minute by minute, with each moment of the catalogue and several quiet hours. A message that may be
 sent is never in the quiet hours and never too late, and none is lost that had room. The quiet
-hours are worked out a second time here, from the wall clock of each minute alone.
+hours are calculated a second time here, from the wall clock of each minute alone.
 
 Second part: 100 senders at once want more than a budget allows, for each kind of budget.
 """
@@ -43,7 +43,7 @@ HORIZON: Final = 9 * 24 * 60  # minutes after them in which a message may still 
 #: Quiet hours as minutes of the day: the default, some that begin or end in the changed hour.
 QUIET: Final[tuple[tuple[int, int], ...]] = ((1260, 480), (1320, 150), (30, 90), (105, 165))
 SENDERS, CAP, ROUNDS = 100, 1_000, 20
-MORE: Final = 1.15  # so many times the cap is wanted
+MORE: Final = 1.15  # the senders want this many times the cap
 
 
 @dataclass(slots=True)
@@ -145,7 +145,7 @@ def all_nights(zones: Sequence[tuple[str, int]] = ZONES, step: int = 1) -> Figur
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """One race for a budget: who wants it, and the settings that make only this budget short."""
+    """A race for a budget: who wants it, and the settings that make only this budget short."""
 
     scope: str
     settings: MessagePolicy

@@ -16,6 +16,7 @@ READ: Final = (
     "portal/shopper/*",
     "portal/tracking/*",
     "portal/feedback/*",
+    "notifications/errors.py",
     "notifications/links.py",
     "portal/choice/*",
     "dispatch/slots/errors.py",

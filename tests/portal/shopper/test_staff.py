@@ -9,14 +9,10 @@ from dispatch.orders.links import ShopperLink, shopper_link, shopper_secret
 from dispatch.orders.models import Order
 from lastmile.core.models import DerivedSecret
 from lastmile.core.tenancy import RetailerRef, retailer_context
-from portal.shopper import services
-from portal.shopper.models import ShownCode
 from tenants.people.models import AuditEntry
 from tenants.permissions import Role
-from tests.databases import client_of
 from tests.factories.fleet import make_hub
 from tests.people import add_member, logged_in
-from tests.portal.shopper.test_stepup import make_demo
 
 HTMX = {"hx-request": "true"}
 
@@ -132,28 +128,3 @@ def test_only_members_who_may_change_the_order_see_or_change_its_link(
             assert answer.status_code == status, name
             assert old not in answer.content.decode()
     assert works(old)
-
-
-def test_staff_of_a_demo_see_the_codes_of_their_hubs_and_of_no_other_retailer(
-    retailer: RetailerRef, other: RetailerRef, desk: Client, order: Order
-) -> None:
-    make_demo(retailer)
-    make_demo(other)
-    services.send_code(order=order)
-    code = ShownCode.objects.get().code
-    assert code in desk.get("/shopper-codes/").content.decode()
-    assert code in desk.get(panel_of(order), headers=HTMX).content.decode()
-    elsewhere = make_hub(name="Elsewhere", external_id="H-2")
-    limited = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[elsewhere.public_id]))
-    assert code not in limited.get("/shopper-codes/").content.decode()
-    with retailer_context(other):
-        stranger = logged_in(other, add_member(Role.OWNER))
-    page = stranger.get("/shopper-codes/")
-    assert page.status_code == 200
-    assert code not in page.content.decode()
-    assert client_of(retailer).get("/shopper-codes/").status_code == 302
-
-
-def test_a_real_retailer_has_no_list_of_codes(desk: Client, order: Order) -> None:
-    assert desk.get("/shopper-codes/").status_code == 404
-    assert "/shopper-codes/" not in desk.get(panel_of(order), headers=HTMX).content.decode()

@@ -18,12 +18,13 @@ from lastmile.core import clock as clocks
 from lastmile.core import derived
 from lastmile.core.models import Event, ShortCode
 from lastmile.core.tenancy import RetailerRef, retailer_context, shared_context
+from notifications.errors import NoMessageChannel
+from notifications.models import Message
+from notifications.services.contacts import contact_of, opt_out
 from portal.shopper import services, stepup
-from portal.shopper.errors import NoContact, NoMessageChannel
-from portal.shopper.models import ShownCode
+from portal.shopper.errors import NoContact
 from portal.shopper.policy import ShopperPages
 from portal.shopper.rules import hidden_contact
-from portal.shopper.senders.null import NullSender
 from tenants.models import Retailer
 from tenants.people.services import set_section
 from tenants.sections import section_of
@@ -32,6 +33,7 @@ from tests.dispatch.conftest import SetClock
 from tests.factories.fleet import make_hub
 from tests.factories.orders import make_order
 from tests.portal.shopper import shopper_app
+from tests.portal.shopper.codes import code_message, let_codes_be_sent, newest_code
 
 pytestmark = pytest.mark.usefixtures("example_pages")
 
@@ -49,13 +51,10 @@ def make_demo(ref: RetailerRef) -> None:
 
 @pytest.fixture
 def demo(retailer: RetailerRef) -> RetailerRef:
-    """Return t1 as a demo retailer, which shows codes to its staff."""
+    """Return t1 as a demo retailer that sends codes through the Null channel."""
     make_demo(retailer)
+    let_codes_be_sent()
     return retailer
-
-
-def newest_code(order: Order) -> str:
-    return ShownCode.objects.get(order=order).code
 
 
 def other_than(code: str) -> str:
@@ -99,20 +98,14 @@ def test_the_way_from_a_guarded_page_to_the_code_and_back_works_with_forms_alone
     assert done == [order.public_id]
 
 
-def test_a_demo_says_that_no_message_is_sent_and_a_real_channel_does_not(
-    demo: RetailerRef, client: Client, secret: str, settings: Any
+def test_a_demo_says_that_no_message_is_sent_and_a_real_retailer_does_not(
+    retailer: RetailerRef, client: Client, secret: str
 ) -> None:
     page, sentence = f"/t/{secret}/confirm/", "This is a demo: no message is sent."
-    assert sentence in client.get(page).content.decode()
-    settings.SHOPPER_CODE_SENDER = "tests.portal.shopper.test_stepup.RealChannel"
+    let_codes_be_sent()
     assert sentence not in client.get(page).content.decode()
-
-
-class RealChannel:
-    """A channel that brings each code to its reader."""
-
-    def send(self, order: Order, code: str) -> None:
-        """Send nothing in a test that only reads the page."""
+    make_demo(retailer)
+    assert sentence in client.get(page).content.decode()
 
 
 def test_the_page_says_that_a_code_was_sent_only_if_one_was_and_is_valid(
@@ -130,10 +123,10 @@ def test_the_page_says_that_a_code_was_sent_only_if_one_was_and_is_valid(
     ShortCode.objects.update(expires_at=clocks.real_now() - dt.timedelta(seconds=1))
     assert "We sent a code" not in text(client.get(path))
 
-    def fail(*_args: object) -> None:
+    def fail(**_fields: object) -> None:
         raise NoMessageChannel("The channel is down.")
 
-    monkeypatch.setattr(NullSender, "send", fail)
+    monkeypatch.setattr("notifications.services.codes.send_code", fail)
     refused = send(client, secret)
     assert refused.status_code == 409
     assert "The channel is down." in text(refused)
@@ -244,7 +237,6 @@ def test_a_code_works_once_and_a_newer_code_ends_it(
     if first != second:
         assert confirm(client, secret, first).status_code == 422
     assert confirm(client, secret, second).status_code == 303
-    assert not ShownCode.objects.exists(), "a used code is shown to nobody"
     assert confirm(client_of(demo), secret, second).status_code == 409
 
 
@@ -294,15 +286,13 @@ def test_outside_a_demo_the_page_says_that_it_needs_a_message_channel(
     retailer: RetailerRef, client: Client, order: Order, secret: str
 ) -> None:
     page = client.get(f"/t/{secret}/confirm/?next=elsewhere/").content.decode()
-    assert "cannot send messages yet" in page
+    assert "cannot send you messages now" in page
     assert 'value="send"' not in page
     assert send(client, secret).status_code == 409
     assert not ShortCode.objects.exists()
     with pytest.raises(NoMessageChannel):
         services.send_code(order=order)
-    with pytest.raises(NoMessageChannel):
-        NullSender().send(order, "123456")
-    assert not ShownCode.objects.exists()
+    assert not Message.objects.exists()
 
 
 def test_a_code_goes_to_the_e_mail_without_a_phone_and_to_nobody_without_both(
@@ -313,8 +303,10 @@ def test_a_code_goes_to_the_e_mail_without_a_phone_and_to_nobody_without_both(
     page = client.get(f"/t/{shopper_secret(by_mail)}/confirm/").content.decode()
     assert "a•••@e•••.org" in page
     services.send_code(order=by_mail)
-    assert ShownCode.objects.get().contact == "email"
-    assert NullSender().sent_codes == [(by_mail.public_id, newest_code(by_mail))]
+    message = code_message()
+    assert (message.channel, message.order) == ("email", by_mail)
+    assert message.contact is not None
+    assert message.contact.address == "ana.lopes@example.org"
     nobody = make_order(shopper=ShopperDraft(name="Rui"))
     shop = ShopperPages(contact_phone="+351 210 000 000")
     set_section(section=section_of(ShopperPages), policy=shop)
@@ -356,11 +348,11 @@ def test_a_code_that_could_not_be_sent_works_for_nobody(
 ) -> None:
     sent: list[str] = []
 
-    def fails(_self: NullSender, _order: Order, code: str) -> None:
+    def fails(*, order: Order, code: str, minutes: int) -> None:
         sent.append(code)
         raise NoMessageChannel("down")
 
-    monkeypatch.setattr(NullSender, "send", fails)
+    monkeypatch.setattr("notifications.services.codes.send_code", fails)
     with pytest.raises(NoMessageChannel):
         services.send_code(order=order)
     monkeypatch.undo()
@@ -368,17 +360,35 @@ def test_a_code_that_could_not_be_sent_works_for_nobody(
         services.confirm_code(order=order, code=sent[0])
 
 
-def test_old_shown_codes_are_forgotten(demo: RetailerRef, order: Order, clock: SetClock) -> None:
-    services.send_code(order=order)
-    assert services.forget_shown_codes() == {"shown_codes": 0}
-    clock(ShownCode.objects.get().expires_at + dt.timedelta(seconds=1))
-    assert services.forget_shown_codes() == {"shown_codes": 1}
+def test_a_code_goes_by_mail_if_the_number_gets_no_messages(
+    demo: RetailerRef, client: Client
+) -> None:
+    make_hub()
+    shopper = ShopperDraft(name="Ana", phone="+351912345678", email="ana.lopes@example.org")
+    order = make_order(shopper=shopper)
+    secret = shopper_secret(order)
+    contact = contact_of("phone", "+351912345678")
+    opt_out(contact=contact, channel="sms", by="word")
+    assert "a•••@e•••.org" in client.get(f"/t/{secret}/confirm/").content.decode()
+    send(client, secret)
+    assert code_message(order).channel == "email"
+    assert confirm(client, secret, newest_code(order)).status_code == 303
+    event = Event.objects.get(kind="order.step_up_confirmed")
+    assert event.data["contact"] == "email", "the one that got the code, not the phone"
+
+
+def test_a_code_that_no_channel_may_bring_is_not_made(demo: RetailerRef, order: Order) -> None:
+    contact = contact_of("phone", order.shopper.phone)
+    opt_out(contact=contact, channel="sms", by="word")
+    with pytest.raises(NoMessageChannel):
+        services.send_code(order=order)
+    assert not ShortCode.objects.exists(), "none of the three of an hour was used"
 
 
 def test_the_code_is_encrypted_in_the_database(demo: RetailerRef, order: Order) -> None:
     services.send_code(order=order)
     with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT code FROM shopper_showncode")
+        cursor.execute("SELECT secret FROM notifications_message")
         stored = cursor.fetchone()[0]
     assert re.match(r"enc1\.", stored)
     assert newest_code(order) not in stored
@@ -386,6 +396,7 @@ def test_the_code_is_encrypted_in_the_database(demo: RetailerRef, order: Order) 
 
 def test_many_guesses_at_once_are_five(fresh_db: str, retailer: RetailerRef) -> None:
     make_demo(retailer)
+    let_codes_be_sent()
     make_hub()
     order = make_order()
     secret = shopper_secret(order)
@@ -429,4 +440,4 @@ def test_a_contact_is_shown_so_that_only_its_owner_knows_it(
     contact: dict[str, str], shown: str
 ) -> None:
     shopper = Shopper(**({"phone": "", "email": ""} | contact))
-    assert hidden_contact(Order(shopper=shopper)) == shown
+    assert hidden_contact(Order(shopper=shopper), next(iter(contact), "")) == shown

@@ -7,13 +7,12 @@ import pytest
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Order
 from dispatch.planning.services import reconcile_day
-from lastmile.core.tenancy import RetailerRef, shared_context
-from portal.shopper.models import ShownCode
-from tenants.models import Retailer
+from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.conftest import SetClock, clock
 from tests.factories import make_hub, make_order, make_shift, make_vehicle
 from tests.factories.orders import DAY
 from tests.factories.slots import make_slot
+from tests.portal.shopper.codes import let_codes_be_sent, newest_code
 from tests.portal.tracking.shoppers import ShopperBrowser
 
 __all__ = ["clock"]
@@ -46,9 +45,8 @@ def shopper(order: Order) -> ShopperBrowser:
 
 @pytest.fixture
 def confirmed(shopper: ShopperBrowser, retailer: RetailerRef) -> ShopperBrowser:
-    """Return the browser after a confirmation with the code that a demo shows to its staff."""
-    with shared_context():
-        Retailer.objects.filter(schema_name=retailer.schema).update(is_demo=True)
+    """Return the browser after a confirmation with the code of the newest message."""
+    let_codes_be_sent()
     shopper.post("confirm/", what="send")
-    shopper.post("confirm/", code=ShownCode.objects.get(order=shopper.order).code)
+    shopper.post("confirm/", code=newest_code(shopper.order))
     return shopper

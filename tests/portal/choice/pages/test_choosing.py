@@ -20,10 +20,8 @@ from dispatch.slots.models import Hold, Slot
 from dispatch.slots.services.visits import TRIES
 from dispatch.slots.states import HoldState
 from lastmile.core.models import Event
-from lastmile.core.tenancy import RetailerRef, retailer_context, shared_context
+from lastmile.core.tenancy import RetailerRef, retailer_context
 from portal.choice.models import DeliverySession, ShownOffer
-from portal.shopper.models import ShownCode
-from tenants.models import Retailer
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.planning.test_plans import plan
 from tests.dispatch.slots.booking import take_place, taken
@@ -31,6 +29,7 @@ from tests.factories import make_hub, make_order, make_zone
 from tests.factories.orders import DAY
 from tests.factories.slots import make_slot
 from tests.portal.choice.busy import watch_holds, watch_promises
+from tests.portal.shopper.codes import let_codes_be_sent, newest_code
 from tests.portal.tracking.shoppers import ShopperBrowser, heading, text_of
 
 
@@ -111,11 +110,10 @@ def test_a_shopper_chooses_a_time_without_scripts_and_the_page_answers_with_it(
 
 
 def confirm_with_code(shopper: ShopperBrowser, retailer: RetailerRef) -> None:
-    """Confirm a browser with the code that a demo shows to its staff."""
-    with shared_context():
-        Retailer.objects.filter(schema_name=retailer.schema).update(is_demo=True)
+    """Confirm a browser with the code of the newest message."""
+    let_codes_be_sent()
     shopper.post("confirm/", what="send")
-    shopper.post("confirm/", code=ShownCode.objects.get(order=shopper.order).code)
+    shopper.post("confirm/", code=newest_code(shopper.order))
 
 
 def test_the_link_alone_never_moves_the_goods_to_the_curb_but_moves_a_pickup_in_time(
