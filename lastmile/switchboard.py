@@ -127,7 +127,7 @@ POINTERS: dict[str, str] = {
 }
 
 # External systems that call /callbacks/<name>/: name -> class (`core.callbacks.Vendor`).
-CALLBACKS: dict[str, str] = {}
+CALLBACKS: dict[str, str] = {"twilio": "notifications.callbacks.Twilio"}
 
 # Credential types: name -> class (`tenants.credentials.CredentialType`). They are tried in this
 # order; the first type whose credential is in the request decides.

@@ -78,7 +78,7 @@ def switched_on(*channels: str) -> None:
 def test_m03_a_refusal_for_one_person_touches_only_that_message_and_is_our_opt_out_too(
     orders: dict[str, Order], fake: FakeTwilio, later: bool
 ) -> None:
-    """With a messaging service Twilio accepts first and reports the refusal later."""
+    """A messaging service accepts first and reports the refusal later."""
     switched_on("sms")
     if later:
         fake.ends[EVA] = ("failed", 21610)
