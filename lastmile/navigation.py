@@ -100,6 +100,7 @@ STATUSES: dict[str, dict[str, Status]] = {
 STEPS: tuple[str, ...] = (
     "portal.home.selectors.hub_steps",
     "notifications.selectors.steps.trouble_steps",
+    "notifications.selectors.steps.reply_steps",
     "portal.home.selectors.pin_steps",
     "portal.home.selectors.plan_steps",
     "portal.home.selectors.unplaced_steps",

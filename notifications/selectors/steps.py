@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lastmile.core.navigation import Scope, Step
 from notifications.models import AccountState
@@ -10,6 +11,7 @@ from notifications.selectors.account_words import advice
 from notifications.selectors.accounts import accounts, fingerprint
 from notifications.selectors.budgets import used_percent
 from notifications.selectors.ledger import channels_on
+from notifications.selectors.threads import unanswered_count
 from notifications.selectors.words import channel_name
 
 WARN_PERCENT = 80
@@ -27,6 +29,20 @@ def setup_steps(scope: Scope) -> list[Step]:
     text = _("Shoppers get no messages: no channel is set up.")
     label = _("Set up a channel")
     return [Step(text=text, label=label, url="messages:accounts", needs="channels.edit")]
+
+
+def reply_steps(scope: Scope) -> list[Step]:
+    """Return the step to answer the shoppers who wrote and wait."""
+    waiting = unanswered_count(scope.hubs)
+    if not waiting:
+        return []
+    text = ngettext(
+        "A shopper wrote to you and waits for an answer.",
+        "%(n)d shoppers wrote to you and wait for an answer.",
+        waiting,
+    ) % {"n": waiting}
+    label = _("Open the inbox")
+    return [Step(text=text, label=label, url="messages:inbox", needs="messages.view")]
 
 
 def _channel_steps() -> list[Step]:

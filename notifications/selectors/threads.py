@@ -49,9 +49,10 @@ def inbox(principal: Principal, *, unanswered: bool, general: bool) -> QuerySet[
     return rows
 
 
-def unanswered_count(principal: Principal) -> int:
-    """Return how many threads that a member may see wait for an answer."""
-    return threads_of(principal).filter(unanswered_since__isnull=False).count()
+def unanswered_count(hubs: frozenset[str] | None) -> int:
+    """Return how many threads wait for an answer: those of these hubs, or all for None."""
+    rows = Thread.objects.filter(unanswered_since__isnull=False)
+    return rows.count() if hubs is None else rows.filter(order__hub__public_id__in=hubs).count()
 
 
 def order_threads(order: Order) -> list[Thread]:

@@ -1,0 +1,141 @@
+"""Pages of threads: the panel of an order, the inbox, and the saved replies."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import pytest
+from django.test import Client
+
+from dispatch.orders.models import Order
+from lastmile.core.tenancy import RetailerRef, retailer_context
+from notifications.models import Message, SavedReply, Thread, ThreadEntry
+from notifications.services.threads import write_from_page
+from tenants.roles import Role
+from tests.dispatch.conftest import SetClock, clock
+from tests.factories import make_hub, make_order
+from tests.factories.orders import DAY
+from tests.notifications.making import switch_on
+from tests.notifications.test_threads import reply
+from tests.people import add_member, logged_in
+
+__all__ = ["clock"]
+HTMX = {"hx-request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def morning(clock: SetClock) -> None:
+    clock(dt.datetime.combine(DAY, dt.time(9), dt.UTC))
+
+
+@pytest.fixture
+def order(retailer: RetailerRef) -> Order:
+    make_hub()
+    return make_order()
+
+
+@pytest.fixture
+def desk(retailer: RetailerRef) -> Client:
+    return logged_in(retailer, add_member(Role.DISPATCHER))
+
+
+def panel_of(order: Order) -> str:
+    return f"/messages/of-order/{order.public_id}/thread/"
+
+
+def send(browser: Client, thread: Thread, text: str, **options: object) -> int:
+    form = {"text": text, "key": uuid.uuid4().hex}
+    path = f"/messages/inbox/{thread.public_id}/answer/"
+    return browser.post(path, form, **options).status_code  # type: ignore[arg-type]
+
+
+def test_the_panel_of_an_order_shows_what_was_written_and_takes_an_answer(
+    desk: Client, order: Order
+) -> None:
+    switch_on("sms")
+    assert desk.get(panel_of(order), headers=HTMX).status_code == 204
+    thread = reply("Where <b>are</b> you?", from_=order.shopper.phone).thread
+    page = desk.get(panel_of(order), headers=HTMX).content.decode()
+    assert "Where &lt;b&gt;are&lt;/b&gt; you?" in page
+    assert send(desk, thread, "At two.", headers=HTMX) == 200
+    page = desk.get(panel_of(order), headers=HTMX).content.decode()
+    assert "At two." in page
+    assert Message.objects.get().text == "At two."
+    assert desk.get(panel_of(order)).status_code == 302, "without scripts, back to the order"
+
+
+def test_a_refused_answer_says_why_and_keeps_what_was_typed(desk: Client, order: Order) -> None:
+    thread = reply("Hi", from_=order.shopper.phone).thread  # no channel is on
+    form = {"text": "At two.", "key": uuid.uuid4().hex}
+    answer = desk.post(f"/messages/inbox/{thread.public_id}/answer/", form)
+    assert answer.status_code == 422
+    assert "At two." in answer.content.decode()
+    assert not Message.objects.exists()
+
+
+def test_the_inbox_lists_what_waits_and_the_threads_without_an_order(
+    desk: Client, order: Order
+) -> None:
+    waiting = write_from_page(order=order, text="Please ring twice", key="p1").thread
+    reply("Who are you?", from_="+34600111222")
+    page = desk.get("/messages/inbox/").content.decode()
+    assert "Please ring twice" in page
+    assert "Who are you?" in page
+    general = desk.get("/messages/inbox/?view=general").content.decode()
+    assert "Please ring twice" not in general
+    assert "+34600111222" in general
+    desk.post(f"/messages/inbox/{waiting.public_id}/read/")
+    assert "Please ring twice" not in desk.get("/messages/inbox/").content.decode()
+    assert "Please ring twice" in desk.get("/messages/inbox/?view=all").content.decode()
+
+
+def test_a_thread_is_moved_to_the_order_with_the_typed_number(desk: Client, order: Order) -> None:
+    stray = reply("Hi", from_="+34600111222").thread
+    path = f"/messages/inbox/{stray.public_id}/move/"
+    assert desk.post(path, {"order": "nothing"}).status_code == 422
+    assert desk.post(path, {"order": order.external_id}).status_code == 302
+    stray.refresh_from_db()
+    assert stray.order == order
+
+
+def test_members_see_only_threads_of_their_hubs_and_strangers_nothing(
+    retailer: RetailerRef, other: RetailerRef, client: Client, order: Order
+) -> None:
+    thread = write_from_page(order=order, text="Please ring twice", key="p1").thread
+    stray = reply("Who are you?", from_="+34600111222").thread
+    elsewhere = make_hub(name="Elsewhere", external_id="H-2")
+    limited = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[elsewhere.public_id]))
+    with retailer_context(other):
+        foreign = logged_in(other, add_member(Role.OWNER))
+    for browser in (limited, foreign):
+        page = browser.get("/messages/inbox/?view=all").content.decode()
+        assert "Please ring twice" not in page
+        assert "Who are you?" not in page
+        for row in (thread, stray):
+            assert browser.get(f"/messages/inbox/{row.public_id}/").status_code == 404
+            assert send(browser, row, "Hello") == 404
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    assert reader.get(f"/messages/inbox/{thread.public_id}/").status_code == 200
+    assert send(reader, thread, "Hello") == 403
+    assert client.get("/messages/inbox/").status_code == 302
+    assert ThreadEntry.objects.count() == 2
+
+
+def test_a_reply_is_saved_changed_offered_and_deleted(desk: Client, order: Order) -> None:
+    form = {"language": "en", "title": "Coming", "text": "We are coming."}
+    assert desk.post("/messages/saved-replies/", form).status_code == 302
+    assert desk.post("/messages/saved-replies/", form).status_code == 422, "one title once"
+    row = SavedReply.objects.get()
+    path = f"/messages/saved-replies/{row.public_id}/"
+    assert desk.post(path, form | {"text": "We come."}).status_code == 302
+    thread = write_from_page(order=order, text="Hello", key="p1").thread
+    assert "We come." in desk.get(f"/messages/inbox/{thread.public_id}/").content.decode()
+    assert desk.post(path, {"what": "delete"}).status_code == 302
+    assert not SavedReply.objects.exists()
+
+
+def test_the_home_page_asks_to_answer(desk: Client, order: Order) -> None:
+    assert "waits for an answer" not in desk.get("/").content.decode()
+    write_from_page(order=order, text="Hello", key="p1")
+    assert "waits for an answer" in desk.get("/").content.decode()
