@@ -11,6 +11,7 @@ from lastmile.worklist.services import point
 from notifications.catalogue.moments import moments_of
 from notifications.rules.values import values_of
 from notifications.rules.who import recipients_of
+from notifications.selectors.moments import moment_in_use
 from notifications.services.pointing import SEND, hint
 from notifications.services.telling import any_account_on, tell, withdraw
 from tenants.selectors import by_public_id
@@ -29,8 +30,9 @@ def on_event(event: DomainEvent) -> None:
         order = Order.objects.select_related(*_PRESENT).filter(public_id=event.subject).first()
         if order is None:
             return
-    for moment in moments_of(event.kind):
-        if moment.applies and not load(moment.applies)(event, order):
+    for declared in moments_of(event.kind):
+        moment = moment_in_use(declared)
+        if moment is None or (moment.applies and not load(moment.applies)(event, order)):
             continue
         for recipient in recipients_of(moment, event, order):
             tell(

@@ -26,21 +26,22 @@ def point(*, schema: str, kind: str, due_in_s: float = 0) -> int:
     return WorkPointer.objects.create(schema=schema, kind=kind, due_at=due).pk
 
 
-def point_once(*, schema: str, kind: str, due_in_s: float, stands_s: float) -> bool:
-    """Add a pointer unless an earlier one stands for it; return True if it was added.
+def point_once(*, schema: str, kind: str, due_in_s: float, margin_s: float) -> bool:
+    """Add a pointer unless an earlier one is enough; return True if it was added.
 
-    A pointer stands for later ones while it is due in more than ``stands_s`` seconds. Whoever
-    clears a pointer of such a kind must point to what is left. No transaction that calls this may
-    be open for longer than ``stands_s``. Then nobody can clear the earlier pointer in the meantime.
+    A pointer is enough for later work while it is due in more than ``margin_s`` seconds. The code
+    that clears a pointer of such a kind must point to the work that is left. No transaction that
+    calls this may be open for longer than ``margin_s``. Then nobody can clear the earlier pointer
+    in the meantime.
 
     Locks: nothing, and waits for no other transaction. Records: nothing. Raises: nothing of its
     own.
     """
-    if due_in_s > stands_s:
+    if due_in_s > margin_s:
         earlier = WorkPointer.objects.filter(
             schema=schema,
             kind=kind,
-            due_at__gt=Now() + dt.timedelta(seconds=stands_s),
+            due_at__gt=Now() + dt.timedelta(seconds=margin_s),
             due_at__lte=Now() + dt.timedelta(seconds=due_in_s),
         )
         if earlier.exists():

@@ -20,7 +20,7 @@ _BEFORE_THE_END = sorted(state.value for state in {*OPEN, MessageState.ACCEPTED}
 
 
 class Message(models.Model):
-    """The intent to tell one recipient one moment on one channel, and what became of it.
+    """The intent to tell one recipient one moment on one channel, and its result.
 
     ``send_at`` and ``not_after`` are business time. ``retry_at``, ``lease_until`` and ``poll_at``
     are real time, by the clock of the database. ``origin`` is what started it: the public id of an
@@ -166,7 +166,7 @@ class CallResult(models.TextChoices):
 
 
 class ProviderCall(models.Model):
-    """One call to a provider for a message. The row is committed before the call begins.
+    """A call to a provider for a message. The row is committed before the call begins.
 
     ``started_at`` and ``ended_at`` are real time, by the clock of the database.
     """
@@ -208,7 +208,7 @@ class ReportSource(models.TextChoices):
 
 
 class ProviderReport(models.Model):
-    """What a provider said about a message. A report without its message waits for it here."""
+    """A statement of a provider about a message. A report without its message waits for it here."""
 
     channel = models.CharField(max_length=12)
     provider_id = models.CharField(max_length=64)

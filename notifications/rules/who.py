@@ -58,8 +58,7 @@ def _staff(moment: Moment, event: DomainEvent, order: Order | None) -> list[Memb
         return list(rows.filter(role__in=_MANAGERS))
     hub = order.hub.public_id if order is not None and order.hub is not None else event.subject
     of_hub = rows.filter(role=Role.DISPATCHER).filter(Q(hubs__isnull=True) | Q(hubs__contains=hub))
-    found = list(of_hub)
-    return found or list(rows.filter(role__in=_MANAGERS))
+    return list(of_hub) or list(rows.filter(role__in=_MANAGERS))
 
 
 def _member(member: Member) -> Recipient:

@@ -9,6 +9,7 @@ from notifications.catalogue.moments import BY_KEY
 from notifications.channels.registry import account_for
 from notifications.models import Contact, Message
 from notifications.rules.who import as_recipient
+from notifications.selectors.moments import moment_state
 from notifications.services.budgets import give_back_budget
 from notifications.services.contacts import contact_of
 from notifications.services.ledger import skip
@@ -50,11 +51,10 @@ def start_next(*, message: Message, secret: str = "") -> Message | None:
 
     Locks: nothing. Records: nothing. Raises: nothing.
     """
-    moment = BY_KEY.get(message.moment)
     at = now()
-    if moment is None or at > message.not_after:
+    if message.moment not in BY_KEY or at > message.not_after:
         return None
-    chain = moment.channels
+    chain = moment_state(message.moment).moment.channels
     rest = chain[chain.index(message.channel) + 1 :] if message.channel in chain else ()
     recipient = _recipient_of(message)
     for channel in rest:

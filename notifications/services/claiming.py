@@ -1,4 +1,4 @@
-"""Claims: leases on the messages that are due, and what becomes of leases that ran out.
+"""Claims: leases on the messages that are due, and the end of leases that ran out.
 
 One statement claims a batch with SKIP LOCKED, so any number of senders never get the same message.
 Every later step names the token of the lease. A sender that has lost it changes nothing.

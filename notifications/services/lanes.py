@@ -48,7 +48,7 @@ class Ready:
 
 
 @dataclass(slots=True)
-class Lane:
+class AccountLane:
     """The times, ready messages and calls of one account; ``per_s`` is its rate."""
 
     name: str

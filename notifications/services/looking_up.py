@@ -31,7 +31,7 @@ ASKING_S: Final = 40  # a look-up ends within this time; then another sender may
 LONGEST_WAIT_S: Final = 300
 KNOWN: Final = 100
 LEAST_ASKED_S: Final = 3600  # for so long the provider is asked at least
-BEFORE: Final = dt.timedelta(seconds=30)  # the provider's clock may be behind ours
+BEFORE: Final = dt.timedelta(seconds=30)  # the provider's clock may be behind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +49,11 @@ class LookUp:
 
 
 def unclear_due(*, most: int) -> list[LookUp]:
-    """Take the unclear messages whose next look-up is due. For some seconds they are ours.
+    """Take the unclear messages whose next look-up is due. For some seconds no other sender asks.
 
     Locks: the messages. Records: nothing. Raises: nothing.
     """
-    asked = []
+    questions = []
     with transaction.atomic():
         due = Message.objects.select_for_update(of=("self",), skip_locked=True).filter(
             state=MessageState.UNCLEAR, retry_at__lte=Now()
@@ -65,7 +65,7 @@ def unclear_due(*, most: int) -> list[LookUp]:
             call = ProviderCall.objects.filter(message=message, number=message.calls).first()
             if call is None or message.contact is None or message.account_id is None:
                 continue
-            asked.append(
+            questions.append(
                 LookUp(
                     message=message,
                     outgoing=outgoing_again(message),
@@ -74,14 +74,14 @@ def unclear_due(*, most: int) -> list[LookUp]:
                     account=message.account_id,
                 )
             )
-    return asked
+    return questions
 
 
-def resolve(*, message: Message, found: Accepted | ChannelError | None) -> None:
+def resolve(*, message: Message, result: Accepted | ChannelError | None) -> None:
     """Store the result of a look-up of an unclear call.
 
-    ``message`` is the row as it was when the provider was asked. If it has changed since, nothing
-    happens.
+    ``message`` is the row that was read before the provider was asked. If it has changed since,
+    nothing happens.
 
     Locks: the message. Records: message.ended for unknown. Raises: nothing.
     """
@@ -91,9 +91,9 @@ def resolve(*, message: Message, found: Accepted | ChannelError | None) -> None:
             return
         if (row.calls, row.lookups) != (message.calls, message.lookups):
             return
-        if isinstance(found, Accepted):
-            take(row, found, call=row.calls)
-        elif isinstance(found, ChannelError):
+        if isinstance(result, Accepted):
+            take(row, result, call=row.calls)
+        elif isinstance(result, ChannelError):
             _cannot_tell(row)
         else:
             _absent_now(row)

@@ -23,8 +23,8 @@ PUMP_TASK: Final = "notifications.pump"
 PUMP_QUEUE: Final = "send"
 HINT_EXPIRES_S: Final = 2
 HINT_PAUSE_S: Final = 0.5
-#: A pointer that is due later than this stands for those after it.
-STANDS_S: Final = 30.0
+#: A pointer that is due later than this is enough for the messages after it.
+MARGIN_S: Final = 30.0
 
 _hinted_at = float("-inf")
 
@@ -45,7 +45,7 @@ def point_in(due_in_s: float) -> None:
 
     Locks: nothing. Records: nothing. Raises: nothing.
     """
-    point_once(schema=current_schema(), kind=SEND, due_in_s=due_in_s, stands_s=STANDS_S)
+    point_once(schema=current_schema(), kind=SEND, due_in_s=due_in_s, margin_s=MARGIN_S)
 
 
 def real_seconds(at: dt.datetime) -> float:

@@ -13,13 +13,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from functools import cache
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from lastmile.core.tenancy import (
@@ -33,11 +31,12 @@ from lastmile.core.timing import backoff_s
 from lastmile.worklist.selectors import due_schemas, seen
 from lastmile.worklist.services import clear, forget
 from notifications.catalogue.kinds import Priority
-from notifications.channels.base import Accepted, Channel, ChannelError, ProviderStatus
+from notifications.channels.base import Channel, ChannelError, ProviderStatus
 from notifications.channels.registry import channel_of
 from notifications.errors import LeaseLost
 from notifications.models import ChannelAccount
 from notifications.selectors.accounts import is_copied
+from notifications.services.calling import SendCall, looked_up, pool, result_of
 from notifications.services.chain import end_unsent
 from notifications.services.claiming import (
     claim,
@@ -48,13 +47,13 @@ from notifications.services.claiming import (
     reap,
     senders,
 )
-from notifications.services.lanes import Lane, Ready, pace_name
+from notifications.services.lanes import AccountLane, Ready, pace_name
 from notifications.services.ledger import locked
 from notifications.services.looking_up import LookUp, resolve, unclear_due
 from notifications.services.pointing import SEND, point_in
 from notifications.services.polling import PollTask, poll_due
 from notifications.services.preparing import prepare
-from notifications.services.reporting import accept, leave_unclear, refuse_call, report
+from notifications.services.reporting import report
 from notifications.states import MessageState
 
 log = logging.getLogger(__name__)
@@ -72,7 +71,7 @@ EXPIRED: Final = "expired"
 
 @dataclass(slots=True)
 class Desk:
-    """What the pump knows of a retailer: when to look again, and how far it has looked."""
+    """The pump's notes on a retailer: the time of the next look, and the newest pointer so far."""
 
     ref: RetailerRef
     newest: int = 0
@@ -88,12 +87,7 @@ class Flight:
     ref: RetailerRef
     store: Callable[[Any], None]
     until: float
-    lane: Lane | None = None
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(settings.LIMIT_MESSAGE_CALLS, thread_name_prefix="message call")
+    lane: AccountLane | None = None
 
 
 class Pump:
@@ -110,7 +104,7 @@ class Pump:
     def __init__(self, *, run_s: float = RUN_S, idle_s: float = IDLE_S) -> None:
         self.stop_at = time.monotonic() + run_s
         self.idle_s = idle_s
-        self.lanes: dict[str, Lane] = {}
+        self.lanes: dict[str, AccountLane] = {}
         self.desks: dict[str, Desk] = {}
         self.flights: dict[Future[Any], Flight] = {}
         self.landed: SimpleQueue[Future[Any]] = SimpleQueue()
@@ -216,11 +210,11 @@ class Pump:
             lane.add([Ready(one, desk.ref, account, channel, copied) for one in claimed])
         return lowest != Priority.LOW or len(claimed) >= room
 
-    def _lane(self, account: ChannelAccount) -> Lane:
+    def _lane(self, account: ChannelAccount) -> AccountLane:
         name = pace_name(account)
         lane = self.lanes.get(name)
         if lane is None:
-            lane = self.lanes[name] = Lane(name, float(account.per_s))
+            lane = self.lanes[name] = AccountLane(name, float(account.per_s))
         lane.per_s = float(account.per_s)
         return lane
 
@@ -246,7 +240,7 @@ class Pump:
                 if self._send(lane, ready):
                     lane.used()
 
-    def _send(self, lane: Lane, ready: Ready) -> bool:
+    def _send(self, lane: AccountLane, ready: Ready) -> bool:
         """Check a message and call its provider; return False if it is not sent."""
         claimed = ready.claimed
         with retailer_context(ready.ref):
@@ -261,7 +255,7 @@ class Pump:
                 return False
             if outgoing is None:
                 return False
-            call = _Call(lane, ready, outgoing.call)
+            call = SendCall(lane, ready, outgoing.call)
             self._start(ready.channel, ready.channel.send, outgoing, then=call.store, lane=lane)
         return True
 
@@ -272,7 +266,7 @@ class Pump:
         channel = channel_of(account)
 
         def store(result: Any) -> None:
-            resolve(message=look_up.message, found=_found(result))
+            resolve(message=look_up.message, result=looked_up(result))
 
         self._start(
             channel, channel.find, look_up.outgoing, look_up.since, look_up.known, then=store
@@ -296,14 +290,14 @@ class Pump:
         call: Callable[..., Any],
         *arguments: Any,
         then: Callable[[Any], None],
-        lane: Lane | None = None,
+        lane: AccountLane | None = None,
     ) -> None:
         """Make a call in a thread; the Null channel is called here, because it writes a row."""
         if not channel.in_thread:
-            then(_result(call, *arguments))
+            then(result_of(call, *arguments))
             return
         flight = Flight(current_retailer(), then, time.monotonic() + LONGEST_CALL_S, lane)
-        future = _pool().submit(_result, call, *arguments)
+        future = pool().submit(result_of, call, *arguments)
         self.flights[future] = flight
         if lane is not None:
             lane.flying += 1
@@ -336,7 +330,7 @@ class Pump:
             log.error("A result cannot be stored: %s", type(fault).__name__)
 
     def _rest(self) -> None:
-        """Wait for a result, the next sending time or the next look, whichever comes first."""
+        """Wait for a result, the next sending time or the next look, until the first of them."""
         times = [lane.due_at for lane in self.lanes.values() if lane.ready and not lane.is_full]
         wake_at = min([self._look_at, *times])
         wait_s = min(LOOK_S, max(0.0, wake_at - time.monotonic()))
@@ -356,51 +350,3 @@ class Pump:
                 with retailer_context(ready.ref, allow_suspended=True), transaction.atomic():
                     give_back(claimed=[ready.claimed])
                     point_in(0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """Stores the result of one provider call."""
-
-    lane: Lane
-    ready: Ready
-    number: int
-
-    def store(self, result: Any) -> None:
-        """Store what became of the call."""
-        claimed = replace(self.ready.claimed, call=self.number)
-        schema, moment = self.ready.ref.schema, claimed.moment
-        try:
-            if isinstance(result, Accepted):
-                self.lane.went_well(schema, moment)
-                accept(claimed=claimed, accepted=result)
-                return
-            error = _as_error(result)
-            self.lane.went_badly(schema, moment, "" if error.unclear else error.code or "none")
-            if error.unclear:
-                leave_unclear(claimed=claimed, error=error)
-            else:
-                refuse_call(claimed=claimed, error=error)
-        except LeaseLost:
-            log.info("%s was settled by a report before its answer", claimed.public_id)
-
-
-def _result(call: Callable[..., Any], *arguments: Any) -> Any:
-    """Return the result of a call, or the exception that it raised."""
-    try:
-        return call(*arguments)
-    except Exception as fault:  # noqa: BLE001 - even so the provider may have it
-        return fault
-
-
-def _as_error(result: Any) -> ChannelError:
-    """Return the error of a call that was not accepted. An unknown one leaves it unclear."""
-    if isinstance(result, ChannelError):
-        return result
-    log.error("A channel broke with %s", type(result).__name__)
-    return ChannelError("the channel broke", permanent=False, unclear=True)
-
-
-def _found(result: Any) -> Accepted | ChannelError | None:
-    """Return the result of a look-up; any failure means that it could not tell."""
-    return result if result is None or isinstance(result, Accepted) else _as_error(result)

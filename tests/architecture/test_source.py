@@ -54,7 +54,7 @@ MACHINERY = (
     "dispatch/planning/search/parts.py",
     *(
         f"notifications/services/{name}.py"
-        for name in ("accounts", "claiming", "looking_up", "polling")
+        for name in ("accounts", "claiming", "looking_up", "polling", "preparing", "reporting")
     ),
     *(f"tenants/people/{name}.py" for name in ("credentials", "services/tickets", "services/tidy")),
 )

@@ -71,6 +71,15 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
         "tests.bench.quiet_hours",
         "24 zones x quiet hours x both clock changes; budgets under 100 senders: exact",
     ),
+    "messages": ("tests.bench.messages", "the two parts below: chaos and latency"),
+    "messages_chaos": (
+        "tests.bench.messages_chaos",
+        "5,000 messages through a provider that breaks in every way: each once, or with its reason",
+    ),
+    "messages_latency": (
+        "tests.bench.messages_latency",
+        "from the event to the provider: 50 messages a second, and 15 beside an import and a plan",
+    ),
     "fitting": ("tests.bench.fitting", "a plan whose day changed: updated, and planned again"),
     "solver_real": ("tests.bench.solver_versus:real", "Amazon and LoggiBUD, beside every peer"),
 }

@@ -24,9 +24,16 @@ from lastmile.core.tasks import deliver, house_task, relay, retailer_task, sweep
 from lastmile.core.tenancy import NoRetailer, RetailerRef, retailer_context, shared_context
 from lastmile.core.timing import in_seconds
 from lastmile.schedule import SCHEDULE
-from lastmile.worklist.models import ScheduleMark, WorkPointer
-from lastmile.worklist.selectors import due, seen
-from lastmile.worklist.services import claim_window, clear, forget, point
+from lastmile.worklist.models import Pace, ScheduleMark, WorkPointer
+from lastmile.worklist.selectors import due, due_schemas, seen
+from lastmile.worklist.services import (
+    claim_window,
+    clear,
+    forget,
+    point,
+    point_once,
+    reserve,
+)
 from tests.core import kinds, wired
 from tests.core.conftest import Crew
 
@@ -377,3 +384,38 @@ def test_checking_jobs_clears_no_pointer_to_a_job_it_did_not_see(
     _arrive_before_seen(monkeypatch, runner, crew, arrive)
     runner.tend()
     assert WorkPointer.objects.filter(kind="jobs").exists()
+
+
+def test_a_pace_gives_each_caller_its_own_times(retailer: RetailerRef) -> None:
+    first = reserve(name="p", count=10, per_s=1.0)
+    second = reserve(name="p", count=5, per_s=1.0)
+    third = reserve(name="p", count=1, per_s=1.0)
+    assert first == 0.0
+    assert 9.0 < second <= 10.0
+    assert 14.0 < third <= 15.0
+    assert reserve(name="another", count=1, per_s=1.0) == 0.0
+
+
+def test_times_of_a_pace_that_were_not_used_are_lost(retailer: RetailerRef) -> None:
+    reserve(name="p", count=1, per_s=1000.0)
+    Pace.objects.filter(name="p").update(next_at=in_seconds(-60))
+    assert reserve(name="p", count=1, per_s=1.0) == 0.0
+    assert 0.5 < reserve(name="p", count=1, per_s=1.0) <= 1.0
+
+
+def test_a_pointer_that_is_far_away_makes_later_ones_needless(retailer: RetailerRef) -> None:
+    far: dict[str, Any] = {"schema": retailer.schema, "kind": "tested", "margin_s": 30.0}
+    assert point_once(due_in_s=100, **far)
+    assert not point_once(due_in_s=200, **far)
+    assert point_once(due_in_s=50, **far)  # it is due before the others
+    assert point_once(due_in_s=10, **far)  # so near, another worker may be clearing it
+    assert point_once(due_in_s=10, **far)
+    assert WorkPointer.objects.filter(kind="tested").count() == 4
+
+
+def test_due_schemas_say_how_far_their_pointers_go(retailer: RetailerRef) -> None:
+    point(schema="t_late", kind="tested", due_in_s=-20)
+    newest = point(schema="t_late", kind="tested", due_in_s=-10)
+    only = point(schema="t_first", kind="tested", due_in_s=-30)
+    point(schema="t_none", kind="tested", due_in_s=30)
+    assert due_schemas("tested") == [("t_first", only), ("t_late", newest)]

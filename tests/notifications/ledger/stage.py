@@ -154,7 +154,7 @@ def text_account(per_s: int = 1000, **fields: Any) -> ChannelAccount:
     )
 
 
-def told(order: Order, moment: str = "out_for_delivery", **more: Any) -> Message:
+def tell_shopper(order: Order, moment: str = "out_for_delivery", **more: Any) -> Message:
     """Write the message that tells the shopper of an order a moment."""
     (message,) = tell(
         moment=BY_KEY[moment],

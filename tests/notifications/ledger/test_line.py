@@ -1,4 +1,4 @@
-"""From the event to the provider, and back: one message, one row."""
+"""A message from the event to the provider, and back: one message, one row."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _on_the_road(clock: SetClock) -> Order:
     return out(order)
 
 
-def _told() -> Message:
+def _message() -> Message:
     return Message.objects.get(moment="out_for_delivery")
 
 
@@ -35,7 +35,7 @@ def test_an_order_that_goes_out_is_one_text_message(
 ) -> None:
     order = _on_the_road(clock)
     drain()
-    message = _told()
+    message = _message()
     assert message.state == MessageState.WAITING
     assert (message.order_id, message.channel, message.language) == (order.pk, "sms", "en")
     pump()
@@ -53,7 +53,7 @@ def test_the_same_event_delivered_twice_is_one_message(
 ) -> None:
     _on_the_road(clock)
     drain()
-    message = _told()
+    message = _message()
     event = Event.objects.get(public_id=message.origin)
     on_event(as_domain_event(event))
     assert Message.objects.filter(origin=message.origin).count() == 1
@@ -73,7 +73,7 @@ def test_the_words_are_kept_without_the_link(
     _on_the_road(clock)
     drain()
     pump()
-    message = _told()
+    message = _message()
     assert "⟦link⟧" in message.text
     assert "/t/" not in message.text
 
@@ -84,7 +84,7 @@ def test_the_end_of_a_message_is_one_event(
     _on_the_road(clock)
     drain()
     pump()
-    message = _told()
+    message = _message()
     for state in ("sent", "delivered", "delivered", "sent"):
         report(channel="sms", status=ProviderStatus(provider_id=message.provider_id, state=state))
     message = again(message)

@@ -32,8 +32,8 @@ from tests.notifications.ledger.stage import (
     again,
     hurry,
     pump,
+    tell_shopper,
     text_account,
-    told,
 )
 
 
@@ -73,7 +73,7 @@ def test_m02_a_permanent_refusal_ends_at_once_and_keeps_nobody_waiting(
     for contact in Contact.objects.all():
         if contact.address != order.shopper.phone:
             provider.refused[contact.address] = ("21212", Scope.MESSAGE)
-    good = told(order, "step_up_used")  # of the same priority, and written last
+    good = tell_shopper(order, "step_up_used")  # of the same priority, and written last
     FastTime(monkeypatch)
     pump(run_s=3.0)
     places = [outgoing.message for outgoing in provider.calls]
@@ -87,7 +87,7 @@ def test_m02_a_permanent_refusal_ends_at_once_and_keeps_nobody_waiting(
 def test_m08_a_message_is_checked_against_the_order_just_before_it_is_sent(
     fresh_db: str, account: ChannelAccount, order: Order, provider: BookChannel
 ) -> None:
-    message = told(order)
+    message = tell_shopper(order)
     attempt(order)  # delivered meanwhile, and no handler has run yet
     pump()
     assert again(message).state == MessageState.SKIPPED
@@ -96,7 +96,7 @@ def test_m08_a_message_is_checked_against_the_order_just_before_it_is_sent(
 
 
 def test_m08_a_change_between_claim_and_call_is_seen(account: ChannelAccount, order: Order) -> None:
-    message = told(order)
+    message = tell_shopper(order)
     (claimed,) = claim(account=account, most=1)
     attempt(order)
     assert prepare(claimed=claimed) is None
@@ -142,7 +142,7 @@ def test_m14_a_code_goes_out_before_ten_thousand_others_and_the_rate_is_kept(
     def release_and_tell(self: Pump) -> None:
         if len(times) >= 10 and not code:  # the times of the next moments are all taken
             with retailer_context(retailer):
-                code.append(told(order, "step_up_code", secret="1", values={"minutes": 10}))
+                code.append(tell_shopper(order, "step_up_code", secret="1", values={"minutes": 10}))
         release(self)
 
     monkeypatch.setattr(Pump, "_release", release_and_tell)

@@ -21,7 +21,7 @@ from tests.notifications.ledger.stage import (
     claimed_one,
     hurry,
     pump,
-    told,
+    tell_shopper,
 )
 
 
@@ -40,7 +40,7 @@ def test_a_call_that_was_accepted_without_an_answer_is_found_and_not_sent_again(
     fresh_db: str, account: ChannelAccount, order: Order, provider: BookChannel
 ) -> None:
     provider.script.append("lost")
-    message = told(order)
+    message = tell_shopper(order)
     pump()
     assert again(message).state == MessageState.UNCLEAR
     _go_on(1)
@@ -54,7 +54,7 @@ def test_after_a_proof_of_absence_there_is_one_new_call(
     fresh_db: str, account: ChannelAccount, order: Order, provider: BookChannel
 ) -> None:
     provider.script.append("silent")
-    message = told(order)
+    message = tell_shopper(order)
     pump()
     _go_on(1)
     assert again(message).state == MessageState.UNCLEAR  # one look-up is no proof
@@ -72,7 +72,7 @@ def test_a_second_silence_needs_a_longer_proof_than_an_error_of_the_provider(
     fault: str, finds: int,
 ) -> None:  # fmt: skip
     provider.script.extend([fault, fault])
-    message = told(order)
+    message = tell_shopper(order)
     pump()
     _go_on(finds)
     assert again(message).state == MessageState.ACCEPTED
@@ -84,7 +84,7 @@ def test_while_the_provider_cannot_tell_nothing_is_sent(
 ) -> None:
     provider.script.append("silent")
     provider.can_tell = False
-    message = told(order)
+    message = tell_shopper(order)
     pump()
     _go_on(3)
     assert again(message).state == MessageState.UNCLEAR
@@ -101,7 +101,7 @@ def test_a_message_has_at_most_eight_calls(
     fresh_db: str, account: ChannelAccount, order: Order, provider: BookChannel
 ) -> None:
     provider.script.extend(["broken"] * 9)
-    message = told(order)
+    message = tell_shopper(order)
     pump()
     _go_on(8 * 2)
     message = again(message)
@@ -113,7 +113,7 @@ def test_a_message_has_at_most_eight_calls(
 def test_a_sender_that_died_after_its_last_check_leaves_an_unclear_message(
     account: ChannelAccount, order: Order
 ) -> None:
-    message = told(order)
+    message = tell_shopper(order)
     claimed_one(account)
     hurry()
     assert reap() == 1
@@ -124,7 +124,7 @@ def test_a_sender_that_died_after_its_last_check_leaves_an_unclear_message(
 def test_a_sender_that_died_before_its_last_check_leaves_a_waiting_message(
     account: ChannelAccount, order: Order
 ) -> None:
-    message = told(order)
+    message = tell_shopper(order)
     assert len(claim(account=account, most=5)) == 1
     hurry()
     assert reap() == 1
@@ -135,7 +135,7 @@ def test_a_sender_that_died_before_its_last_check_leaves_a_waiting_message(
 def test_a_report_before_the_answer_of_its_call_is_the_proof(
     account: ChannelAccount, order: Order
 ) -> None:
-    message = told(order)
+    message = tell_shopper(order)
     claimed = claimed_one(account)
     status = ProviderStatus(provider_id="SM1", state="delivered")
     report(channel="sms", status=status, message=message.public_id, call=1)
@@ -149,7 +149,7 @@ def test_a_report_before_the_answer_of_its_call_is_the_proof(
 def test_a_report_of_an_unknown_message_is_kept_until_the_message_is_known(
     account: ChannelAccount, order: Order
 ) -> None:
-    message = told(order)
+    message = tell_shopper(order)
     claimed = claimed_one(account)
     report(channel="sms", status=ProviderStatus(provider_id="SM2", state="delivered"))
     report(channel="sms", status=ProviderStatus(provider_id="SM2", state="sent"))
@@ -162,7 +162,7 @@ def test_a_late_report_of_the_first_call_keeps_the_second_from_being_made(
     fresh_db: str, account: ChannelAccount, order: Order, provider: BookChannel
 ) -> None:
     provider.script.append("silent")
-    message = told(order)
+    message = tell_shopper(order)
     pump()
     _go_on(1)
     Message.objects.filter(pk=message.pk).update(state="waiting", retry_at=None)
@@ -176,6 +176,6 @@ def test_a_late_report_of_the_first_call_keeps_the_second_from_being_made(
 def test_two_senders_never_claim_the_same_message(
     account: ChannelAccount, order: Order, retailer: RetailerRef
 ) -> None:
-    told(order)
+    tell_shopper(order)
     assert len(claim(account=account, most=5)) == 1
     assert claim(account=account, most=5) == []
