@@ -76,7 +76,7 @@ class Twilio:
     def parse(self, incoming: Incoming) -> VendorEvent:
         """Return a report or a reply. A repetition has the same key."""
         fields = _fields(incoming)
-        sid = fields["MessageSid"]
+        sid = str(fields["MessageSid"])
         status = fields.get("MessageStatus") or fields.get("SmsStatus") or "received"
         facts: dict[str, Any] = {"channel": _channel(fields)}
         if status == "received":

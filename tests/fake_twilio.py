@@ -23,6 +23,7 @@ import random
 import signal
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -508,3 +509,27 @@ def _status_fields(entry: Taken, status: str, code: int | None) -> dict[str, str
     } | ({"MessagingServiceSid": service} if service else {}) | (
         {"ErrorCode": str(code)} if code else {}
     ) | ({"RawDlrDoneDate": "2611291806"} if status == "delivered" else {})  # fmt: skip
+
+
+def main() -> None:
+    """Run the fake until it is stopped, and print what it accepts: ``python -m tests.fake_twilio``.
+
+    A web server on the port of the second argument gets its callbacks.
+    """
+    callback_port = int(sys.argv[1]) if len(sys.argv) > 1 else None
+    with FakeTwilio(Behaviour(report_after_s=1.0), callback_port=callback_port) as fake:
+        print(f"TWILIO_API_BASE={fake.base_url}")
+        print(f"account SID {ACCOUNT_SID}, auth token {AUTH_TOKEN}")
+        print(f"API key {API_KEY}, secret {API_SECRET}")
+        print(f"messaging service {SERVICE_SID}, number {SENDER}", flush=True)
+        shown = 0
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(0.2)
+                for entry in fake.book[shown:]:
+                    print(f"{entry.to}: {entry.body}", flush=True)
+                shown = len(fake.book)
+
+
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from lastmile.core.timing import in_seconds
-from notifications.models import AccountKind, Message
+from notifications.channels.twilio_credentials import can_be_called
+from notifications.models import AccountKind, ChannelAccount, Message
 from notifications.services.ledger import end_as_sent, move, write
 from notifications.services.pointing import point_in
 from notifications.states import FINAL, MessageState
@@ -18,6 +19,9 @@ from notifications.states import FINAL, MessageState
 #: Waits between polls, in units of LIMIT_MESSAGE_POLL_S: after 10 minutes, 1 h, 6 h and 24 h with
 #: the usual 600 s. After 72 h of silence the message ends.
 STEPS: Final = (1, 5, 30, 108, 288)
+
+#: On a laptop, which Twilio cannot call, the result is asked for after this time.
+WITHOUT_REPORTS_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +35,15 @@ class PollTask:
     provider_id: str
 
 
-def first_poll_s() -> float:
-    """Return the seconds after which a silent message is asked about for the first time."""
-    return float(settings.LIMIT_MESSAGE_POLL_S * STEPS[0])
+def first_poll_s(account: ChannelAccount | None) -> float:
+    """Return the seconds after which a silent message is asked about for the first time.
+
+    They are few where no report can arrive.
+    """
+    usual = float(settings.LIMIT_MESSAGE_POLL_S * STEPS[0])
+    if account is not None and account.kind == AccountKind.TWILIO and not can_be_called():
+        return min(WITHOUT_REPORTS_S, usual)
+    return usual
 
 
 def poll_due(*, most: int) -> list[PollTask]:

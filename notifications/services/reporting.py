@@ -76,7 +76,7 @@ def take(message: Message, accepted: Accepted, *, call: int) -> None:
     changes: dict[str, Any] = {"provider_id": accepted.provider_id, "accepted_at": now()}
     if accepted.segments is not None:
         changes["segments"] = accepted.segments
-    wait_s = first_poll_s()
+    wait_s = first_poll_s(message.account)
     changes |= {"poll_at": in_seconds(wait_s), "polls": 0, "retry_at": None}
     _serialise(message.channel, accepted.provider_id)
     if not move(message, MessageState(accepted.state), **changes):

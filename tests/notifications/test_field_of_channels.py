@@ -14,8 +14,10 @@ from django.db import connections
 from dispatch.orders.drafts import ShopperDraft
 from dispatch.orders.models import Order
 from lastmile.core.tenancy import RetailerRef, retailer_context
+from notifications.channels.twilio_credentials import report_url
 from notifications.models import ChannelAccount, ContactChannel, Message, ProviderCall
 from notifications.services.accounts import AccountDraft, set_account, switch_on
+from notifications.services.polling import WITHOUT_REPORTS_S, first_poll_s
 from notifications.states import MessageState
 from tests.databases import FIRST, copy_of
 from tests.dispatch.conftest import SetClock
@@ -161,3 +163,18 @@ def test_m11_another_host_is_another_installation(
     settings.BASE_DOMAIN = "copy.example"
     pump()
     assert (again(message).reason, fake.arrivals) == ("restored_copy", [])
+
+
+def test_a_laptop_that_twilio_cannot_call_asks_for_the_result_soon(
+    orders: dict[str, Order], fake: FakeTwilio, settings: Any
+) -> None:
+    switched_on("sms")
+    account = ChannelAccount.objects.get(channel="sms")
+    assert first_poll_s(account) == settings.LIMIT_MESSAGE_POLL_S
+    assert report_url(account, message="msg_1", call=1).endswith("/callbacks/twilio/?m=msg_1&c=1")
+    settings.TWILIO_API_BASE = ""
+    assert first_poll_s(account) == WITHOUT_REPORTS_S
+    assert report_url(account, message="msg_1", call=1) == ""
+    settings.LOCAL = False
+    assert first_poll_s(account) == settings.LIMIT_MESSAGE_POLL_S
+    assert report_url(account, message="msg_1", call=1)
