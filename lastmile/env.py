@@ -82,15 +82,15 @@ def networks(name: str) -> tuple[Network, ...]:
 
     Raises BadEnvironment for a value that is not a network.
     """
-    found = []
+    rows = []
     for part in os.environ.get(name, "").replace(",", " ").split():
         try:
-            found.append(ipaddress.ip_network(part))
+            rows.append(ipaddress.ip_network(part))
         except ValueError:
             raise BadEnvironment(
                 f"{name}: {part} is not a network. Write networks as 10.0.0.0/8."
             ) from None
-    return tuple(found)
+    return tuple(rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ _SOON: Final = dt.timedelta(minutes=4)
 _WINDOW: Final = dt.timedelta(hours=2)
 _LATER: Final = dt.timedelta(minutes=30)
 _PRICE_MINOR: Final = 2_990
-_DRAWN: Final = 12  # orders drawn, of which six usual ones are taken
+_DRAWN: Final = 12  # orders drawn; six usual ones of them are taken
 _DOOR: Final = dt.timedelta(minutes=2)
 
 
@@ -130,7 +130,7 @@ def _at_once(_order: Order) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of an order: the act, the states before it, and when it may be done.
+    """A step of an order: the act, the states before it, and when it may be done.
 
     ``promises`` and ``attempts`` are the numbers that the order has at least before the step.
     """

@@ -59,7 +59,7 @@ class Answer:
 
 
 def public_addresses(host: str, port: int) -> list[str]:
-    """Resolve a host and return its addresses, each of which may be called.
+    """Resolve a host and return its addresses. Each of them may be called.
 
     One forbidden address among them refuses the host.
 
@@ -74,14 +74,14 @@ def public_addresses(host: str, port: int) -> list[str]:
         rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, ValueError) as unknown:
         raise EgressFailed("its name cannot be resolved", unclear=False) from unknown
-    found = list(dict.fromkeys(str(row[4][0]) for row in rows))
-    for text in found:
+    addresses = list(dict.fromkeys(str(row[4][0]) for row in rows))
+    for text in addresses:
         address = _read(text)
         if not (is_allowed(address) or is_public(address)):
             raise EgressRefused("it is not on the public internet")
-    if not found:
+    if not addresses:
         raise EgressFailed("its name has no address", unclear=False)
-    return found
+    return addresses
 
 
 def is_allowed(address: Address) -> bool:
@@ -144,7 +144,7 @@ def check_url(url: str) -> None:
 def post(
     url: str, *, body: bytes, headers: Mapping[str, str], limits: Limits | None = None
 ) -> Answer:
-    """Send a POST to a public address and return its answer, whatever its status.
+    """Send a POST to a public address and return its answer, with any status.
 
     Raises
     ------

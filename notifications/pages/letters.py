@@ -20,7 +20,7 @@ POLICY: Final = {
 
 
 def as_letter(response: R) -> R:
-    """Give a response the policy of a mail, so that only a page of ours can show it in a frame."""
+    """Give a response the policy of a mail: only pages of this site can show it in a frame."""
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     response._csp_config = dict(POLICY)  # type: ignore[attr-defined]  # noqa: SLF001
     return response

@@ -21,9 +21,9 @@ def erase_kept(person: Person) -> dict[str, int]:
 
     Locks: the rows. Records: nothing. Raises: nothing of its own.
     """
-    theirs = Q(message__order__public_id__in=person.orders)
-    theirs |= Q(message__recipient__in=person.shoppers)
-    return {"kept_messages": KeptMessage.objects.filter(theirs).delete()[0]}
+    of_person = Q(message__order__public_id__in=person.orders)
+    of_person |= Q(message__recipient__in=person.shoppers)
+    return {"kept_messages": KeptMessage.objects.filter(of_person).delete()[0]}
 
 
 @transaction.atomic

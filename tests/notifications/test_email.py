@@ -167,8 +167,8 @@ def test_a_lost_answer_after_the_text_is_unclear_and_one_before_it_is_not(
 
 
 def test_a_server_that_is_away_is_tried_again(server: servers.MailServer) -> None:
-    with servers.mail_server() as gone:
-        port = gone.port
+    with servers.mail_server() as closed:
+        port = closed.port
     target = MailServer(host="127.0.0.1", port=port, sender="", security="none")
     with pytest.raises(ChannelError) as away:
         EmailChannel(Target(target, checked=False), SENDER).send(outgoing())
@@ -217,7 +217,7 @@ def test_a_connection_that_the_server_closed_meanwhile_costs_no_mail(
     mails = channel(server)
     mails.send(outgoing())
     server.answers["MAIL"] = "drop"
-    with pytest.raises(ChannelError):  # once more on a new connection, then it is told
+    with pytest.raises(ChannelError):  # again on a new connection, then it is reported
         mails.send(outgoing())
     assert server.connections == 2
     del server.answers["MAIL"]

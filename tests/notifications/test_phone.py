@@ -1,4 +1,4 @@
-"""The Null channel keeps what it was told, and the phone of a demo shows it like an inbox."""
+"""The Null channel keeps its messages, and the phone of a demo shows it like an inbox."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def message_of(order: Order, contact: Contact, **fields: Any) -> Message:
     return Message.objects.create(**values | fields)
 
 
-def told(row: Message, text: str, **fields: Any) -> Outgoing:
+def outgoing(row: Message, text: str, **fields: Any) -> Outgoing:
     values: dict[str, Any] = {
         "message": row.public_id,
         "call": 1,
@@ -59,7 +59,7 @@ def told(row: Message, text: str, **fields: Any) -> Outgoing:
 
 def keep(order: Order, text: str, *, phone: str = "+56900001234", **fields: Any) -> KeptMessage:
     message = message_of(order, contact_of("phone", phone))
-    NullChannel().send(told(message, text, **fields))
+    NullChannel().send(outgoing(message, text, **fields))
     return KeptMessage.objects.get(message=message)
 
 
@@ -83,7 +83,7 @@ def desk(retailer: RetailerRef, order: Order) -> Client:
 def test_a_message_is_kept_once_and_found_again(order: Order) -> None:
     contact = Contact.objects.create(kind="phone", address="+56900001234")
     message = message_of(order, contact)
-    null, words = NullChannel("whatsapp"), told(message, HOSTILE, subject=HOSTILE)
+    null, words = NullChannel("whatsapp"), outgoing(message, HOSTILE, subject=HOSTILE)
     assert null.find(words, LONG_AGO) is None
     first = null.send(words)
     assert null.send(words) == first
@@ -98,7 +98,7 @@ def test_an_unknown_message_is_refused(order: Order) -> None:
     contact = Contact.objects.create(kind="phone", address="+56900001234")
     message = message_of(order, contact)
     with pytest.raises(ChannelError):
-        NullChannel().send(told(message, "x", message="msg_unknown"))
+        NullChannel().send(outgoing(message, "x", message="msg_unknown"))
     with pytest.raises(ChannelError):
         NullChannel().fetch("kpt_unknown")
     assert not KeptMessage.objects.exists()

@@ -264,14 +264,14 @@ def test_a_subscription_with_odd_keys_is_refused() -> None:
 
 
 def test_a_browsers_own_form_is_read() -> None:
-    mine = Browser().subscription()
+    own = Browser().subscription()
     form = {
-        "endpoint": mine.endpoint,
+        "endpoint": own.endpoint,
         "expirationTime": None,
-        "keys": {"p256dh": mine.p256dh, "auth": mine.auth},
+        "keys": {"p256dh": own.p256dh, "auth": own.auth},
     }
-    assert read_subscription(json.dumps(form)) == mine
-    assert read_subscription(mine.to_text()) == mine
+    assert read_subscription(json.dumps(form)) == own
+    assert read_subscription(own.to_text()) == own
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "169.254.169.254"])

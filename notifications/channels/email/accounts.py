@@ -1,4 +1,4 @@
-"""What a channel account of e-mail says: the mail server and the sender."""
+"""The settings of a channel account for e-mail: the mail server and the sender."""
 
 from __future__ import annotations
 

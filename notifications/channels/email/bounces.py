@@ -16,12 +16,12 @@ _ID_HEADERS: Final = ("Message-ID",)
 
 
 class NotAReport(ValueError):
-    """The mail is not a report about a message of ours."""
+    """The mail is not a report about a message of this shop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailReport:
-    """What became of one mail.
+    """A report about one mail.
 
     ``action`` is failed, delayed, delivered, relayed or expanded. ``status`` is the code of
     RFC 3463, such as 5.1.1. ``words`` are the server's, for staff only.
@@ -49,7 +49,7 @@ def read_report(raw: bytes) -> MailReport:
     Raises
     ------
     NotAReport
-        It is no report of the form of RFC 3464, or it names no message of ours.
+        It is no report of the form of RFC 3464, or it names no message of this shop.
     """
     mail = message_from_bytes(raw)
     parts = _parts(mail)
@@ -72,12 +72,12 @@ def read_report(raw: bytes) -> MailReport:
 
 def _parts(mail: Part) -> list[Part]:
     """Return the parts of a mail, in order; a mail with very many parts is cut."""
-    found: list[Part] = []
+    parts: list[Part] = []
     for part in mail.walk():
-        found.append(part)
-        if len(found) >= MOST_PARTS:
+        parts.append(part)
+        if len(parts) >= MOST_PARTS:
             break
-    return found
+    return parts
 
 
 def _blocks(status: Part) -> Iterator[Part]:
@@ -96,8 +96,8 @@ def _message_of(mail: Part, parts: list[Part]) -> str:
         elif part is mail:
             continue
         for name in _ID_HEADERS:
-            if found := message_named(_value(part, name)):
-                return found
+            if message := message_named(_value(part, name)):
+                return message
     names = (message_named(_value(mail, name)) for name in _VERP_HEADERS)
     return next((name for name in names if name), "")
 

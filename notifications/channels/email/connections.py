@@ -59,13 +59,13 @@ class _Checking:
         last: OSError | None = None
         for address in addresses:
             try:
-                found: socket.socket = super()._get_socket(address, port, timeout)  # type: ignore[misc]
+                opened: socket.socket = super()._get_socket(address, port, timeout)  # type: ignore[misc]
             except ssl.SSLError:
                 raise
             except OSError as broken:
                 last = broken
             else:
-                return found
+                return opened
         raise last or OSError("no address")
 
 
@@ -131,7 +131,7 @@ class Connection(EmailBackend):
         return self.connection.noop()
 
     def drop(self) -> None:
-        """Close the connection, whatever state it is in."""
+        """Close the connection in any state."""
         with contextlib.suppress(smtplib.SMTPException, OSError):
             self.close()
         self.connection = None

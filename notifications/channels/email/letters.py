@@ -63,8 +63,8 @@ def one_line(text: str) -> str:
 
 def message_named(text: str) -> str:
     """Return the id of the message that a Message-ID or a bounce address names, "" for none."""
-    found = _ID.search(text.replace("+", " "))
-    return found[0] if found else ""
+    match = _ID.search(text.replace("+", " "))
+    return match[0] if match else ""
 
 
 def _envelope(message: str, sender: Sender) -> str:

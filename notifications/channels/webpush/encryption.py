@@ -95,12 +95,12 @@ def encrypt(
     receiver, secret = read_keys(p256dh, auth)
     salt = os.urandom(SALT_BYTES) if salt is None else salt
     private = private or ec.generate_private_key(_CURVE)
-    ours, theirs = _point(private.public_key()), _point(receiver)
+    own, other = _point(private.public_key()), _point(receiver)
     shared = private.exchange(ec.ECDH(), receiver)
-    key = _derive(shared, secret, b"WebPush: info\x00" + theirs + ours, 32)
+    key = _derive(shared, secret, b"WebPush: info\x00" + other + own, 32)
     content_key = _derive(key, salt, b"Content-Encoding: aes128gcm\x00", 16)
     nonce = _derive(key, salt, b"Content-Encoding: nonce\x00", 12)
-    head = salt + struct.pack("!IB", RECORD_BYTES, len(ours)) + ours
+    head = salt + struct.pack("!IB", RECORD_BYTES, len(own)) + own
     return head + AESGCM(content_key).encrypt(nonce, payload + b"\x02", None)
 
 
