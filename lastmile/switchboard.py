@@ -127,7 +127,10 @@ POINTERS: dict[str, str] = {
 }
 
 # External systems that call /callbacks/<name>/: name -> class (`core.callbacks.Vendor`).
-CALLBACKS: dict[str, str] = {"twilio": "notifications.callbacks.Twilio"}
+CALLBACKS: dict[str, str] = {
+    "twilio": "notifications.callbacks.Twilio",
+    "email": "notifications.bounces.MailServerReports",
+}
 
 # Credential types: name -> class (`tenants.credentials.CredentialType`). They are tried in this
 # order; the first type whose credential is in the request decides.

@@ -9,6 +9,7 @@ from notifications.pages import (
     before_acts,
     figures,
     files,
+    layout,
     ledger,
     phone,
     texts,
@@ -56,6 +57,8 @@ urlpatterns = [
     ),
     path("messages/phone/", phone.phone, name="phone"),
     path("messages/phone/<str:contact>/", phone.phone, name="phone-of"),
+    path("messages/layout/", layout.layout, name="layout"),
+    path("messages/layout/preview/", layout.layout_preview, name="layout-preview"),
     path("messages/letters/<str:public_id>/", phone.letter, name="letter"),
     # Addresses with an id come last: they match any word.
     path("messages/<str:public_id>/", ledger.message_page, name="message"),

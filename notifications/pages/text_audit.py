@@ -22,6 +22,12 @@ SENTENCES: Mapping[str, Sentence] = {
         gettext_lazy("%(who)s went back to the default of the text “%(what)s”"),
         tells=("version",),
     ),
+    "email_layout.changed": Sentence(
+        gettext_lazy("%(who)s changed the layout of e-mails"), tells=("version",)
+    ),
+    "email_layout.restored": Sentence(
+        gettext_lazy("%(who)s went back to the default layout of e-mails"), tells=("version",)
+    ),
     "moment.changed": Sentence(gettext_lazy("%(who)s changed the messages “%(what)s”")),
 }
 
@@ -33,6 +39,7 @@ def _channels(stored: Any) -> str:
 
 FIELDS: Mapping[str, Mapping[str, Field]] = {
     "message_template": {"version": Field(gettext_lazy("Version"))},
+    "email_layout": {"version": Field(gettext_lazy("Version"))},
     "moment": {
         "is_on": Field(gettext_lazy("Send these messages")),
         "channels": Field(gettext_lazy("Channels"), _channels),

@@ -10,6 +10,7 @@ from notifications.channels.registry import account_for
 from notifications.models import Contact, Message
 from notifications.rules.who import as_recipient
 from notifications.selectors.moments import moment_state
+from notifications.selectors.push import push_contact
 from notifications.services.budgets import give_back_budget
 from notifications.services.contacts import contact_of
 from notifications.services.ledger import skip
@@ -24,6 +25,8 @@ def contact_for(channel: str, recipient: Recipient, order: Order | None) -> Cont
     Locks: nothing. Records: nothing. Raises: nothing.
     """
     kind = CONTACT_OF_CHANNEL[ChannelKey(channel)]
+    if kind == ContactKind.PUSH:
+        return push_contact(order) if order is not None and not recipient.is_member else None
     address = {ContactKind.PHONE: recipient.phone, ContactKind.EMAIL: recipient.email}.get(kind, "")
     return contact_of(kind, address, language=recipient.language) if address else None
 

@@ -15,6 +15,7 @@ from notifications.channels.base import Outgoing
 from notifications.channels.twilio_credentials import report_url
 from notifications.models import Message
 from notifications.rendering.rendered import CODE_MARK, LINK_MARK, Rendered
+from notifications.services.headers import headers_of
 from notifications.services.pointing import real_seconds
 
 RTL_LANGUAGES: Final = frozenset({"ar", "fa", "he", "ur"})
@@ -38,6 +39,7 @@ def outgoing_of(message: Message, rendered: Rendered, *, call: int) -> Outgoing:
         report_url=_report_url(message, call),
         expires_in_s=max(1, round(real_seconds(message.not_after))),
         topic=message.order.public_id if message.order is not None else message.public_id,
+        headers=headers_of(message),
         language=message.language,
         rtl=message.language in RTL_LANGUAGES,
     )

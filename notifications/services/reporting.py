@@ -15,12 +15,14 @@ from django.db.models import F
 from lastmile.core.clock import now
 from lastmile.core.tenancy import current_schema
 from lastmile.core.timing import backoff_s, in_seconds
+from notifications.catalogue.kinds import ChannelKey
 from notifications.channels.base import Accepted, ChannelError, ProviderStatus, Scope
 from notifications.channels.twilio_codes import scope_of
 from notifications.errors import LeaseLost
 from notifications.models import (
     AccountState,
     CallResult,
+    Contact,
     Message,
     ProviderCall,
     ProviderReport,
@@ -30,10 +32,11 @@ from notifications.services.accounts import pause, resume
 from notifications.services.budgets import give_back_budget
 from notifications.services.chain import start_next
 from notifications.services.claiming import ClaimedMessage
-from notifications.services.contacts import opt_out
+from notifications.services.contacts import BOUNCE, opt_out
 from notifications.services.ledger import held, locked, move, write
 from notifications.services.pointing import point_in
 from notifications.services.polling import first_poll_s, is_over
+from notifications.services.subscribing import end_subscriptions
 from notifications.states import OPEN, RANK, MessageState
 
 FIRST_LOOKUP_S: Final = 5
@@ -193,10 +196,23 @@ def fail(message: Message, scope: Scope, reason: str = "") -> None:
     secret = message.secret or ""
     if scope == Scope.OPTED_OUT and message.contact is not None:
         opt_out(contact=message.contact, channel=message.channel, by="provider")
+    if scope == Scope.CONTACT and message.contact is not None:
+        _end_contact(message.contact, message.channel)
     if move(message, MessageState.FAILED, reason=reason or REASONS[scope], poll_at=None):
         if message.accepted_at is None:
             give_back_budget(message=message)
         start_next(message=message, secret=secret)
+
+
+def _end_contact(contact: Contact, channel: str) -> None:
+    """Write no more to a mailbox that does not exist, or to a browser that its service forgot.
+
+    Phone numbers stay: the same number may take messages another day.
+    """
+    if channel == ChannelKey.EMAIL:
+        opt_out(contact=contact, channel=channel, by=BOUNCE)
+    elif channel == ChannelKey.PUSH:
+        end_subscriptions(contact=contact)
 
 
 def _message_of(channel: str, provider_id: str, public_id: str) -> Message | None:

@@ -10,9 +10,10 @@ from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.orders.models import Direction, Option
-from dispatch.orders.states import OrderState
+from dispatch.orders.states import ENDED, OrderState
 from dispatch.orders.wording import handover_line, time_line, window_texts, zone_note
 from lastmile.core import clock
+from notifications.selectors.push import push_key
 from portal.shopper.changes import return_of, rights_of
 from portal.shopper.pickups import pickup_of
 from portal.shopper.policy import page_policy
@@ -91,6 +92,7 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
         "can_arrive": expects_arrival(order),
         "contact": page_policy(),
         "done": _done_words(delivery, done),
+        "push_key": push_key() if delivery.state not in ENDED else "",
     }
 
 

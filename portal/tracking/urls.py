@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from lastmile.core.http.service_worker import service_worker
 from portal.tracking import views
 
 app_name = "tracking"
@@ -12,6 +13,8 @@ urlpatterns = [
     path("t/<str:secret>/rate/", views.rate, name="rate"),
     path("t/<str:secret>/on-my-way/", views.on_my_way, name="on-my-way"),
     path("t/<str:secret>/here/", views.here, name="here"),
+    path("t/<str:secret>/push/", views.push, name="push"),
+    path("push.js", service_worker("tracking/push-worker.js", scope="/t/"), name="push-worker"),
     path("t/<str:secret>/delivery.ics", views.calendar, name="calendar"),
     path("console/orders/<str:public_id>/feedback/", views.order_panel, name="of-order"),
 ]

@@ -18,6 +18,7 @@ from dispatch.orders.selectors import orders_of
 from lastmile.core.errors import NotFound
 from lastmile.core.http import fetch
 from lastmile.core.http.forms import apply_form, status_of
+from notifications.services.subscribing import subscribe, unsubscribe
 from portal.shopper.pages import ShopperRequest, shopper_page
 from portal.tracking import services
 from portal.tracking.calendars import booking_of, calendar_file
@@ -70,6 +71,20 @@ def here(request: ShopperRequest, secret: str) -> HttpResponse:
         return services.tell_here(order=request.order, **form.cleaned_data)
 
     return _act(request, secret, "here", form, act)
+
+
+@shopper_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def push(request: ShopperRequest, secret: str) -> HttpResponse:
+    """Send the messages of the order to the reader's browser, or stop it. A script calls it."""
+    if request.method != "POST":
+        return HttpResponseRedirect(reverse("tracking:page", args=[secret]))
+    text = request.POST.get("subscription", "")
+    if request.POST.get("what") == "stop":
+        unsubscribe(order=request.order, text=text)
+    else:
+        subscribe(order=request.order, text=text)
+    return HttpResponse(status=204)
 
 
 def _act(
