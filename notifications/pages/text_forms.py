@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from django import forms
-from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext_lazy as _
 
 from notifications.catalogue.kinds import ChannelKey, Moment
@@ -14,15 +13,14 @@ from notifications.catalogue.texts import PARTS
 from notifications.selectors.previews import TemplateDraft
 from notifications.wording.icu import MOST_CHARACTERS
 
-Words = str | Lazy
-LABELS: Final[Mapping[str, Words]] = {
+LABELS: Final[Mapping[str, Any]] = {
     "text": _("Text"),
     "subject": _("Subject"),
     "preheader": _("Preview line"),
     "body": _("Text"),
     "button": _("Button"),
 }
-_HELP: Final[Mapping[str, Words]] = {
+_HELP: Final[Mapping[str, Any]] = {
     "preheader": _("Mailboxes show it after the subject. Empty: the first line of the text."),
     "body": _("An empty line begins a new paragraph."),
     "button": _("The button opens the link. Empty: no button."),
@@ -129,7 +127,7 @@ class MomentForm(forms.Form):
 
     def __init__(
         self,
-        channels: Mapping[str, Words],
+        channels: Mapping[str, Any],
         chosen: tuple[str, ...],
         *,
         is_on: bool,

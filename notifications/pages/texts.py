@@ -64,7 +64,7 @@ def texts(request: PageRequest) -> HttpResponse:
                 "own": own.get(moment.key, 0),
             }
         )
-    context = {"groups": [(GROUPS[key], rows) for key, rows in groups.items()]}
+    context = {"groups": [(name, groups[key]) for key, name in GROUPS.items()]}
     return render(request, "messages/texts.html", context)
 
 
@@ -105,7 +105,7 @@ def moment_page(request: PageRequest, moment: str) -> HttpResponse:
                 "row": row,
                 "language": LANGUAGE_NAMES[row.language],
                 "channel": CHANNELS[row.channel],
-                "parts": present_parts(declared, row.language, row.channel),
+                "text": _example(declared, row.language, row.channel),
                 "rtl": row.language in RTL,
             }
             for row in texts_of(declared)
@@ -146,6 +146,14 @@ def text_preview(request: PageRequest, moment: str, language: str, channel: str)
     form = _form(request, _moment(moment, language, channel), language, channel)
     context = _preview_context(request, form.draft())
     return render(request, "messages/_text_preview.html", context)
+
+
+def _example(moment: Moment, language: str, channel: str) -> str:
+    """Return a text as its reader gets it, with the example of each variable."""
+    parts = present_parts(moment, language, channel)
+    draft = TemplateDraft(moment=moment, language=language, channel=channel, parts=parts)
+    shown = preview_of(draft, None).parts
+    return shown.get("text") or shown.get("body", "")
 
 
 def _moment(key: str, language: str = "", channel: str = "") -> Moment:
@@ -200,9 +208,11 @@ def _editor(request: PageRequest, form: TemplateForm) -> HttpResponse:
         "test_to": request.POST.get("test_to", "")
         or (_own_address(request) if channel == ChannelKey.EMAIL else ""),
         "can_test": channel in {ChannelKey.SMS, ChannelKey.WHATSAPP, ChannelKey.EMAIL},
-        "others": [
-            {"row": row, "language": LANGUAGE_NAMES[row.language], "channel": CHANNELS[row.channel]}
+        "languages": [(key, LANGUAGE_NAMES[key]) for key in languages_of(moment)],
+        "channels": [
+            (row.channel, CHANNELS[row.channel])
             for row in texts_of(moment)
+            if row.language == language
         ],
         **_preview_context(request, form.draft()),
     }

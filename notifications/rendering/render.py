@@ -115,20 +115,12 @@ def wording_of(moment: str, channel: str, language: str) -> Wording | None:
     return Wording(parts=parts) if parts is not None else None
 
 
-def render_scene(scene: Scene, wording: Wording, *, counts: bool = True) -> Rendered:
+def render_scene(scene: Scene, wording: Wording) -> Rendered:
     """Return the words of a scene, with marks in place of the link and the code.
 
-    With ``counts`` the segments are counted, for which the link of the order is made.
+    The segments are counted with the true link, which is made if the order has none yet.
     """
-    patterns = [*wording.parts.values(), *wording.content_variables.values()]
-    with reading_as(scene.language, scene.zone):
-        names = frozenset[str]().union(*map(names_in, patterns))
-        values = values_for(scene, sorted(names))
-        parts = {part: fill(pattern, values) for part, pattern in wording.parts.items()}
-        content = None
-        if wording.content_sid:
-            filled = {n: fill(pattern, values) for n, pattern in wording.content_variables.items()}
-            content = ContentRef(sid=wording.content_sid, variables=filled)
+    parts, content = filled_parts(scene, wording)
     if scene.channel == ChannelKey.EMAIL:
         rendered = _letter(scene, parts)
     else:
@@ -138,10 +130,23 @@ def render_scene(scene: Scene, wording: Wording, *, counts: bool = True) -> Rend
         subject=rendered.subject,
         html=rendered.html,
         content=content,
-        segments=paid_parts(scene.channel, with_link(scene.order, rendered.text)) if counts else 0,
+        segments=paid_parts(scene.channel, with_link(scene.order, rendered.text)),
         digest=wording.digest,
         version=wording.version,
     )
+
+
+def filled_parts(scene: Scene, wording: Wording) -> tuple[dict[str, str], ContentRef | None]:
+    """Return the parts of a scene with their values, and the variables of a content template."""
+    patterns = [*wording.parts.values(), *wording.content_variables.values()]
+    with reading_as(scene.language, scene.zone):
+        names = frozenset[str]().union(*map(names_in, patterns))
+        values = values_for(scene, sorted(names))
+        parts = {part: fill(pattern, values) for part, pattern in wording.parts.items()}
+        if not wording.content_sid:
+            return parts, None
+        numbered = {n: fill(pattern, values) for n, pattern in wording.content_variables.items()}
+    return parts, ContentRef(sid=wording.content_sid, variables=numbered)
 
 
 def _letter(scene: Scene, parts: Mapping[str, str]) -> Rendered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,14 +11,14 @@ from django.conf import settings
 from django.urls import reverse
 
 from dispatch.orders.models import Order
-from dispatch.orders.wording import zone_of
+from dispatch.orders.wording import failure_reason, zone_of
+from lastmile.core import clock, formatting
 from lastmile.core.tenancy import current_retailer
 from notifications.catalogue.kinds import ChannelKey, Moment
 from notifications.catalogue.texts import PARTS
 from notifications.rendering.checking import PartFault, faults_of, longest_values
 from notifications.rendering.facts import Scene
-from notifications.rendering.mail import Letter, html_of
-from notifications.rendering.render import Wording, fill, reading_as, render_scene
+from notifications.rendering.render import Wording, fill, filled_parts, reading_as
 from notifications.rendering.rendered import CODE_MARK, LINK_MARK
 from notifications.wording import folding, icu, segments
 from tenants.links import absolute
@@ -50,7 +51,6 @@ class Preview:
 
     faults: tuple[PartFault, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
-    html: str = ""
     length: segments.Length | None = None
     longest: segments.Length | None = None
     costly: tuple[tuple[str, str], ...] = ()
@@ -66,9 +66,9 @@ def preview_of(draft: TemplateDraft, order: Order | None) -> Preview:
     faults = faults_of(draft.moment, draft.channel, draft.parts)
     if faults:
         return Preview(faults=tuple(faults))
-    parts, html = _read(draft, order)
+    parts = _read(draft, order)
     if draft.channel != ChannelKey.SMS:
-        return Preview(parts=parts, html=html)
+        return Preview(parts=parts)
     length = segments.count(parts["text"])
     named = tuple((sign, segments.name_of(sign)) for sign in length.costly)
     cheaper, cheaper_length = _cheaper(draft, order, length)
@@ -83,8 +83,8 @@ def preview_of(draft: TemplateDraft, order: Order | None) -> Preview:
     )
 
 
-def _read(draft: TemplateDraft, order: Order | None) -> tuple[dict[str, str], str]:
-    """Return the parts of a draft as its reader gets them, and the HTML of an e-mail."""
+def _read(draft: TemplateDraft, order: Order | None) -> dict[str, str]:
+    """Return the parts of a draft as its reader gets them; no link of the order is made."""
     if order is None or not _is_about_orders(draft.moment):
         return _read_examples(draft)
     scene = Scene(
@@ -95,16 +95,11 @@ def _read(draft: TemplateDraft, order: Order | None) -> tuple[dict[str, str], st
         order=order,
     )
     wording = Wording(parts={name: draft.parts.get(name, "") for name in PARTS[draft.channel]})
-    rendered = render_scene(scene, wording, counts=False)
-    shown = {
-        "text": _shown(rendered.text),
-        "subject": _shown(rendered.subject),
-        "body": _shown(rendered.text),
-    }
-    return {name: shown.get(name, "") for name in PARTS[draft.channel]}, _shown(rendered.html)
+    parts, _content = filled_parts(scene, wording)
+    return {name: _shown(text) for name, text in parts.items()}
 
 
-def _read_examples(draft: TemplateDraft) -> tuple[dict[str, str], str]:
+def _read_examples(draft: TemplateDraft) -> dict[str, str]:
     values = {name: variable.example for name, variable in draft.moment.variables.items()}
     values |= {name: _a_link() for name in ("link", "opt_out_link") if name in values}
     if "page" in values:
@@ -112,18 +107,19 @@ def _read_examples(draft: TemplateDraft) -> tuple[dict[str, str], str]:
     if "shop" in values:
         values["shop"] = current_retailer().shop_name
     with reading_as(draft.language, current_retailer().zone):
-        parts = {name: fill(draft.parts.get(name, ""), values) for name in PARTS[draft.channel]}
-        if draft.channel != ChannelKey.EMAIL:
-            return parts, ""
-        letter = Letter(
-            subject=parts["subject"],
-            preheader=parts["preheader"],
-            body=parts["body"],
-            button=parts["button"],
-            target=str(values.get("link") or values.get("page") or ""),
-            language=draft.language,
-        )
-        return parts, html_of(letter)
+        values |= {name: text for name, text in _local_examples().items() if name in values}
+        return {name: fill(draft.parts.get(name, ""), values) for name in PARTS[draft.channel]}
+
+
+def _local_examples() -> dict[str, str]:
+    """Return examples that readers see in the form of their language."""
+    day = clock.local_date(clock.now(), current_retailer().zone) + dt.timedelta(days=3)
+    hours = {"window_from": 14, "window_to": 16, "planned_from": 14, "planned_to": 15}
+    return {
+        "day": formatting.named_day(day),
+        "reason": failure_reason("not_home"),
+        **{name: formatting.time(dt.time(hour)) for name, hour in hours.items()},
+    }
 
 
 def _cheaper(
@@ -138,7 +134,7 @@ def _cheaper(
     other = TemplateDraft(
         moment=draft.moment, channel=draft.channel, language=draft.language, parts=plain
     )
-    plain_length = segments.count(_read(other, order)[0]["text"])
+    plain_length = segments.count(_read(other, order)["text"])
     if plain_length.segments >= length.segments:
         return {}, None
     return plain, plain_length
