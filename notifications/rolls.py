@@ -41,12 +41,6 @@ def invariants() -> Mapping[str, int]:
     )
     return {
         "messages_final_without_cause": ended.filter(reason="", provider_id="").count(),
-        "messages_accepted_after_their_time": Message.objects.filter(
-            accepted_at__gt=F("not_after"), provider_calls__number=1
-        )
-        .exclude(provider_calls__started_at__lte=F("not_after"))
-        .distinct()
-        .count(),
         "messages_taken_more_than_twice": twice.count(),
         "messages_waiting_too_long": Message.objects.filter(
             Q(state=MessageState.WAITING) & Q(not_after__lt=now() - LATE)
