@@ -39,3 +39,9 @@ class NoMessageChannel(Conflict):
                 " to make the change for you."
             )
         )
+
+
+class OptOutIsTheirs(Conflict):
+    """The person opted out, so only that person can opt in again."""
+
+    code = "opt_out_is_theirs"

@@ -12,6 +12,7 @@ from notifications.pages import (
     layout,
     ledger,
     phone,
+    sending,
     texts,
     threads,
 )
@@ -40,6 +41,7 @@ urlpatterns = [
     path("messages/inbox/<str:public_id>/move/", threads.move, name="move"),
     path("messages/saved-replies/", threads.saved_replies, name="saved-replies"),
     path("messages/saved-replies/<str:public_id>/", threads.saved_reply, name="saved-reply"),
+    path("messages/send/<str:public_id>/", sending.send, name="send"),
     path("messages/channels/", accounts.account_list, name="accounts"),
     path("messages/channels/<str:channel>/", accounts.account_page, name="account"),
     path("messages/channels/<str:channel>/switch/", accounts.account_switch, name="account-switch"),
@@ -62,4 +64,5 @@ urlpatterns = [
     path("messages/letters/<str:public_id>/", phone.letter, name="letter"),
     # Addresses with an id come last: they match any word.
     path("messages/<str:public_id>/", ledger.message_page, name="message"),
+    path("messages/<str:public_id>/retry/", ledger.retry_message, name="retry"),
 ]

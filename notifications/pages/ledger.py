@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from dispatch.orders.selectors import orders_of
 from lastmile.core import clock
+from lastmile.core.errors import DomainError, Invalid
 from lastmile.core.http import fetch, page_rows
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.ids import looks_like
@@ -20,6 +23,7 @@ from notifications.models import Message, ProviderCall, ProviderReport
 from notifications.provider_codes import code_words
 from notifications.reasons import REASONS, explain
 from notifications.selectors import ledger, words
+from notifications.services import retry
 from notifications.states import MessageState
 from tenants.people import selectors as people
 from tenants.permissions import Act, PageRequest, page
@@ -27,6 +31,8 @@ from tenants.permissions import Act, PageRequest, page
 PAGE = 50
 STATES = [state.value for state in MessageState]
 _FILTERS = ("q", "order", "state", "reason", "channel", "moment", "since", "until")
+#: States of a message that may be sent again.
+AGAIN = frozenset({MessageState.FAILED, MessageState.SKIPPED, MessageState.UNKNOWN})
 
 
 @page(Act.MESSAGES_VIEW)
@@ -115,6 +121,8 @@ def message_page(request: PageRequest, public_id: str) -> HttpResponse:
         "reports": [(one, words.SOURCES.get(one.source, one.source)) for one in reports],
         "chain": [(one, words.channel_name(one.channel)) for one in chain],
         "zone": zone,
+        "may_retry": row.state in AGAIN and request.principal.may(Act.MESSAGES_SEND),
+        "key": uuid.uuid4().hex,
     }
     with timezone.override(clock.zone(zone)):
         return render(request, "messages/message.html", context)
@@ -129,6 +137,28 @@ def _recipient(row: Message) -> str:
     if row.order is not None and row.recipient.startswith(ledger.SHOPPER):
         return row.order.shopper.name or str(_("The shopper"))
     return people.names_of({row.recipient}).get(row.recipient, row.recipient)
+
+
+@page(Act.MESSAGES_SEND)
+@require_POST
+def retry_message(request: PageRequest, public_id: str) -> HttpResponse:
+    """Send a message again, as a new message; a double click sends it once."""
+    row = fetch(ledger.messages_of(request.principal), public_id)
+    try:
+        again = retry(message=row, key=key_of(request))
+    except DomainError as refused:
+        messages.error(request, refused.detail)
+        return redirect("messages:message", row.public_id)
+    messages.success(request, _("The message was queued again."))
+    return redirect("messages:message", again.public_id)
+
+
+def key_of(request: PageRequest) -> str:
+    """Return the key of a form, which makes a double click one message. Raises Invalid."""
+    key = request.POST.get("key", "")
+    if not 8 <= len(key) <= 40 or not key.isascii() or not key.isalnum():
+        raise Invalid(_("This form is invalid. Reload the page."))
+    return key
 
 
 @page(Act.MESSAGES_VIEW)
@@ -159,5 +189,6 @@ def _occasion(one: ledger.Occasion) -> dict[str, Any]:
         "why": words.why(best),
         "at": best.ended_at or best.accepted_at or best.made_at,
         "waits": best.state == MessageState.WAITING,
+        "again": best.state in AGAIN and best.reason not in ledger.REPLACED,
         "others": [(row, words.channel_name(row.channel), words.why(row)) for row in one.others],
     }

@@ -19,15 +19,17 @@ from dispatch.orders.models import Order
 from lastmile.core.actor import current_actor
 from lastmile.core.clock import now
 from lastmile.core.tenancy import current_retailer
-from notifications.catalogue.kinds import Moment, Priority, Recipient
+from notifications.catalogue.kinds import Audience, Moment, Priority, Recipient
 from notifications.catalogue.moments import BY_KEY
 from notifications.catalogue.own_words import ANSWER, OWN_WORDS
 from notifications.channels.registry import account_for
 from notifications.errors import NotRetryable, NotSendable
 from notifications.models import ChannelAccount, Contact, Message
+from notifications.reasons import sentence
 from notifications.rules import Ruling, Verdict, may_send
 from notifications.rules.when import is_history, times_of
-from notifications.rules.who import language_of
+from notifications.rules.who import as_recipient, language_of
+from notifications.selectors.moments import moment_in_use
 from notifications.services.chain import contact_for
 from notifications.services.ledger import record_end, skip
 from notifications.services.pointing import wake
@@ -131,11 +133,7 @@ def send_text(
     )
     ruling = _ruling(message, OWN_WORDS, contact, channel)
     if ruling.verdict in {Verdict.SKIP, Verdict.NEXT_CHANNEL}:
-        raise NotSendable(
-            _("This message cannot be sent on this channel. The rule that forbids it: %(rule)s.")
-            % {"rule": ruling.reason},
-            data={"rule": ruling.reason},
-        )
+        raise NotSendable(sentence(ruling.reason, ruling.params), data={"reason": ruling.reason})
     if ruling.send_at is not None:
         message.send_at = ruling.send_at
     message.save()
@@ -181,9 +179,26 @@ def retry(*, message: Message, key: str) -> Message:
         text=message.text if message.moment == ANSWER else "",
         follows=message,
     )
+    return _store(again, _choose_again(message, again))
+
+
+def _choose_again(message: Message, again: Message) -> _Choice:
+    """Return the channel of a message that is sent again, with the order's contact as it is now.
+
+    A skipped message may take any channel of its chain, because the number or the channel that was
+    missing may be there now. A failed one keeps its channel.
+    """
     moment = BY_KEY.get(message.moment, OWN_WORDS)
-    ruling = _ruling(again, moment, message.contact, message.channel)
-    return _store(again, _Choice(message.channel, message.contact, ruling))
+    if moment is not OWN_WORDS:
+        moment = moment_in_use(moment) or moment
+    contact = message.contact
+    if message.order is not None and message.moment in BY_KEY:
+        recipient = as_recipient(message.order.shopper)
+        if moment.audience == Audience.SHOPPER:
+            if message.state == MessageState.SKIPPED:
+                return _choose(again, moment, recipient)
+            contact = contact_for(message.channel, recipient, message.order)
+    return _Choice(message.channel, contact, _ruling(again, moment, contact, message.channel))
 
 
 @transaction.atomic

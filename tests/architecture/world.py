@@ -16,9 +16,12 @@ from lastmile.core.jobs import enqueue
 from lastmile.core.models import JobState
 from lastmile.core.relay import relay_batch
 from lastmile.core.runner import run_job
+from notifications.models import MessageTemplate
+from notifications.services.contacts import opt_out
 from tenants.people import services as people
 from tenants.permissions import KeyRole
 from tests.factories.fleet import make_driver, make_hub, make_shift, make_vehicle, make_zone
+from tests.factories.messages import make_contact, make_message
 from tests.factories.orders import DAY, make_order
 from tests.factories.slots import make_template
 from tests.people import add_member
@@ -29,11 +32,20 @@ def make_world(*, file_hub: bool = False) -> Hub:
     hub = make_hub()
     make_zone(hub=hub)
     make_shift(vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub))
-    make_order(hub=hub.public_id)
+    order = make_order(hub=hub.public_id)
+    contact = make_contact()
+    make_message(order, contact=contact)
+    opt_out(contact=contact, channel="sms", by="staff")
     make_template(hub=hub, starts_on=clock.now().date())
     add_blackout(hub=hub, first_on=clock.now().date() + dt.timedelta(days=60))
     plan = request_plan(hub=hub, service_date=DAY, seconds=1)
     assert run_job(plan.public_id) == JobState.SUCCEEDED
+    MessageTemplate.objects.get_or_create(
+        moment="out_for_delivery",
+        language="en",
+        channel="sms",
+        defaults={"parts": {"text": "On its way: {link}"}},
+    )
     add_member()
     people.create_key(name="World", role=KeyRole.INTEGRATION, hubs=None, origins=[])
     receive_file(

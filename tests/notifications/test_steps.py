@@ -6,15 +6,17 @@ import datetime as dt
 
 import pytest
 
+from lastmile.core.clock import now
 from lastmile.core.navigation import Scope
 from lastmile.core.tenancy import RetailerRef
-from notifications.models import BudgetUse, ChannelAccount
+from notifications.models import BudgetUse, ChannelAccount, Thread
 from notifications.selectors.accounts import fingerprint
 from notifications.selectors.steps import setup_steps, trouble_steps
 from tenants.permissions import Role
 from tenants.selectors import today
 from tests.factories.fleet import make_hub
-from tests.factories.messages import make_account
+from tests.factories.messages import make_account, make_contact
+from tests.factories.orders import make_order
 from tests.people import add_member, logged_in
 
 
@@ -70,6 +72,16 @@ def test_the_budget_is_named_from_eighty_per_cent(scope: Scope) -> None:
     row.day = today() - dt.timedelta(days=1)
     row.save()
     assert texts(scope) == [], "yesterday's use is over"
+
+
+def test_replies_wait_for_members_of_their_hub_alone(scope: Scope) -> None:
+    order = make_order(hub=make_hub().public_id)
+    other = make_hub()
+    Thread.objects.create(
+        contact=make_contact(), channel="sms", order=order, unanswered_since=now(), last_at=now()
+    )
+    assert texts(scope) == ["1 shopper waits for an answer."]
+    assert texts(Scope(date=today(), hubs=frozenset({other.public_id}))) == []
 
 
 def test_the_home_page_shows_the_steps(retailer: RetailerRef) -> None:

@@ -209,6 +209,7 @@ def test_members_of_one_hub_see_the_messages_of_its_orders_alone(
     assert listed == {own.public_id, to_hub.public_id}
     for hidden in (other, to_members):
         assert bound.get(f"/messages/{hidden.public_id}/").status_code == 404
+        assert bound.post(f"/messages/{hidden.public_id}/retry/").status_code == 404
     assert bound.get(f"/messages/of-order/{order.public_id}/", headers=HTMX).status_code == 404
 
 
@@ -226,6 +227,14 @@ def test_a_stranger_and_another_retailer_see_nothing(
         assert stranger.get(where)["Location"].startswith("/login/")
 
 
-def test_a_driver_sees_no_messages(retailer: RetailerRef) -> None:
+def test_a_driver_sees_no_messages_and_a_reader_cannot_send(
+    retailer: RetailerRef, order: Order
+) -> None:
+    message = make_message(order, state="failed", reason="bad_contact")
     driver = logged_in(retailer, add_member(Role.DRIVER))
     assert driver.get(LIST).status_code == 403
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    assert "Send again" not in page_of(reader, message)
+    again = reader.post(f"/messages/{message.public_id}/retry/", {"key": "a" * 32})
+    assert again.status_code == 403
+    assert Message.objects.count() == 1
