@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Value
 from django.db.models.functions import Greatest, Now
 from django.utils.module_loading import import_string
@@ -81,7 +81,7 @@ def set_account(*, channel: str, draft: AccountDraft, version: int | None) -> Ch
         row.version += 1
         _end_pause(row)
     row.check_code, row.checked_at = "", None
-    row.save()
+    _save(row)
     audit("channel.set", row.public_id, _changes(before, new, is_new=row.version == 1))
     if row.is_on:
         wake()
@@ -196,6 +196,15 @@ def _locked_or_new(channel: str, version: int | None) -> ChannelAccount:
     if version is not None and row.version != version:
         raise _stale(row)
     return row
+
+
+def _save(row: ChannelAccount) -> None:
+    """Save an account. Raises Stale if somebody else has just made the account of the channel."""
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        raise _stale(row) from error
 
 
 def _stale(row: ChannelAccount) -> Stale:

@@ -31,6 +31,7 @@ from notifications.services.accounts import (
 )
 from tenants.models import Retailer
 from tenants.people.models import AuditEntry
+from tests.dispatch.helpers import race
 from tests.fake_twilio import ACCOUNT_SID, API_KEY, API_SECRET, AUTH_TOKEN, SERVICE_SID, FakeTwilio
 
 VALUES = {"account_sid": ACCOUNT_SID, "api_key": API_KEY, "service": SERVICE_SID, "sender": ""}
@@ -297,3 +298,14 @@ def test_web_push_gets_a_key_that_stays_the_same() -> None:
     again = set_account(channel="push", draft=changed, version=row.version)
     assert again.secrets == {"private": private}
     assert channel_of(again).check().ok
+
+
+def test_managers_who_set_up_a_channel_at_once_make_one_account(
+    fresh_db: str, retailer: RetailerRef
+) -> None:
+    drafts = [replace(DRAFT, per_s=Decimal(number)) for number in (1, 2, 3, 4)]
+    answers = race(retailer, lambda n: set_account(channel="sms", draft=drafts[n], version=None), 4)
+    assert [type(one) for one in answers if isinstance(one, Exception)] in (
+        [Stale] * n for n in range(4)
+    )
+    assert ChannelAccount.objects.count() == 1
