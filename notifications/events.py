@@ -32,9 +32,11 @@ class MessageEndedFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyReceivedFacts:
-    """A contact wrote to us. The subject is the contact."""
+    """A shopper wrote to the shop. The subject is the contact, or the thread of a page."""
 
-    channel: ChannelWord
+    channel: Annotated[
+        str, FieldDoc("sms, whatsapp, email or push; page for a text from the page.", "sms")
+    ]
     thread: Annotated[str, FieldDoc("Public id of the thread.", "thr_3c7f1h5k9n3q7s2v6x0z")]
     order: OrderRef
 

@@ -139,7 +139,7 @@ def write_from_page(*, order: Order, text: str, key: str) -> ThreadEntry:
         thread, direction=Direction.IN, text=text, key=f"page:{key}", at=now(), is_question=True
     )
     facts = ReplyReceivedFacts(channel=PAGE, thread=thread.public_id, order=order.public_id)
-    record(REPLY_RECEIVED, facts, subject=order.public_id, lane=Lane.PERSON)
+    record(REPLY_RECEIVED, facts, subject=thread.public_id, lane=Lane.PERSON)
     return entry
 
 

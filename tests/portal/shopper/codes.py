@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dispatch.orders.models import Order
 from notifications.models import ChannelAccount, Message
-from tests.notifications.making import switch_on
+from notifications.selectors.accounts import fingerprint
 
 CODE = "step_up_code"
 
 
 def let_codes_be_sent() -> None:
-    """Switch on the channels that bring codes, if they are not on yet."""
-    on = set(ChannelAccount.objects.values_list("channel", flat=True))
-    switch_on(*sorted({"sms", "email"} - on))
+    """Switch on the channels that bring codes, also those that were off."""
+    on = {"is_on": True, "on_at_machine": fingerprint()}
+    for channel in ("sms", "email"):
+        ChannelAccount.objects.update_or_create(
+            channel=channel, defaults=on, create_defaults={"kind": "null", "source": "own", **on}
+        )
 
 
 def code_message(order: Order | None = None) -> Message:
