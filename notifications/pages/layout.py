@@ -16,7 +16,7 @@ from lastmile.core.errors import Invalid
 from lastmile.core.http.forms import apply_form, status_of, version_of
 from lastmile.core.tenancy import current_retailer
 from notifications.models import EmailLayout
-from notifications.pages.letters import as_letter
+from notifications.pages.letters import as_letter, with_frames
 from notifications.rendering.mail import PLACEHOLDERS, Letter, default_mjml, filled
 from notifications.services.layouts import compiled, restore_layout, save_layout
 from notifications.wording.layouts import LONGEST
@@ -61,7 +61,8 @@ def layout(request: PageRequest) -> HttpResponse:
         "is_own": row is not None,
         "placeholders": [(f"[[{name}]]", needed) for name, needed in PLACEHOLDERS.items()],
     }
-    return render(request, "messages/layout.html", context, status=status_of(form))
+    page_of_form = render(request, "messages/layout.html", context, status=status_of(form))
+    return with_frames(page_of_form)
 
 
 @page(Act.TEMPLATES_EDIT)

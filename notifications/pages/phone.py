@@ -15,7 +15,7 @@ from lastmile.core.http.htmx import is_fragment
 from lastmile.core.refusals import unknown
 from lastmile.core.tenancy import current_retailer, current_schema
 from notifications.models import KeptMessage
-from notifications.pages.letters import as_letter
+from notifications.pages.letters import as_letter, with_frames
 from notifications.selectors import phones
 from notifications.selectors.words import Words, channel_name, icon_of, moment_name
 from tenants.permissions import Act, PageRequest, page
@@ -56,7 +56,7 @@ def phone(request: PageRequest, contact: str = "") -> HttpResponse:
             "first": "cursor" not in request.GET,
             **_opened(request, contact),
         }
-        return render(request, "messages/phone.html", context)
+        return with_frames(render(request, "messages/phone.html", context))
 
 
 @page(Act.ORDERS_EDIT)

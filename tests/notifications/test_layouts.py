@@ -163,7 +163,9 @@ def manager(retailer: RetailerRef) -> Client:
 
 
 def test_a_manager_changes_the_layout_and_goes_back(manager: Client) -> None:
-    assert "mj-body" in manager.get("/messages/layout/").content.decode()
+    page = manager.get("/messages/layout/")
+    assert "mj-body" in page.content.decode()
+    assert "frame-src 'self'" in page.headers["Content-Security-Policy"]
     answer = manager.post("/messages/layout/", {"mjml": GOOD, "version": "0"})
     assert answer.status_code == 302
     assert EmailLayout.objects.get().mjml == GOOD

@@ -146,6 +146,10 @@ def test_the_inbox_asks_for_itself_and_hears_nothing_while_nothing_is_new(
 def test_the_html_of_a_mail_is_shown_in_a_sandbox(order: Order, desk: Client) -> None:
     kept = keep(order, "x", html="<p onclick=alert(1)>Hello<script>alert(2)</script></p>")
     plain = keep(order, "y")
+    assert kept.contact is not None
+    inbox = desk.get(f"/messages/phone/{kept.contact.public_id}/")
+    assert f"/messages/letters/{kept.public_id}/" in inbox.content.decode()
+    assert "frame-src 'self'" in inbox.headers["Content-Security-Policy"]
     answer = desk.get(f"/messages/letters/{kept.public_id}/")
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
