@@ -30,6 +30,7 @@ from notifications.services.ledger import held, move, write
 from notifications.services.outgoing import outgoing_of
 from notifications.services.pointing import wake
 from notifications.states import MessageState
+from tenants.people.selectors import policies_read_once
 
 PRESENT = ("shopper", "place", "hub", "promise__place")
 
@@ -42,7 +43,7 @@ def prepare(*, claimed: ClaimedMessage, copied: bool | None = None) -> Outgoing 
     Locks: the message, by its token; budget rows. Records: message.ended if it is skipped.
     Raises: LeaseLost.
     """
-    with transaction.atomic():
+    with policies_read_once(), transaction.atomic():
         message = held(claimed.pk, claimed.token)
         message.order = _present_order(message)
         moment = BY_KEY.get(message.moment, OWN_WORDS)
@@ -133,19 +134,11 @@ def _ruling(
 def _open_call(message: Message, rendered: Rendered) -> Outgoing:
     """Store the words and the open call; return the message as it goes to the provider."""
     call = message.calls + 1
-    ProviderCall.objects.update_or_create(
-        message=message,
-        number=call,
-        defaults={
-            "started_at": in_seconds(0),
-            "ended_at": None,
-            "result": CallResult.OPEN,
-            "code": "",
-            "words": "",
-            "provider_id": "",
-            "short_proof": False,
-        },
-    )
+    opened = {"started_at": in_seconds(0), "result": CallResult.OPEN}
+    blank = {"ended_at": None, "code": "", "words": "", "provider_id": "", "short_proof": False}
+    calls = ProviderCall.objects.filter(message=message, number=call)
+    if not calls.update(**opened, **blank):  # a call that did not reach the provider left its row
+        ProviderCall.objects.create(message=message, number=call, **opened)
     write(
         message,
         calls=call,

@@ -94,7 +94,8 @@ def take(message: Message, accepted: Accepted, *, call: int) -> None:
         channel=message.channel, provider_id=accepted.provider_id, message__isnull=True
     )
     reports = sorted(early, key=lambda one: _rank(one.state))
-    early.update(message=message)
+    if reports:
+        early.update(message=message)
     for one in reports:
         _apply(message, _status_of(one))
 

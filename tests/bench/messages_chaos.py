@@ -73,7 +73,7 @@ def run(messages: int = MESSAGES, per_s: int = PER_S, kills: int = KILLS) -> str
         began = time.monotonic()
         cast = _cast(fake, messages)
         _place(house, cast, per_s)
-        killer = _Killer(house, fake, kills, over_s=messages / per_s)
+        killer = _Killer(house, fake, kills, messages)
         killer.start()
         wait_until(lambda: _open(house, messages) == 0, END_S)
         killer.stop()
@@ -148,20 +148,24 @@ def _open(house: Installation, messages: int) -> int:
 
 
 class _Killer(threading.Thread):
-    """Kills the worker that sends: all of it by time, and its process at the fault "kill"."""
+    """Kills the worker that sends: all of it, and in turn its process at the fault "kill".
 
-    def __init__(self, house: Installation, fake: FakeTwilio, kills: int, *, over_s: float) -> None:
+    It kills each time that a share of the messages was accepted, so the worker always gets on.
+    """
+
+    def __init__(self, house: Installation, fake: FakeTwilio, kills: int, messages: int) -> None:
         super().__init__(daemon=True)
         self.house, self.fake, self.kills = house, fake, kills
-        self.every_s = max(4.0, over_s / max(1, kills))
+        self.every = max(1, messages // (2 * kills + 1))
         self.whole = 0
         self._done = threading.Event()
         fake.victim = self._sending_process
 
     def run(self) -> None:
         for turn in range(2 * self.kills):
-            if self._done.wait(self.every_s):
-                return
+            while len(self.fake.book) < (turn + 1) * self.every:
+                if self._done.wait(0.2):
+                    return
             if turn % 2:
                 self.fake.script("kill")
                 continue
