@@ -30,6 +30,8 @@ from notifications.states import MessageState
 NO_LONGER_TRUE: Final = "no_longer_true"
 #: A reminder that is due so soon after its promise tells nothing new.
 LEAST_BEFORE_REMINDER: Final = dt.timedelta(hours=6)
+#: Promises within this time are one message; see the timing of the moments.
+GATHERED: Final = dt.timedelta(minutes=1)
 _BY_SHOPPER: Final = (Cause.SHOPPER, Cause.CHOICE)
 _SAME: Final = (
     *("option", "opens_at", "closes_at", "handover", "place_id", "price_minor", "currency"),
@@ -85,7 +87,8 @@ def is_confirmed(event: DomainEvent, order: Order) -> bool:
     """Return True for the first promise of an order, and when a requested one is confirmed."""
     if event.kind == "order.planned":
         return _is_granted(event, order)
-    return event.data.get("supersedes") is None and _promise_of(event, order) is not None
+    promise = _promise_of(event, order)
+    return promise is not None and _is_first(promise) and not _is_redirect(promise)
 
 
 def is_changed_by_shopper(event: DomainEvent, order: Order) -> bool:
@@ -94,13 +97,17 @@ def is_changed_by_shopper(event: DomainEvent, order: Order) -> bool:
     A delivery to another address is told by the moment place_changed.
     """
     promise = _changed_promise_of(event, order)
-    return promise is not None and promise.cause in _BY_SHOPPER and not _is_redirect(promise)
+    if promise is None or _is_first(promise) or _is_redirect(promise):
+        return False
+    return promise.cause in _BY_SHOPPER
 
 
 def is_changed_by_shop(event: DomainEvent, order: Order) -> bool:
     """Return True if the retailer gave the shopper a new promise that differs from the old one."""
     promise = _changed_promise_of(event, order)
-    return promise is not None and promise.cause not in _BY_SHOPPER
+    if promise is None or _is_first(promise):
+        return False
+    return promise.cause not in _BY_SHOPPER
 
 
 def still_promised(message: Message, order: Order) -> str:
@@ -150,6 +157,19 @@ def _changed_promise_of(event: DomainEvent, order: Order) -> Promise | None:
     before = promise.supersedes
     is_same = all(getattr(before, name) == getattr(promise, name) for name in _SAME)
     return None if is_same else promise
+
+
+def _is_first(promise: Promise) -> bool:
+    """Return True for the first promise, and for one that followed it within the gathering time.
+
+    Its shopper was never told an earlier one, so nothing has changed.
+    """
+    before = promise.supersedes
+    while before is not None:
+        if promise.made_at - before.made_at > GATHERED:
+            return False
+        promise, before = before, before.supersedes
+    return True
 
 
 def _is_redirect(promise: Promise) -> bool:
