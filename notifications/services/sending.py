@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
 from lastmile.core.tenancy import (
     ACTIVE,
@@ -163,11 +163,11 @@ class Pump:
         return visited
 
     def _enter(self, desk: Desk) -> None:
-        """Visit a retailer. A fault of its database holds up nobody else."""
+        """Visit a retailer. A fault there, as in its account, holds up nobody else."""
         try:
             with retailer_context(desk.ref):
                 self._visit(desk)
-        except DatabaseError as fault:
+        except Exception as fault:  # noqa: BLE001 - one retailer must not stop the pump
             log.error("%s cannot be visited: %s", desk.ref.schema, type(fault).__name__)
             desk.look_at = time.monotonic() + CLOSED_S
 
@@ -326,7 +326,7 @@ class Pump:
         try:
             with retailer_context(flight.ref, allow_suspended=True):
                 flight.store(result)
-        except DatabaseError as fault:  # its lease runs out, and then it is looked up
+        except Exception as fault:  # noqa: BLE001 - its lease runs out; then it is looked up
             log.error("A result cannot be stored: %s", type(fault).__name__)
 
     def _rest(self) -> None:

@@ -54,6 +54,28 @@ def test_a_provider_that_hangs_keeps_no_other_retailer_waiting(
         assert Message.objects.filter(state="accepted").count() == 5
 
 
+def test_a_retailer_whose_account_is_broken_keeps_no_other_one_waiting(
+    fresh_db: str, account: ChannelAccount, provider: BookChannel, other: RetailerRef,
+    clock: SetClock, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    clock(at(10))
+    with retailer_context(other):
+        broken = text_account()
+        _told_orders(1)
+    _told_orders(2)
+
+    def channel_of(row: ChannelAccount) -> BookChannel:
+        if row.public_id == broken.public_id:
+            raise KeyError("secret")
+        return provider
+
+    monkeypatch.setattr(sending, "channel_of", channel_of)
+    pump()
+    assert Message.objects.filter(state="accepted").count() == 2
+    with retailer_context(other):
+        assert Message.objects.get(moment="out_for_delivery").state == "sending"  # until its lease
+
+
 def test_a_thread_that_calls_a_provider_has_no_database_and_no_retailer(
     fresh_db: str, account: ChannelAccount, provider: BookChannel, clock: SetClock
 ) -> None:
