@@ -33,9 +33,6 @@ LEAST_BEFORE_REMINDER: Final = dt.timedelta(hours=6)
 #: Promises within this time are one message; see the timing of the moments.
 GATHERED: Final = dt.timedelta(minutes=1)
 _BY_SHOPPER: Final = (Cause.SHOPPER, Cause.CHOICE)
-_SAME: Final = (
-    *("option", "opens_at", "closes_at", "handover", "place_id", "price_minor", "currency"),
-)
 S = OrderState
 
 
@@ -118,9 +115,15 @@ def still_promised(message: Message, order: Order) -> str:
 
 
 def is_days_ahead(event: DomainEvent, order: Order) -> bool:
-    """Return True if the evening before a promised day is far enough for a reminder."""
+    """Return True if the evening before a promised day is far enough for a reminder.
+
+    A promise that says the same as the one before keeps the reminder that waits.
+    """
     promise = _promise_of(event, order)
     if promise is None:
+        return False
+    before = promise.supersedes
+    if before is not None and promise.same_for_shopper(before):
         return False
     zone = zone_of(order)
     day = clock.local_date(promise.opens_at, zone) - dt.timedelta(days=1)
@@ -154,9 +157,7 @@ def _changed_promise_of(event: DomainEvent, order: Order) -> Promise | None:
     promise = _promise_of(event, order)
     if promise is None or promise.supersedes is None:
         return None
-    before = promise.supersedes
-    is_same = all(getattr(before, name) == getattr(promise, name) for name in _SAME)
-    return None if is_same else promise
+    return None if promise.same_for_shopper(promise.supersedes) else promise
 
 
 def _is_first(promise: Promise) -> bool:
