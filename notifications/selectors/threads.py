@@ -20,7 +20,7 @@ from tenants.principals import Principal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class ChannelWish:
     """The wishes of a contact on a channel: groups that it turned off, and whether it opted out.
 
     ``can_start`` is True if the person stopped it on a page and may start it there again.
@@ -111,7 +111,7 @@ def saved_replies(language: str = "") -> QuerySet[SavedReply]:
     return SavedReply.objects.annotate(same=same).order_by("-same", "language", "title", "pk")
 
 
-def choices_of(order: Order, channels_on: Iterable[str]) -> list[Choice]:
+def choices_of(order: Order, channels_on: Iterable[str]) -> list[ChannelWish]:
     """Return what the shopper of an order wants on each channel that sends and reaches them."""
     on = set(channels_on)
     choices = []
@@ -122,7 +122,7 @@ def choices_of(order: Order, channels_on: Iterable[str]) -> list[Choice]:
             rows = consent_of(contact, channel)
             stopped = next((row for row in rows if row.opted_out_at), None)
             choices.append(
-                Choice(
+                ChannelWish(
                     contact=contact,
                     channel=channel,
                     groups={**(rows[0].preferences if rows else {})},

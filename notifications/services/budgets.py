@@ -56,7 +56,7 @@ _RETURN: Final = """
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class BudgetShare:
     """A limit that a message counts in.
 
     Parameters
@@ -85,7 +85,7 @@ class Budget:
 
 
 class _Refused(Exception):
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: BudgetShare) -> None:
         super().__init__(budget.scope)
         self.budget = budget
 
@@ -149,24 +149,24 @@ def forget_budgets() -> dict[str, int]:
 
 def _budgets_of(
     message: Message, order: Order | None, contact: Contact | None, segments: int, day: dt.date
-) -> Sequence[Budget]:
+) -> Sequence[BudgetShare]:
     """Return the budgets that a message counts in, by scope, which is the order of the locks."""
     settings = policy(MessagePolicy)
     budgets = []
     if message.channel in PAID and segments:
         all_, foreign = settings.segments_day, settings.foreign_segments_day
-        budgets.append(Budget(BudgetScope.RETAILER.value, "", day, segments, all_, "budget"))
+        budgets.append(BudgetShare(BudgetScope.RETAILER.value, "", day, segments, all_, "budget"))
         country = _foreign_country(contact)
         if country:
             dial = BudgetScope.DIAL.value
-            budgets.append(Budget(dial, country, day, segments, foreign, "budget"))
+            budgets.append(BudgetShare(dial, country, day, segments, foreign, "budget"))
     if contact is not None:
         most = most_for_number(settings.per_number_day, message.priority)
         number = BudgetScope.NUMBER.value
-        budgets.append(Budget(number, contact.public_id, day, 1, most, "cap"))
+        budgets.append(BudgetShare(number, contact.public_id, day, 1, most, "cap"))
     if order is not None and message.priority != Priority.CODE:
         placed, scope = order.created_at.date(), BudgetScope.ORDER.value
-        budgets.append(Budget(scope, order.public_id, placed, 1, settings.per_order, "cap"))
+        budgets.append(BudgetShare(scope, order.public_id, placed, 1, settings.per_order, "cap"))
     return sorted(budgets, key=lambda budget: budget.scope)
 
 
@@ -188,7 +188,7 @@ def _foreign_country(contact: Contact | None) -> str:
     return f"{number.country_code}/{region}"
 
 
-def _count(budget: Budget) -> None:
+def _count(budget: BudgetShare) -> None:
     """Count a budget, and tell when it reaches a share. Raises _Refused if it is full."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, budget.row | {"amount": budget.amount, "most": budget.most})
@@ -198,7 +198,7 @@ def _count(budget: Budget) -> None:
     _alert(budget, row[0])
 
 
-def _alert(budget: Budget, used: int) -> None:
+def _alert(budget: BudgetShare, used: int) -> None:
     """Record that a share of a budget was reached, once for each share. Caps tell nobody."""
     if budget.reason != "budget" or budget.most == 0:
         return
@@ -213,13 +213,13 @@ def _alert(budget: Budget, used: int) -> None:
         record(BUDGET_REACHED, facts, subject=current_retailer().public_id)
 
 
-def _ruling(budget: Budget) -> Ruling:
+def _ruling(budget: BudgetShare) -> Ruling:
     """Return the ruling of a full budget. Without segments another channel may still send."""
     if budget.reason == "budget":
         return next_channel("budget", {"scope": budget.scope, "most": budget.most})
     return skip("cap", {"scope": budget.scope, "most": budget.most})
 
 
-def _hash(budget: Budget) -> str:
+def _hash(budget: BudgetShare) -> str:
     key = ring().first.derive("message budget", current_retailer().public_id, budget.scope)
     return hashlib.blake2b(budget.subject.encode(), key=key[:64], digest_size=32).hexdigest()

@@ -60,11 +60,11 @@ def _page(request: ShopperRequest, secret: str, form: WriteForm) -> HttpResponse
     return render(request, "feedback/messages.html", context, status=status_of(form))
 
 
-def _choices(request: ShopperRequest) -> list[selectors.Choice]:
+def _choices(request: ShopperRequest) -> list[selectors.ChannelWish]:
     return selectors.choices_of(request.order, contact_selectors.channels_on())
 
 
-def _choice_row(choice: selectors.Choice) -> dict[str, Any]:
+def _choice_row(choice: selectors.ChannelWish) -> dict[str, Any]:
     return {
         "choice": choice,
         "prefix": _prefix(choice),
@@ -77,7 +77,7 @@ def _choice_row(choice: selectors.Choice) -> dict[str, Any]:
     }
 
 
-def _prefix(choice: selectors.Choice) -> str:
+def _prefix(choice: selectors.ChannelWish) -> str:
     """Return the beginning of the names of a channel's boxes in the form."""
     return f"{choice.contact.public_id}.{choice.channel}"
 
