@@ -18,6 +18,7 @@ from notifications.catalogue.kinds import ChannelKey, Moment
 from notifications.catalogue.texts import PARTS
 from notifications.rendering.checking import PartFault, faults_of, longest_values
 from notifications.rendering.facts import Scene
+from notifications.rendering.mail import Letter, html_of
 from notifications.rendering.render import Wording, fill, filled_parts, reading_as
 from notifications.rendering.rendered import CODE_MARK, LINK_MARK
 from notifications.wording import folding, icu, segments
@@ -44,6 +45,7 @@ class TemplateDraft:
 class Preview:
     """A template as its reader gets it, and what a text message of it costs.
 
+    ``html`` is the HTML part of an e-mail.
     ``longest`` is the length with the longest values of all variables. ``costly`` are the
     characters that force the expensive alphabet, each with its name. ``cheaper`` are the parts
     with plain characters, if that makes the message cheaper. With faults nothing else is set.
@@ -51,6 +53,7 @@ class Preview:
 
     faults: tuple[PartFault, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
+    html: str = ""
     length: segments.Length | None = None
     longest: segments.Length | None = None
     costly: tuple[tuple[str, str], ...] = ()
@@ -67,6 +70,8 @@ def preview_of(draft: TemplateDraft, order: Order | None) -> Preview:
     if faults:
         return Preview(faults=tuple(faults))
     parts = _read(draft, order)
+    if draft.channel == ChannelKey.EMAIL:
+        return Preview(parts=parts, html=_html(draft, parts))
     if draft.channel != ChannelKey.SMS:
         return Preview(parts=parts)
     length = segments.count(parts["text"])
@@ -97,6 +102,20 @@ def _read(draft: TemplateDraft, order: Order | None) -> dict[str, str]:
     wording = Wording(parts={name: draft.parts.get(name, "") for name in PARTS[draft.channel]})
     parts, _content = filled_parts(scene, wording)
     return {name: _shown(text) for name, text in parts.items()}
+
+
+def _html(draft: TemplateDraft, parts: Mapping[str, str]) -> str:
+    """Return the HTML part of an e-mail with an example of the link."""
+    target = absolute(reverse("home:start")) if "page" in draft.moment.variables else _a_link()
+    letter = Letter(
+        subject=parts.get("subject", ""),
+        preheader=parts.get("preheader", ""),
+        body=parts.get("body", ""),
+        button=parts.get("button", ""),
+        target=target,
+        language=draft.language,
+    )
+    return html_of(letter)
 
 
 def _read_examples(draft: TemplateDraft) -> dict[str, str]:
