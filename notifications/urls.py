@@ -58,7 +58,7 @@ urlpatterns = [
         name="text-preview",
     ),
     path("messages/phone/", phone.phone, name="phone"),
-    path("messages/phone/<str:contact>/", phone.phone, name="phone-of"),
+    path("messages/phone/<str:recipient>/", phone.phone, name="phone-of"),
     path("messages/layout/", layout.layout, name="layout"),
     path("messages/layout/preview/", layout.layout_preview, name="layout-preview"),
     path("messages/letters/<str:public_id>/", phone.letter, name="letter"),

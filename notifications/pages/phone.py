@@ -37,7 +37,7 @@ class Bubble:
 
 @page(Act.ORDERS_EDIT)
 @require_safe
-def phone(request: PageRequest, contact: str = "") -> HttpResponse:
+def phone(request: PageRequest, recipient: str = "") -> HttpResponse:
     """Show the inboxes, and the messages of one: the newest message is the last.
 
     The inbox asks for itself again every few seconds. The answer is 204 while there is nothing
@@ -46,15 +46,15 @@ def phone(request: PageRequest, contact: str = "") -> HttpResponse:
     """
     _refuse_a_real_retailer()
     with timezone.override(current_retailer().zone):
-        if contact and is_fragment(request):
-            return _fragment(request, contact)
+        if recipient and is_fragment(request):
+            return _fragment(request, recipient)
         rows = phones.inboxes(request.principal)
         newest, following = page_rows(request, rows, INBOXES, order=phones.NEWEST_FIRST)
         context = {
             "inboxes": [_bubble(row) for row in newest],
             "next": following,
             "first": "cursor" not in request.GET,
-            **_opened(request, contact),
+            **_opened(request, recipient),
         }
         return with_frames(render(request, "messages/phone.html", context))
 
@@ -75,18 +75,18 @@ def _refuse_a_real_retailer() -> None:
         raise unknown()
 
 
-def _fragment(request: PageRequest, contact: str) -> HttpResponse:
-    context = _opened(request, contact)
+def _fragment(request: PageRequest, recipient: str) -> HttpResponse:
+    context = _opened(request, recipient)
     if context["newest"] == request.GET.get("newest"):
         return HttpResponse(status=204)
     return render(request, "messages/_inbox.html", context)
 
 
-def _opened(request: PageRequest, contact: str) -> dict[str, object]:
+def _opened(request: PageRequest, recipient: str) -> dict[str, object]:
     """Return the context of an opened inbox: its newest messages, the newest one last."""
-    if not contact:
+    if not recipient:
         return {"opened": None}
-    rows = phones.inbox(request.principal, contact).order_by(*phones.NEWEST_FIRST)
+    rows = phones.inbox(request.principal, recipient).order_by(*phones.NEWEST_FIRST)
     newest = list(rows[: SHOWN + 1])
     if not newest:
         raise unknown()

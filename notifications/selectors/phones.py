@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Max, QuerySet
 
 from notifications.models import KeptMessage
 from tenants.permissions import Principal, visible
@@ -15,19 +15,19 @@ NEWEST_FIRST: Final = ("-kept_at", "-public_id")
 def kept_messages(principal: Principal) -> QuerySet[KeptMessage]:
     """Return the kept messages that a member may see, with message, order and contact."""
     rows = KeptMessage.objects.select_related("message__order__shopper", "contact")
-    return visible(principal, rows.filter(contact__isnull=False), "message__hub_id")
+    return visible(principal, rows, "message__hub_id")
 
 
 def inboxes(principal: Principal) -> QuerySet[KeptMessage]:
-    """Return the newest kept message of each contact, in no order."""
-    rows = kept_messages(principal)
-    newer = Q(kept_at__gt=OuterRef("kept_at")) | Q(
-        kept_at=OuterRef("kept_at"), public_id__gt=OuterRef("public_id")
-    )
-    same = kept_messages(principal).filter(contact=OuterRef("contact"))
-    return rows.filter(~Exists(same.filter(newer)))
+    """Return the newest kept message of each recipient, in no order.
+
+    One person has one phone, on which text messages, e-mails and notices arrive.
+    """
+    of_each = kept_messages(principal).order_by().values("message__recipient")
+    newest = of_each.annotate(newest=Max("pk")).values("newest")
+    return kept_messages(principal).filter(pk__in=newest)
 
 
-def inbox(principal: Principal, contact: str) -> QuerySet[KeptMessage]:
-    """Return the kept messages of one contact (public id), in no order."""
-    return kept_messages(principal).filter(contact__public_id=contact)
+def inbox(principal: Principal, recipient: str) -> QuerySet[KeptMessage]:
+    """Return the kept messages of one recipient (public id), in no order."""
+    return kept_messages(principal).filter(message__recipient=recipient)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from dispatch.orders.drafts import ShopperDraft
 from dispatch.orders.models import Order
 from lastmile.core import clock
 from lastmile.core.erasing import Person
@@ -108,9 +109,7 @@ def test_an_unknown_message_is_refused(order: Order) -> None:
 def test_the_newest_message_is_the_last_and_texts_are_escaped(order: Order, desk: Client) -> None:
     keep(order, f"first {HOSTILE}")
     newest = keep(order, "second https://t1.localhost/t/secret/")
-    contact = newest.contact
-    assert contact is not None
-    page = desk.get(f"/messages/phone/{contact.public_id}/").content.decode()
+    page = desk.get(f"/messages/phone/{newest.message.recipient}/").content.decode()
     inbox = page[page.index('id="inbox"') :]
     assert inbox.index("first") < inbox.index("second")
     assert "<script>alert" not in page
@@ -121,19 +120,31 @@ def test_the_newest_message_is_the_last_and_texts_are_escaped(order: Order, desk
 def test_the_list_has_each_phone_once_with_its_newest_message(order: Order, desk: Client) -> None:
     keep(order, "old words")
     keep(order, "new words")
-    keep(make_order(hub=order.hub.public_id if order.hub else ""), "other", phone="+56900009999")
+    other = make_order(
+        hub=order.hub.public_id if order.hub else "", shopper=ShopperDraft(name="Eva Soto")
+    )
+    keep(other, "other", phone="+56900009999")
     page = desk.get("/messages/phone/").content.decode()
-    assert page.count("/messages/phone/cnt_") == 2
+    assert page.count("/messages/phone/shp_") == 2
     assert "new words" in page
     assert "old words" not in page
+
+
+def test_texts_and_mails_of_one_person_are_on_one_phone(order: Order, desk: Client) -> None:
+    keep(order, "a text message")
+    mail = message_of(order, contact_of("email", "ana@shopper.example"), channel="email")
+    NullChannel("email").send(outgoing(mail, "a mail", to="ana@shopper.example"))
+    page = desk.get(f"/messages/phone/{mail.recipient}/").content.decode()
+    inbox = page[page.index('id="inbox"') :]
+    assert inbox.index("a text message") < inbox.index("a mail")
+    assert "ana@shopper.example" in inbox
 
 
 def test_the_inbox_asks_for_itself_and_hears_nothing_while_nothing_is_new(
     order: Order, desk: Client
 ) -> None:
     kept = keep(order, "first")
-    assert kept.contact is not None
-    address = f"/messages/phone/{kept.contact.public_id}/"
+    address = f"/messages/phone/{kept.message.recipient}/"
     query = f"{address}?newest={kept.public_id}"
     assert query in desk.get(address).content.decode()
     assert desk.get(query, headers=HTMX).status_code == 204
@@ -146,8 +157,7 @@ def test_the_inbox_asks_for_itself_and_hears_nothing_while_nothing_is_new(
 def test_the_html_of_a_mail_is_shown_in_a_sandbox(order: Order, desk: Client) -> None:
     kept = keep(order, "x", html="<p onclick=alert(1)>Hello<script>alert(2)</script></p>")
     plain = keep(order, "y")
-    assert kept.contact is not None
-    inbox = desk.get(f"/messages/phone/{kept.contact.public_id}/")
+    inbox = desk.get(f"/messages/phone/{kept.message.recipient}/")
     assert f"/messages/letters/{kept.public_id}/" in inbox.content.decode()
     assert "frame-src 'self'" in inbox.headers["Content-Security-Policy"]
     answer = desk.get(f"/messages/letters/{kept.public_id}/")
@@ -163,9 +173,8 @@ def test_the_html_of_a_mail_is_shown_in_a_sandbox(order: Order, desk: Client) ->
 
 def test_a_real_retailer_has_no_phones(retailer: RetailerRef, order: Order, desk: Client) -> None:
     kept = keep(order, "secret words", html="<p>secret words</p>")
-    assert kept.contact is not None
     Retailer.objects.filter(schema_name=retailer.schema).update(is_demo=False)
-    for path in ("", f"{kept.contact.public_id}/"):
+    for path in ("", f"{kept.message.recipient}/"):
         assert desk.get(f"/messages/phone/{path}").status_code == 404
     assert desk.get(f"/messages/letters/{kept.public_id}/").status_code == 404
 
@@ -174,10 +183,9 @@ def test_readers_strangers_and_other_hubs_see_no_phone(
     retailer: RetailerRef, order: Order, other: RetailerRef
 ) -> None:
     kept = keep(order, "secret words", html="<p>secret words</p>")
-    assert kept.contact is not None
     places = (
         "/messages/phone/",
-        f"/messages/phone/{kept.contact.public_id}/",
+        f"/messages/phone/{kept.message.recipient}/",
         f"/messages/letters/{kept.public_id}/",
     )
     limited = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[make_hub().public_id]))
