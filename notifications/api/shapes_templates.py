@@ -107,7 +107,6 @@ class MessageTemplatePreviewOut(serializers.Serializer[Any]):
     """The words as a reader would get them."""
 
     parts = serializers.DictField(child=serializers.CharField(allow_blank=True))
-    html = serializers.CharField(allow_blank=True)
     segments = serializers.IntegerField(allow_null=True, help_text="Only SMS.")
     alphabet = serializers.CharField(allow_blank=True, help_text="`GSM-7` or `UCS-2`; only SMS.")
     costly = serializers.ListField(

@@ -95,7 +95,6 @@ class MessageTemplatePreviewView(RetailerAPIView):
     """Trying the words of a message template."""
 
     acts = {"post": Act.MESSAGES_VIEW}
-    idempotent = False  # it stores nothing
 
     @extend_schema(
         operation_id="message_templates_preview",
@@ -160,7 +159,6 @@ def _picture(draft: TemplateDraft, preview: Preview) -> dict[str, Any]:
     length = preview.length
     return {
         "parts": preview.parts,
-        "html": preview.html,
         "segments": length.segments if length else None,
         "alphabet": length.alphabet if length else "",
         "costly": [sign for sign, _name in preview.costly],

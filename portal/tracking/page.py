@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -92,6 +93,7 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
         "can_arrive": expects_arrival(order),
         "contact": page_policy(),
         "done": _done_words(delivery, done),
+        "push_scope": reverse("tracking:page", args=[secret]).removesuffix(f"{secret}/"),
         "push_key": push_key() if delivery.state not in ENDED else "",
     }
 
