@@ -33,7 +33,7 @@ from tests.fake_twilio import (
     Behaviour,
     FakeTwilio,
 )
-from tests.notifications.ledger.stage import again, hurry, pump, told
+from tests.notifications.ledger.stage import again, hurry, pump, tell_shopper
 
 DRAFT = AccountDraft(
     shape="twilio-own",
@@ -86,7 +86,7 @@ def test_m03_a_refusal_for_one_person_touches_only_that_message_and_is_our_opt_o
         fake.ends[EVA] = ("failed", 21610)
     else:
         fake.refuse[EVA] = 21610
-    messages = {number: told(order) for number, order in orders.items()}
+    messages = {number: tell_shopper(order) for number, order in orders.items()}
     send_all()
     if later:
         hurry()  # the result is asked for
@@ -98,12 +98,12 @@ def test_m03_a_refusal_for_one_person_touches_only_that_message_and_is_our_opt_o
     row = ContactChannel.objects.get(contact=eva.contact, channel="sms")
     assert (row.opted_out_at is not None, row.opted_out_by) == (True, "provider")
     calls = len(fake.arrivals)
-    following = told(orders[EVA])
+    following = tell_shopper(orders[EVA])
     assert (following.state, following.reason) == (MessageState.SKIPPED, "opted_out")
     pump()
     assert len(fake.arrivals) == calls
     assert not ProviderCall.objects.filter(message=following).exists()
-    assert told(orders[ANA]).state == MessageState.WAITING
+    assert tell_shopper(orders[ANA]).state == MessageState.WAITING
 
 
 @pytest.mark.parametrize("code", [63016, 63013, 29999])
@@ -117,7 +117,7 @@ def test_m12_any_refusal_of_free_text_goes_to_the_next_channel_and_names_its_rea
         fake.ends[number] = ("undelivered", code)
     else:
         fake.refuse[number] = code
-    first = told(orders[ANA])
+    first = tell_shopper(orders[ANA])
     assert first.channel == "whatsapp"
     send_all()
     if later:
@@ -136,7 +136,7 @@ def test_m11_a_restored_copy_sends_nothing_until_each_channel_is_switched_on_the
     fresh_db: str, orders: dict[str, Order], fake: FakeTwilio
 ) -> None:
     switched_on("sms")
-    message = told(orders[ANA])
+    message = tell_shopper(orders[ANA])
     connections.close_all()
     with copy_of(fresh_db), retailer_context(FIRST.schema):
         pump()
@@ -145,7 +145,7 @@ def test_m11_a_restored_copy_sends_nothing_until_each_channel_is_switched_on_the
         assert fake.arrivals == []
         assert fake.calls == []
         switch_on(account=ChannelAccount.objects.get(channel="sms"), version=None)
-        following = told(Order.objects.get(pk=orders[EVA].pk))
+        following = tell_shopper(Order.objects.get(pk=orders[EVA].pk))
         pump()
         assert again(following).state == MessageState.ACCEPTED
         assert [taken.to for taken in fake.book] == [EVA]
@@ -159,7 +159,7 @@ def test_m11_another_host_is_another_installation(
     orders: dict[str, Order], fake: FakeTwilio, settings: Any
 ) -> None:
     switched_on("sms")
-    message = told(orders[ANA])
+    message = tell_shopper(orders[ANA])
     settings.BASE_DOMAIN = "copy.example"
     pump()
     assert (again(message).reason, fake.arrivals) == ("restored_copy", [])

@@ -20,7 +20,7 @@ from tests.dispatch.orders.actions import at, out
 from tests.factories import make_hub, make_order
 from tests.factories.orders import make_window
 from tests.fake_twilio import Behaviour, FakeTwilio
-from tests.notifications.ledger.stage import again, pump, told
+from tests.notifications.ledger.stage import again, pump, tell_shopper
 from tests.notifications.test_field_of_channels import DRAFT
 
 
@@ -53,7 +53,7 @@ def state(message: Message) -> str:
 
 
 def test_repeated_and_reordered_reports_end_at_delivered(order: Order, fake: FakeTwilio) -> None:
-    message = told(order)
+    message = tell_shopper(order)
     pump()
     fake.settle()
     assert fake.answers == {200: 4}
@@ -67,7 +67,7 @@ def test_a_report_proves_a_message_whose_call_had_no_answer(
 ) -> None:
     settings.LIMIT_MESSAGE_CALL_S = 1
     fake.script("timeout_after")
-    message = told(order)
+    message = tell_shopper(order)
     pump()
     fake.settle()
     assert state(message) == MessageState.DELIVERED
@@ -78,7 +78,7 @@ def test_a_report_proves_a_message_whose_call_had_no_answer(
 def test_a_reply_lands_on_the_order_and_is_answered_with_no_instructions(
     order: Order, fake: FakeTwilio, port: int
 ) -> None:
-    message = told(order)
+    message = tell_shopper(order)
     pump()
     fake.settle()
     url = f"http://t1.localhost:{port}/callbacks/twilio/"
