@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from django.utils import translation
+
 from dispatch.orders.drafts import ShopperDraft
+from lastmile.core import formatting
 from lastmile.core.tenancy import RetailerRef
 from notifications.catalogue.moments import BY_KEY
 from notifications.selectors.previews import TemplateDraft, preview_of
@@ -26,4 +29,6 @@ def test_a_message_to_staff_is_previewed_with_examples(retailer: RetailerRef) ->
     parts = {"subject": "{orders, number}", "body": "{refused, plural, one {#} other {# rows}}"}
     draft = TemplateDraft(moment=moment, channel="email", language="en", parts=parts)
     shown = preview_of(draft, None).parts
-    assert (shown["subject"], shown["body"]) == ("1,234", "3 rows")
+    with translation.override("en"):
+        number = formatting.number(1234)
+    assert (shown["subject"], shown["body"]) == (number, "3 rows")
