@@ -26,6 +26,8 @@ _BY_KIND: list[tuple[type[models.Field[Any, Any]], Any]] = [
     (models.JSONField, {"kept": ["ñ", 1, None]}),
     (models.BinaryField, b"kept\x00"),
 ]
+#: The value of a foreign key that may be null: a row of the other table.
+A_ROW: Any = object()
 
 
 def in_order(models_: list[type[models.Model]]) -> list[type[models.Model]]:
@@ -55,7 +57,9 @@ def fill(model: type[models.Model], overrides: dict[str, Any]) -> models.Model:
     allowed = dict(_allowed(model))
     values: dict[str, Any] = {}
     for field in _own(model):
-        if field.name in overrides:
+        if overrides.get(field.name) is A_ROW:
+            values[field.name] = field.related_model.objects.order_by("pk").first()
+        elif field.name in overrides:
             values[field.name] = overrides[field.name]
         elif isinstance(field, models.ForeignKey):
             values[field.name] = None if field.null else field.related_model.objects.get()
