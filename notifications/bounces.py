@@ -33,9 +33,9 @@ class MailServerReports:
         """Raise BadSignature unless the account's key signed the body, and it is a report."""
         account = ChannelAccount.objects.filter(channel=ChannelKey.EMAIL).first()
         key = str(account.secrets.get("bounce_key", "")) if account is not None else ""
-        given = incoming.headers.get(HEADER, "")
+        signature = incoming.headers.get(HEADER, "")
         right = hmac.new(key.encode(), incoming.body, hashlib.sha256).hexdigest()
-        if not key or not hmac.compare_digest(given.encode(), f"sha256={right}".encode()):
+        if not key or not hmac.compare_digest(signature.encode(), f"sha256={right}".encode()):
             raise BadSignature(
                 "The signature does not fit. Sign the body with the key for bounces that is set at"
                 " the e-mail account."
@@ -44,18 +44,18 @@ class MailServerReports:
 
     def parse(self, incoming: Incoming) -> VendorEvent:
         """Return the event of a report; the same report again has the same key."""
-        told = _read(incoming)
+        report = _read(incoming)
         kind = _OTHER
-        if told.is_final:
+        if report.is_final:
             kind = _FAILED
-        elif told.action in {"delivered", "relayed"}:
+        elif report.action in {"delivered", "relayed"}:
             kind = _DELIVERED
         return VendorEvent(
             key=hashlib.sha256(incoming.body).hexdigest(),
             kind=kind,
-            subject=told.message,
+            subject=report.message,
             occurred_at=now(),
-            facts={"status": told.status, "is_bad_mailbox": told.is_bad_mailbox},
+            facts={"status": report.status, "is_bad_mailbox": report.is_bad_mailbox},
         )
 
     def act(self, event: VendorEvent) -> None:

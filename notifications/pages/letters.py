@@ -21,7 +21,7 @@ POLICY: Final = {
 
 
 def with_frames(response: R) -> R:
-    """Let a page of ours show mails in frames."""
+    """Let a page of this site show mails in frames."""
     response._csp_update = {"frame-src": [SELF]}  # type: ignore[attr-defined]  # noqa: SLF001
     return response
 

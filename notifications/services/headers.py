@@ -1,4 +1,4 @@
-"""What goes with a message beside its words: how to end messages, and the page that it opens."""
+"""The parts of a message beside its words: how to end messages, and the page that it opens."""
 
 from __future__ import annotations
 

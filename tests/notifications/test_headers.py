@@ -1,4 +1,4 @@
-"""What goes with a message: one click ends e-mails, and a push message opens the order's page."""
+"""The parts of a message beside its words: one click ends e-mails, a push opens the page."""
 
 from __future__ import annotations
 

@@ -34,9 +34,9 @@ def order(retailer: RetailerRef) -> Order:
 
 def text_of(browser: Browser, endpoint: str = "https://push.example/abc") -> str:
     """Return the subscription as the browser's own JSON."""
-    mine = browser.subscription(endpoint)
-    keys = {"p256dh": mine.p256dh, "auth": mine.auth}
-    return json.dumps({"endpoint": mine.endpoint, "expirationTime": None, "keys": keys})
+    own = browser.subscription(endpoint)
+    keys = {"p256dh": own.p256dh, "auth": own.auth}
+    return json.dumps({"endpoint": own.endpoint, "expirationTime": None, "keys": keys})
 
 
 def press(client: Client, order: Order, text: str, what: str = "begin") -> Any:

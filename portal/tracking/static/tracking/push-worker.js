@@ -7,7 +7,7 @@ self.addEventListener("push", (event) => {
   try {
     message = event.data.json();
   } catch {
-    return; // not one of ours
+    return; // not a message of this site
   }
   const path = typeof message.path === "string" && message.path.startsWith(SCOPE) ? message.path : "";
   event.waitUntil(
