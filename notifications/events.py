@@ -54,7 +54,7 @@ class ChannelPausedFacts:
     """A channel account was paused, or it sends again. The subject is the account."""
 
     channel: ChannelWord
-    code: Annotated[str, FieldDoc("The provider's number for the cause.", "20003")]
+    cause: Annotated[str, FieldDoc("The provider's code for the cause.", "provider_20003")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,8 @@ class Scope:
 class Step:
     """A suggested next step: a sentence, the label of its button, and the page of the button.
 
-    ``url`` and ``args`` name the page; ``needs`` is the permission that the step requires.
+    ``url`` and ``args`` name the page; ``needs`` is the permission that the step requires. A step
+    that ``can_wait`` is not part of the day's work.
     """
 
     text: str
@@ -83,6 +84,7 @@ class Step:
     url: str
     args: tuple[str, ...] = ()
     needs: str
+    can_wait: bool = False
 
 
 def _table(name: str, default: Any) -> Any:

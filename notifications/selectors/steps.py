@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from lastmile.core.navigation import Scope, Step
-from notifications.models import AccountState, Thread
+from notifications.models import AccountState
 from notifications.selectors.account_words import advice
 from notifications.selectors.accounts import accounts, fingerprint
 from notifications.selectors.budgets import used_percent
@@ -18,8 +18,8 @@ WARN_PERCENT = 80
 
 
 def trouble_steps(scope: Scope) -> list[Step]:
-    """Return the steps about channels that do not send, the budget, and unanswered replies."""
-    return [*_channel_steps(), *_budget_steps(), *_reply_steps(scope)]
+    """Return the steps about channels that do not send, and about the budget."""
+    return [*_channel_steps(), *_budget_steps()]
 
 
 def setup_steps(scope: Scope) -> list[Step]:
@@ -28,7 +28,9 @@ def setup_steps(scope: Scope) -> list[Step]:
         return []
     text = _("Shoppers get no messages: no channel is set up.")
     label = _("Set up a channel")
-    return [Step(text=text, label=label, url="messages:accounts", needs="channels.edit")]
+    return [
+        Step(text=text, label=label, url="messages:accounts", needs="channels.edit", can_wait=True)
+    ]
 
 
 def reply_steps(scope: Scope) -> list[Step]:
@@ -77,17 +79,3 @@ def _budget_steps() -> list[Step]:
     text = _("%(percent)d %% of today's text messages are used up.") % {"percent": percent}
     label = _("View budgets")
     return [Step(text=text, label=label, url="messages:budgets", needs="messages.view")]
-
-
-def _reply_steps(scope: Scope) -> list[Step]:
-    """Return the step to answer shoppers, of the reader's hubs."""
-    rows = Thread.objects.filter(unanswered_since__isnull=False)
-    if scope.hubs is not None:
-        rows = rows.filter(order__hub__public_id__in=scope.hubs)
-    count = rows.count()
-    if not count:
-        return []
-    text = ngettext(
-        "%(n)d shopper waits for an answer.", "%(n)d shoppers wait for an answer.", count
-    ) % {"n": count}
-    return [Step(text=text, label=_("Answer"), url="messages:inbox", needs="messages.view")]

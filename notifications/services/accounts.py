@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -146,7 +147,7 @@ def pause(*, account: ChannelAccount, code: str, for_s: int | None = None) -> No
     if not was_paused:
         record(
             CHANNEL_PAUSED,
-            ChannelPausedFacts(channel=row.channel, code=code[:32]),
+            ChannelPausedFacts(channel=row.channel, cause=_cause(code)),
             subject=row.public_id,
             lane=Lane.PERSON,
         )
@@ -247,7 +248,7 @@ def _refuse_invalid(
 def _end_pause(row: ChannelAccount) -> None:
     """End a pause in a locked row, which the caller saves."""
     if row.state == AccountState.PAUSED:
-        facts = ChannelPausedFacts(channel=row.channel, code=row.paused_code)
+        facts = ChannelPausedFacts(channel=row.channel, cause=_cause(row.paused_code))
         record(CHANNEL_RESUMED, facts, subject=row.public_id, lane=Lane.PERSON)
     row.state, row.paused_until, row.paused_code = AccountState.OK.value, None, ""
 
@@ -278,3 +279,9 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
         "provider": f"{values['kind']}-{values['source']}",
         "per_s": format(Decimal(values["per_s"]).normalize(), "f"),
     }
+
+
+def _cause(code: str) -> str:
+    """Return the cause of a pause as a word for an event: ``provider_20003`` or ``account``."""
+    word = re.sub(r"[^a-z0-9_.]", "_", code[:32].lower())
+    return word if word[:1].isalpha() else f"provider_{word}"

@@ -57,7 +57,8 @@ def home(request: PageRequest) -> HttpResponse:
     day = selectors.today(principal.hubs, selectors.day_to_show(principal.hubs))
     scope = selectors.HomeScope(date=day.date, hubs=principal.hubs, day=day)
     steps = next_steps(principal, scope)
-    return render(request, "home/home.html", {"day": day, "steps": steps[:4]})
+    is_done = day.orders > 0 and day.in_order and all(step.can_wait for step in steps)
+    return render(request, "home/home.html", {"day": day, "steps": steps[:4], "is_done": is_done})
 
 
 @page(Act.HOME_VIEW)

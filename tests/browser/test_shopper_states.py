@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 from dispatch.fleet.models import Hub
 from dispatch.slots.models import Slot
 from lastmile.core.tenancy import RetailerRef, shared_context
+from notifications.models import ChannelAccount
 from portal.choice.models import ShownOffer
 from tenants.models import Retailer
 from tests.browser.accessibility import violations
@@ -66,6 +67,8 @@ def demo(live: Live) -> Iterator[None]:
                 Retailer.objects.filter(schema_name=ref.schema).update(is_demo=is_demo)
             if is_demo:
                 let_codes_be_sent()
+            else:
+                ChannelAccount.objects.update(is_on=False)
 
         return act
 

@@ -129,7 +129,7 @@ def test_an_events_module_that_is_not_named_is_refused_kind_by_kind(
     monkeypatch.setattr(switchboard, "EVENTS", named)
     monkeypatch.setattr(switchboard, "HANDLERS", {})
     problems = wiring.problems()
-    assert len(problems) == 8
+    assert len(problems) == 9
     assert all("made in dispatch.planning.events" in problem for problem in problems)
 
 

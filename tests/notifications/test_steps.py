@@ -11,7 +11,7 @@ from lastmile.core.navigation import Scope
 from lastmile.core.tenancy import RetailerRef
 from notifications.models import BudgetUse, ChannelAccount, Thread
 from notifications.selectors.accounts import fingerprint
-from notifications.selectors.steps import setup_steps, trouble_steps
+from notifications.selectors.steps import reply_steps, setup_steps, trouble_steps
 from tenants.permissions import Role
 from tenants.selectors import today
 from tests.factories.fleet import make_hub
@@ -80,8 +80,15 @@ def test_replies_wait_for_members_of_their_hub_alone(scope: Scope) -> None:
     Thread.objects.create(
         contact=make_contact(), channel="sms", order=order, unanswered_since=now(), last_at=now()
     )
-    assert texts(scope) == ["1 shopper waits for an answer."]
-    assert texts(Scope(date=today(), hubs=frozenset({other.public_id}))) == []
+    (step,) = reply_steps(scope)
+    assert step.text == "A shopper wrote to you and waits for an answer."
+    assert reply_steps(Scope(date=today(), hubs=frozenset({other.public_id}))) == []
+
+
+def test_a_channel_to_set_up_is_no_part_of_the_day(scope: Scope) -> None:
+    assert [step.can_wait for step in setup_steps(scope)] == [True]
+    on(state="paused", paused_code="20003")
+    assert [step.can_wait for step in trouble_steps(scope)] == [False]
 
 
 def test_the_home_page_shows_the_steps(retailer: RetailerRef) -> None:

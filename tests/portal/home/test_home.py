@@ -14,6 +14,7 @@ from dispatch.orders.drafts import ParcelDraft, PlaceDraft
 from dispatch.planning.services import publish_plan
 from lastmile.core.navigation import Scope, next_steps
 from lastmile.core.tenancy import RetailerRef, retailer_context
+from notifications.models import ChannelAccount
 from notifications.selectors.accounts import fingerprint
 from portal.home import selectors
 from tenants.models import Retailer
@@ -85,6 +86,17 @@ def test_unserved_orders_are_not_counted_as_new_orders(retailer: RetailerRef) ->
     texts = [step.text for step in next_steps(EVERYBODY, scope_of())]
     assert texts == [f"{hub.name}: 1 order arrived after the plan was made.",
                     f"{hub.name}: 2 orders are unserved."]  # fmt: skip
+
+
+def test_a_day_is_done_also_while_no_channel_is_set_up(retailer: RetailerRef) -> None:
+    ChannelAccount.objects.update(is_on=False)
+    publish_plan(plan=plan(day_of(3)))
+    owner = logged_in(retailer, add_member(Role.OWNER))
+    with time_machine.travel(MORNING, tick=False):
+        page = owner.get("/").content.decode()
+    assert "no channel is set up" in page
+    assert "Everything is planned and published." in page
+    assert "There is nothing left to do" not in page
 
 
 def test_orders_that_need_a_pin_are_shown_and_the_day_is_not_done(
