@@ -198,7 +198,7 @@ def test_a_test_without_a_channel_or_a_number_says_why(desk: Client, order: Orde
     form = {"what": "test", "text": "Done.", "test_to": "12", "test_key": "k1"}
     assert "is not a telephone number" in words(desk.post(SMS, form))
     answer = desk.post(SMS, form | {"test_to": "+351912345678"})
-    assert "no_channel" in words(answer)
+    assert "No channel is on that could reach this person." in words(answer)
     assert not Message.objects.exists()
 
 
