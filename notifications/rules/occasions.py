@@ -85,7 +85,9 @@ def is_confirmed(event: DomainEvent, order: Order) -> bool:
     if event.kind == "order.planned":
         return _is_granted(event, order)
     promise = _promise_of(event, order)
-    return promise is not None and _is_first(promise) and not _is_redirect(promise)
+    if promise is None or _repeats(promise):
+        return False
+    return _is_first(promise) and not _is_redirect(promise)
 
 
 def is_changed_by_shopper(event: DomainEvent, order: Order) -> bool:
@@ -120,10 +122,7 @@ def is_days_ahead(event: DomainEvent, order: Order) -> bool:
     A promise that says the same as the one before keeps the reminder that waits.
     """
     promise = _promise_of(event, order)
-    if promise is None:
-        return False
-    before = promise.supersedes
-    if before is not None and promise.same_for_shopper(before):
+    if promise is None or _repeats(promise):
         return False
     zone = zone_of(order)
     day = clock.local_date(promise.opens_at, zone) - dt.timedelta(days=1)
@@ -145,11 +144,21 @@ def still_redirected(message: Message, order: Order) -> str:
 
 
 def _promise_of(event: DomainEvent, order: Order) -> Promise | None:
-    """Return the promise of an event if it is still the order's promise."""
+    """Return the promise of an event if it still holds for the shopper.
+
+    It also holds if later ones changed nothing that the shopper reads: a corrected address, for
+    example. Bulk events are handled late, so later promises may exist when the event is handled.
+    """
     promise = order.promise
-    if promise is None or promise.public_id != event.data.get("promise"):
-        return None
+    while promise is not None and promise.public_id != event.data.get("promise"):
+        promise = promise.supersedes if _repeats(promise) else None
     return promise
+
+
+def _repeats(promise: Promise) -> bool:
+    """Return True if a promise tells the shopper the same as the one before it."""
+    before = promise.supersedes
+    return before is not None and promise.same_for_shopper(before)
 
 
 def _changed_promise_of(event: DomainEvent, order: Order) -> Promise | None:
@@ -157,7 +166,7 @@ def _changed_promise_of(event: DomainEvent, order: Order) -> Promise | None:
     promise = _promise_of(event, order)
     if promise is None or promise.supersedes is None:
         return None
-    return None if promise.same_for_shopper(promise.supersedes) else promise
+    return None if _repeats(promise) else promise
 
 
 def _is_first(promise: Promise) -> bool:

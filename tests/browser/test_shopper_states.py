@@ -125,7 +125,7 @@ def test_the_page_of_the_code_in_each_state(live: Live, page: Page, demo: None) 
 
 def test_without_a_channel_the_page_of_the_code_says_so(live: Live, page: Page) -> None:
     page.goto(f"{live.retailer}/t/{new_secret(live)}/confirm/?next=change/address/")
-    expect(page.get_by_text("cannot send messages yet")).to_be_visible()
+    expect(page.get_by_text("this shop cannot send you messages now")).to_be_visible()
     fits(page)
 
 

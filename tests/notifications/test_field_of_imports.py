@@ -31,11 +31,16 @@ def row(day: dt.date, lat: str = "38.72", until: str = "12:00") -> str:
     return f"A1,Ana,+351912345678,{lat},-9.14,{day},09:00,{until}\n"
 
 
-def moments_after(text: str) -> list[str]:
-    """Import a file, deliver its events, and return the moments that were written."""
-    before = set(Message.objects.values_list("pk", flat=True))
+def read_in(text: str) -> None:
     batch = receive_file(content=(HEAD + text).encode(), filename="day.csv")
     assert run_job(batch.job) == JobState.SUCCEEDED, Job.objects.get(public_id=batch.job).detail
+
+
+def moments_after(*texts: str) -> list[str]:
+    """Import files, deliver their events, and return the moments that were written."""
+    before = set(Message.objects.values_list("pk", flat=True))
+    for text in texts:
+        read_in(text)
     drain()
     rows = Message.objects.exclude(pk__in=before).exclude(moment="import_ended")
     return sorted(rows.values_list("moment", flat=True))
@@ -54,3 +59,11 @@ def test_m09_an_import_that_changes_nothing_or_only_the_address_writes_to_nobody
     assert "promise_confirmed" in moments_after(row(day, until="13:00")), (
         "nobody had read the first window yet, so the second one is confirmed"
     )
+
+
+def test_m09_a_window_whose_address_was_corrected_before_its_event_is_handled_is_told_once() -> (
+    None
+):
+    day = today() + dt.timedelta(days=5)
+    moments = moments_after(row(day), row(day, lat="38.75"))
+    assert moments.count("promise_confirmed") == 1
