@@ -183,8 +183,11 @@ def _write(draft: TemplateDraft, wording: Wording, version: int) -> MessageTempl
         digest=row.digest,
         edited_by=row.edited_by,
     )
-    act = "message_template.changed" if row.parts else "message_template.restored"
-    audit(act, row.public_id, {"version": (present, row.version)})
+    changes = {"version": (present, row.version)}
+    if row.parts:
+        audit("message_template.changed", row.public_id, changes)
+    else:
+        audit("message_template.restored", row.public_id, changes)
     return row
 
 

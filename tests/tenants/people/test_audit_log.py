@@ -247,4 +247,4 @@ def test_the_number_of_queries_does_not_grow_with_the_entries(
     entries = list(AuditEntry.objects.all())
     with CaptureQueriesContext(connection) as queries:
         lines(entries)
-    assert len(queries) <= 7
+    assert len(queries) <= 8
