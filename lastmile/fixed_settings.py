@@ -57,7 +57,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
-        # The caller is told of a refused request. At WARNING the log would fill with the
+        # The caller reads why a request is refused. At WARNING the log would fill with the
         # callers' mistakes.
         "django.request": {"level": "ERROR"},
         # Uvicorn sets up its own handlers, which do not hide secrets. These replace them.

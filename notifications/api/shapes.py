@@ -106,7 +106,7 @@ class MessageOut(ModelOut[Message]):
         return shown_text(message.text)
 
     def to_representation(self, message: Message) -> dict[str, Any]:
-        """Return the message; the address of a push subscription is nobody's business."""
+        """Return the message, without the address of a push subscription."""
         shown: dict[str, Any] = super().to_representation(message)
         if message.channel == ChannelKey.PUSH:
             shown["to"] = ""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from django.urls import reverse
@@ -45,7 +46,7 @@ CHANNEL_NAMES: Final[Mapping[str, str]] = {
 _BY_SHOPPER: Final = frozenset({"shopper", "choice"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Scene:
     """The subject of a message: its moment, order, language, zone and the values of its event.
 
@@ -59,6 +60,15 @@ class Scene:
     order: Order | None = None
     values: Mapping[str, Value] = field(default_factory=dict)
     contact: Contact | None = None
+
+    @cached_property
+    def arrival(self) -> ArrivalRange | None:
+        """The planned arrival, if it is ahead and no dispatcher has to confirm it."""
+        order = _order(self)
+        if waits_for_dispatcher(order):
+            return None
+        arrival, _is_replanned = planned_arrival(order)
+        return arrival if arrival is not None and arrival.high_at > clock.now() else None
 
 
 def values_for(scene: Scene, names: Iterable[str]) -> dict[str, Value]:
@@ -141,28 +151,17 @@ def _window_to(scene: Scene) -> str:
     return clock_words(promise.closes_at) if promise is not None else ""
 
 
-def _arrival(scene: Scene) -> ArrivalRange | None:
-    """Return the planned arrival, if it is ahead and needs nobody's confirmation."""
-    order = _order(scene)
-    if waits_for_dispatcher(order):
-        return None
-    arrival, _is_replanned = planned_arrival(order)
-    return arrival if arrival is not None and arrival.high_at > clock.now() else None
-
-
 def _planned_from(scene: Scene) -> str:
-    arrival = _arrival(scene)
-    return clock_words(arrival.low_at) if arrival is not None else ""
+    return clock_words(scene.arrival.low_at) if scene.arrival is not None else ""
 
 
 def _planned_to(scene: Scene) -> str:
-    arrival = _arrival(scene)
-    return clock_words(arrival.high_at) if arrival is not None else ""
+    return clock_words(scene.arrival.high_at) if scene.arrival is not None else ""
 
 
 def _times(scene: Scene) -> str:
     order = _order(scene)
-    if "planned_from" in scene.moment.variables and _arrival(scene) is not None:
+    if "planned_from" in scene.moment.variables and scene.arrival is not None:
         return "planned"
     return "window" if order.promise is not None and not _is_over(order) else "none"
 
