@@ -20,6 +20,7 @@ from lastmile.core.http.htmx import is_fragment
 from lastmile.core.ids import looks_like
 from lastmile.core.tenancy import current_retailer
 from notifications.models import Message, ProviderCall, ProviderReport
+from notifications.pages.text_words import LANGUAGE_NAMES
 from notifications.provider_codes import code_words
 from notifications.reasons import REASONS, explain
 from notifications.selectors import ledger, words
@@ -112,6 +113,7 @@ def message_page(request: PageRequest, public_id: str) -> HttpResponse:
         "code": code_words(codes[-1]) if row.reason and codes else "",
         "moment": words.moment_name(row.moment),
         "channel": words.channel_name(row.channel),
+        "language": LANGUAGE_NAMES.get(row.language, row.language),
         "text": words.shown_text(row.text),
         "why": words.why(row),
         "reason": explain(row.reason) if row.reason else None,

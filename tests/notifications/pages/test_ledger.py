@@ -238,3 +238,16 @@ def test_a_driver_sees_no_messages_and_a_reader_cannot_send(
     again = reader.post(f"/messages/{message.public_id}/retry/", {"key": "a" * 32})
     assert again.status_code == 403
     assert Message.objects.count() == 1
+
+
+def test_a_message_that_waits_says_when_it_is_due_and_in_which_language(
+    desk: Client, order: Order
+) -> None:
+    row = make_message(order=order, state="waiting", language="es")
+    page = desk.get(LIST).content.decode()
+    assert "To be sent:" in page
+    assert "<dd>Spanish</dd>" in re.sub(
+        r"\s+(?=<)|(?<=>)\s+", "", desk.get(f"/messages/{row.public_id}/").content.decode()
+    )
+    make_message(order=order, state="delivered")
+    assert desk.get(f"{LIST}?state=delivered").content.decode().count("To be sent:") == 0
