@@ -124,6 +124,9 @@ def test_validation_points_at_each_fault(retailer: RetailerRef) -> None:
     pointers = {error["pointer"]: error["code"] for error in answer.json()["errors"]}
     assert pointers["/name"] == "required"
     assert pointers["/role"] == "invalid_choice"
+    (role,) = [error for error in answer.json()["errors"] if error["pointer"] == "/role"]
+    assert role["detail"].startswith("Use one of: ")
+    assert "checkout" in role["detail"]
     assert pointers["/hubs/0"] == "max_length"
     assert "/origins/1" in pointers
 

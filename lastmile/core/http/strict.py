@@ -121,6 +121,7 @@ def _holds_fields(form: HttpRequest) -> bool:
 
 def validated(shape: serializers.BaseSerializer[Any]) -> Any:
     """Return the validated data of a serializer. Raises Invalid with all errors at once."""
+    _name_choices(shape)
     unknown = list(unknown_fields(shape, shape.initial_data))[:_NAMED]  # type: ignore[attr-defined]
     if shape.is_valid(raise_exception=not unknown):
         if not unknown:
@@ -130,6 +131,19 @@ def validated(shape: serializers.BaseSerializer[Any]) -> Any:
         faults: Any = shape.errors
         problems = field_problems(ValidationError(faults))
     raise Invalid(_("Some values are not valid; see errors."), errors=[*unknown, *problems])
+
+
+def _name_choices(field: serializers.Field[Any, Any, Any, Any]) -> None:
+    """Let a field that refuses a choice name the choices, also nested. Changes this field only."""
+    if isinstance(field, serializers.ChoiceField):
+        words = [str(value) for value in field.choices if value != ""]
+        text = _("Use one of: %(known)s.") % {"known": ", ".join(words)}
+        field.error_messages["invalid_choice"] = text.replace("{", "{{").replace("}", "}}")
+    elif isinstance(field, serializers.Serializer):
+        for inner in field.fields.values():
+            _name_choices(inner)
+    elif isinstance(field, serializers.ListField | serializers.ListSerializer) and field.child:
+        _name_choices(field.child)
 
 
 def unknown_fields(
