@@ -77,15 +77,23 @@ def preview_of(draft: TemplateDraft, order: Order | None) -> Preview:
     length = segments.count(parts["text"])
     named = tuple((sign, segments.name_of(sign)) for sign in length.costly)
     cheaper, cheaper_length = _cheaper(draft, order, length)
-    nodes = icu.parse(draft.parts["text"])
     return Preview(
         parts=parts,
         length=length,
-        longest=segments.count(icu.longest(nodes, longest_values(draft.moment))),
+        longest=_longest(draft, length),
         costly=named,
         cheaper=cheaper,
         cheaper_length=cheaper_length,
     )
+
+
+def _longest(draft: TemplateDraft, length: segments.Length) -> segments.Length:
+    """Return the length with the longest values, in the alphabet that this order's values need.
+
+    The longest values are of the cheap alphabet. A shop whose name has an í never gets it.
+    """
+    text = icu.longest(icu.parse(draft.parts["text"]), longest_values(draft.moment))
+    return segments.count(text[:-1] + length.costly[0] if length.costly else text)
 
 
 def _read(draft: TemplateDraft, order: Order | None) -> dict[str, str]:

@@ -32,3 +32,18 @@ def test_a_message_to_staff_is_previewed_with_examples(retailer: RetailerRef) ->
     with translation.override("en"):
         number = formatting.number(1234)
     assert (shown["subject"], shown["body"]) == (number, "3 rows")
+
+
+def test_the_longest_text_is_counted_in_the_alphabet_that_the_order_needs(
+    retailer: RetailerRef,
+) -> None:
+    make_hub()
+    parts = {"text": "{first_name}, {shop}: your order is here and waits for you. {link}"}
+    draft = TemplateDraft(moment=BY_KEY["delivered"], channel="sms", language="en", parts=parts)
+    for name, alphabet in (("Ana", "GSM-7"), ("Íñigo", "UCS-2")):
+        order = make_order(shopper=ShopperDraft(name=name, phone="+351912345678"))
+        preview = preview_of(draft, order)
+        assert preview.length is not None
+        assert preview.longest is not None
+        assert preview.length.alphabet == preview.longest.alphabet == alphabet
+        assert preview.longest.segments >= preview.length.segments
