@@ -30,8 +30,8 @@ from notifications.services.telling import send_text, tell
 #: The channels of a member's own words, the first that can be used is taken.
 OWN_WORDS: Final[tuple[str, ...]] = (ChannelKey.SMS, ChannelKey.WHATSAPP, ChannelKey.EMAIL)
 MOST_TEXT: Final = 1_600
-#: Moments with a code or a warning belong to an act, so nobody sends them by hand.
-_NOT_BY_HAND: Final = frozenset({"security"})
+#: Codes, warnings and the answer to a stop word belong to an act, so nobody sends them by hand.
+_NOT_BY_HAND: Final = frozenset({"security", "answer"})
 
 
 def moments_by_hand(order: Order) -> list[Moment]:

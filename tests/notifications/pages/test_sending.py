@@ -13,6 +13,7 @@ from dispatch.orders.models import Order, Shopper
 from dispatch.orders.services import mark_loaded, mark_out, mark_planned
 from lastmile.core.tenancy import RetailerRef
 from notifications.models import Message
+from notifications.services.by_hand import moments_by_hand
 from tenants.permissions import Role
 from tenants.selectors import today
 from tests.factories.fleet import make_hub
@@ -102,6 +103,14 @@ def test_only_moments_that_are_true_now_are_offered(desk: Client, order: Order) 
     late = desk.post(f"/messages/send/{order.public_id}/", sent | {"moment": "delivered"})
     assert late.status_code == 422
     assert Message.objects.count() == 1
+
+
+def test_the_answer_to_a_stop_word_and_codes_are_not_sent_by_hand(
+    desk: Client, order: Order
+) -> None:
+    keys = {moment.key for moment in moments_by_hand(order)}
+    assert "choose_invitation" in keys or "promise_confirmed" in keys
+    assert not keys & {"stop_explained", "step_up_code", "step_up_used", "place_changed"}
 
 
 def test_a_failed_message_is_sent_again_once(desk: Client, order: Order) -> None:
