@@ -44,8 +44,8 @@ _BY_EMAIL: Final = (ChannelKey.EMAIL,)
 _RULES: Final = "notifications.rules.occasions"
 
 _INVITATIONS: Final = ("choose_invitation", "choose_reminder")
-_PROMISES: Final = ("promise_confirmed", "promise_changed", "promise_superseded")
-_BEFORE_THE_DOOR: Final = (*_INVITATIONS, *_PROMISES, "day_before", "tried_again")
+PROMISES: Final = ("promise_confirmed", "promise_changed", "promise_superseded")
+_BEFORE_THE_DOOR: Final = (*_INVITATIONS, *PROMISES, "day_before", "tried_again")
 
 _PROMISE_TIMING: Final = Timing(gather_s=_MINUTE_S, not_after="window_opens", not_after_s=0)
 _PROMISE_VARIABLES: Final = {**FOR_SHOPPERS, **AGREED}

@@ -182,6 +182,16 @@ def _is_first(promise: Promise) -> bool:
     return True
 
 
+def promise_moment(order: Order) -> str:
+    """Return the moment that tells the present promise of an order, "" without a promise."""
+    promise = order.promise
+    if promise is None:
+        return ""
+    if _is_first(promise):
+        return "promise_confirmed"
+    return "promise_changed" if promise.cause in _BY_SHOPPER else "promise_superseded"
+
+
 def _is_redirect(promise: Promise) -> bool:
     """Return True if a promise brings the goods to another door than the promise before."""
     before = promise.supersedes
@@ -258,8 +268,8 @@ def is_tried_again(event: DomainEvent, order: Order) -> bool:
 
 
 def still_tried_again(message: Message, order: Order) -> str:
-    """Return "" while an order with a day that is not over waits to be planned or loaded."""
-    waits = order.state in {S.READY, S.PLANNED, S.LOADED}
+    """Return "" while an order that failed waits for a day that is not over."""
+    waits = order.state in {S.READY, S.PLANNED, S.LOADED} and order.attempts.exists()
     today = clock.local_date(clock.now(), zone_of(order))
     return _unless(waits and order.service_date is not None and order.service_date >= today)
 

@@ -18,10 +18,11 @@ from notifications.catalogue.kinds import (
     Moment,
     Recipient,
 )
-from notifications.catalogue.moments import BY_KEY, MOMENTS
+from notifications.catalogue.moments import BY_KEY, MOMENTS, PROMISES
 from notifications.errors import NotSendable
 from notifications.models import Message
 from notifications.reasons import sentence
+from notifications.rules.occasions import NO_LONGER_TRUE, promise_moment
 from notifications.selectors.ledger import channels_on
 from notifications.selectors.moments import moment_state
 from notifications.services.contacts import contact_of
@@ -48,6 +49,8 @@ def _is_for_hands(moment: Moment) -> bool:
 
 def _untrue(moment: Moment, order: Order) -> str:
     """Return "" if a moment is true of an order now, else the name of the rule."""
+    if moment.key in PROMISES and moment.key != promise_moment(order):
+        return NO_LONGER_TRUE
     if not moment.still_true:
         return ""
     return str(import_string(moment.still_true)(Message(order=order, moment=moment.key), order))

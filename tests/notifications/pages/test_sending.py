@@ -6,11 +6,12 @@ import datetime as dt
 import re
 
 import pytest
+from django.db.models import F
 from django.test import Client
 
-from dispatch.orders.drafts import ShopperDraft
-from dispatch.orders.models import Order, Shopper
-from dispatch.orders.services import mark_loaded, mark_out, mark_planned
+from dispatch.orders.drafts import PromiseDraft, ShopperDraft
+from dispatch.orders.models import Cause, Order, Promise, Shopper
+from dispatch.orders.services import mark_loaded, mark_out, mark_planned, set_promise
 from lastmile.core.tenancy import RetailerRef
 from notifications.models import Message
 from notifications.services.by_hand import moments_by_hand
@@ -20,6 +21,8 @@ from tests.factories.fleet import make_hub
 from tests.factories.messages import make_account, make_message
 from tests.factories.orders import make_order
 from tests.people import add_member, logged_in
+
+PROMISED = {"promise_confirmed", "promise_changed", "promise_superseded"}
 
 
 @pytest.fixture
@@ -32,6 +35,17 @@ def order(retailer: RetailerRef) -> Order:
     shopper = ShopperDraft(name="Ana", phone="+351912345678", email="ana@example.org")
     tomorrow = today() + dt.timedelta(days=1)
     return make_order(hub=make_hub().public_id, shopper=shopper, service_date=tomorrow)
+
+
+def promise(order: Order, opens_hour: int) -> None:
+    opens_at = dt.datetime.combine(today(), dt.time(opens_hour), dt.UTC) + dt.timedelta(days=1)
+    closes_at = opens_at + dt.timedelta(hours=2)
+    draft = PromiseDraft(opens_at=opens_at, closes_at=closes_at, cause=Cause.DISPATCHER.value)
+    set_promise(order=order, draft=draft)
+
+
+def keys_by_hand(order: Order) -> set[str]:
+    return {moment.key for moment in moments_by_hand(Order.objects.get(pk=order.pk))}
 
 
 def form_of(desk: Client, order: Order) -> str:
@@ -108,9 +122,19 @@ def test_only_moments_that_are_true_now_are_offered(desk: Client, order: Order) 
 def test_the_answer_to_a_stop_word_and_codes_are_not_sent_by_hand(
     desk: Client, order: Order
 ) -> None:
-    keys = {moment.key for moment in moments_by_hand(order)}
-    assert "choose_invitation" in keys or "promise_confirmed" in keys
-    assert not keys & {"stop_explained", "step_up_code", "step_up_used", "place_changed"}
+    mark_planned(orders=[order.pk], plan="pln_1")
+    mark_loaded(orders=[order.pk])
+    mark_out(orders=[order.pk])
+    assert keys_by_hand(order) == {"out_for_delivery"}
+
+
+def test_of_the_messages_about_a_window_only_the_one_that_fits_is_offered(order: Order) -> None:
+    assert "tried_again" not in keys_by_hand(order), "nobody has tried yet"
+    promise(order, 10)
+    assert keys_by_hand(order) & PROMISED == {"promise_confirmed"}
+    Promise.objects.update(made_at=F("made_at") - dt.timedelta(hours=1))
+    promise(order, 12)
+    assert keys_by_hand(order) & PROMISED == {"promise_superseded"}
 
 
 def test_a_failed_message_is_sent_again_once(desk: Client, order: Order) -> None:
