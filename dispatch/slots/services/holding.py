@@ -56,7 +56,7 @@ from lastmile.core.tenancy import current_schema
 
 #: Milliseconds that a hold waits for its locks before it looks at the counts again. Chosen.
 PATIENCE_MS: Final = 400
-TURNS: Final = 8  # such turns, before the last try with the time-out of the installation
+TURNS: Final = 16  # such turns, before the last try with the time-out of the installation
 LOCK_NOT_AVAILABLE: Final = "55P03"  # PostgreSQL's code
 
 
