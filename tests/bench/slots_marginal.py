@@ -45,6 +45,7 @@ RESOLVED, RESOLVE_S = 50, 10.0
 ARRANGE_S = 2.0
 SIZES = (30, 60, 90, 150)  # orders of a day, in turn
 RETURNS = 0.15  # share of the new visits that collect goods
+MOST_HELD = 15  # visits of a block at once, so that the day does not fill up
 
 
 class Wrong(AssertionError):
@@ -133,7 +134,7 @@ def cases_of(days: Days, seed: int, count: int) -> Iterator[Case]:
         count -= 1
         held.append(visit.key)
         before = after
-        if rng.random() < 0.5:
+        if len(held) == MOST_HELD or rng.random() < 0.5:
             with transaction.atomic():
                 (locked,) = lock_days([(hub, date)])
                 remove_visits(locked, [held.pop(rng.randrange(len(held)))])
