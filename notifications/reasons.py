@@ -100,6 +100,11 @@ RULES: Final[Mapping[str, Explanation]] = {
         _("The message was no longer needed."),
         _("Nothing needs to be done."),
     ),
+    "switched_off": Explanation(
+        _("Switched off"),
+        _("This kind of message was switched off before it was sent."),
+        _("A manager can switch it on again under Texts."),
+    ),
     "quiet_hours": Explanation(
         _("Quiet hours"),
         _("It fell into the quiet hours and would have been too late after them."),

@@ -11,6 +11,7 @@ from dispatch.orders.models import Order
 from lastmile.core.clock import zone
 from lastmile.core.tenancy import current_retailer
 from notifications.catalogue.kinds import Moment
+from notifications.catalogue.own_words import TO_A_WRITER
 from notifications.models import Contact, ContactChannel, Message
 from notifications.policy import MessagePolicy
 from notifications.rules.contacts import consent_of
@@ -68,7 +69,7 @@ def may_send(
         group=moment.group,
         priority=message.priority,
         zone=zone(message.zone or current_retailer().zone),
-        heeds_quiet=moment.timing.quiet,
+        heeds_quiet=moment.timing.quiet and not message.values.get(TO_A_WRITER),
         is_member=message.recipient.startswith(_MEMBER),
         quiet_from_minute=settings.quiet_from_minute,
         quiet_until_minute=settings.quiet_until_minute,

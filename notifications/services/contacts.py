@@ -33,9 +33,11 @@ __all__ = [
     "set_preferences",
     "start_all",
     "stop_all",
+    "stopped_by_word",
 ]
 
 BOUNCE: Final = "bounce"
+_BY_WORD: Final = frozenset({"word", "provider"})
 
 
 def contact_of(kind: str, address: str, *, language: str = "") -> Contact:
@@ -103,6 +105,15 @@ def opt_in(*, contact: Contact, channel: str, by: str) -> None:
         _write_down(row.contact, channel, is_in=True, by=by)
         facts = OptFacts(channel=channel, by=by)
         record(OPTED_IN, facts, subject=row.contact.public_id, lane=Lane.PERSON)
+
+
+def stopped_by_word(contact: Contact, channel: str) -> bool:
+    """Return True if a person stopped a channel by a word, here or at the provider.
+
+    Locks: nothing. Records: nothing. Raises: nothing.
+    """
+    rows = consent_of(contact, channel)
+    return any(row.opted_out_at and row.opted_out_by in _BY_WORD for row in rows)
 
 
 @transaction.atomic

@@ -32,16 +32,20 @@ def erase_person(person: Person) -> dict[str, int]:
     """Blank the addresses, the words of messages and calls, and the texts of a person's threads.
 
     States, times, segments and prices stay. The address of a number that another shopper has too
-    stays with that shopper.
+    stays with that shopper, and so do the words about that shopper's orders.
 
     Locks: the changed rows. Records: nothing, because the whole erasure is audited. Raises:
     nothing of its own.
     """
     contacts = _contacts_of(person)
     about = Q(recipient__in=person.shoppers) | Q(order__public_id__in=person.orders)
-    messages = Message.objects.filter(about | Q(contact__in=contacts))
-    threads = Thread.objects.filter(Q(contact__in=contacts) | Q(order__public_id__in=person.orders))
     own = _not_shared(contacts, person)
+    messages = Message.objects.filter(about | Q(contact__in=own))
+    threads = Thread.objects.filter(
+        Q(contact__in=own)
+        | Q(contact__in=contacts, order__isnull=True)
+        | Q(order__public_id__in=person.orders)
+    )
     return {
         "message_texts": _blank_messages(messages),
         "thread_texts": _blank_entries(ThreadEntry.objects.filter(thread__in=threads)),

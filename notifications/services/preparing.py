@@ -6,10 +6,14 @@ If the sender dies after the commit, the open row says that the provider may hav
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import Final
+
 from django.db import transaction
 
 from dispatch.orders.links import is_link_over
 from dispatch.orders.models import Order
+from dispatch.orders.wording import zone_of
 from lastmile.core.clock import now
 from lastmile.core.timing import in_seconds
 from lastmile.core.wiring import load
@@ -17,12 +21,13 @@ from notifications.catalogue.kinds import Audience, Moment, Priority
 from notifications.catalogue.moments import BY_KEY
 from notifications.catalogue.own_words import OWN_WORDS
 from notifications.channels.base import Outgoing
-from notifications.models import CallResult, Contact, Message, ProviderCall
+from notifications.models import CallResult, Message, ProviderCall
 from notifications.rendering.render import own_words, render
 from notifications.rendering.rendered import LINK_MARK, Rendered
 from notifications.rules import Ruling, Verdict, may_send
-from notifications.rules.who import as_recipient
+from notifications.rules.who import as_recipient, language_of
 from notifications.selectors.accounts import is_copied
+from notifications.selectors.moments import moment_in_use
 from notifications.services.budgets import reserve_budget
 from notifications.services.chain import contact_for, end_unsent
 from notifications.services.claiming import ClaimedMessage
@@ -30,9 +35,12 @@ from notifications.services.ledger import held, move, write
 from notifications.services.outgoing import outgoing_of
 from notifications.services.pointing import wake
 from notifications.states import MessageState
-from tenants.people.selectors import policies_read_once
+from tenants.people.selectors import members, policies_read_once
 
 PRESENT = ("shopper", "place", "hub", "promise__place")
+LONG_WAIT: Final = dt.timedelta(minutes=5)
+MEMBER: Final = "mbr_"
+BY_HAND: Final = "man:"
 
 
 def prepare(*, claimed: ClaimedMessage, copied: bool | None = None) -> Outgoing | None:
@@ -47,7 +55,7 @@ def prepare(*, claimed: ClaimedMessage, copied: bool | None = None) -> Outgoing 
         message = held(claimed.pk, claimed.token)
         message.order = _present_order(message)
         moment = BY_KEY.get(message.moment, OWN_WORDS)
-        message.contact = _present_contact(message, moment)
+        _follow_reader(message, moment)
         if why := _no_longer_true(message, moment):
             end_unsent(message, why, go_on=False)
             return None
@@ -78,22 +86,47 @@ def _present_order(message: Message) -> Order | None:
     return Order.objects.select_related(*PRESENT).get(pk=message.order_id)
 
 
-def _present_contact(message: Message, moment: Moment) -> Contact | None:
-    """Return the contact as it is now: an order's contact may have changed since the intent.
+def _follow_reader(message: Message, moment: Moment) -> None:
+    """Take contact, language and zone as they are now: they may have changed since the intent.
 
     A code goes where it was promised to go, and a warning to the contact that the event names.
     """
-    follows_order = moment.audience == Audience.SHOPPER and moment.priority != Priority.CODE
-    if message.order is None or not follows_order:
-        return message.contact
-    recipient = as_recipient(message.order.shopper)
-    return contact_for(message.channel, recipient, message.order)
+    order = message.order
+    if order is None or moment.audience != Audience.SHOPPER or moment.priority == Priority.CODE:
+        return
+    recipient = as_recipient(order.shopper)
+    message.contact = contact_for(message.channel, recipient, order)
+    now_true = {"language": language_of(recipient), "zone": zone_of(order)}
+    changed = {name: value for name, value in now_true.items() if getattr(message, name) != value}
+    if changed:
+        write(message, **changed)
 
 
 def _no_longer_true(message: Message, moment: Moment) -> str:
+    """Return "" if a message is still to be sent, else the name of the rule."""
+    if message.recipient.startswith(MEMBER) and not _is_member(message.recipient):
+        return "no_longer_true"
+    if _was_switched_off(message, moment):
+        return "switched_off"
     if not moment.still_true:
         return ""
     return str(load(moment.still_true)(message, message.order))
+
+
+def _is_member(public_id: str) -> bool:
+    return members().filter(public_id=public_id, active=True).exists()
+
+
+def _was_switched_off(message: Message, moment: Moment) -> bool:
+    """Return True if the retailer switched the moment of a message off while it waited.
+
+    Only a message that has waited long is looked at, so a message at once costs no query. What a
+    member sends by hand is sent all the same.
+    """
+    has_waited = now() - message.made_at > LONG_WAIT
+    if moment is OWN_WORDS or not has_waited or message.origin.startswith(BY_HAND):
+        return False
+    return moment_in_use(moment) is None
 
 
 def _words(message: Message) -> Rendered | None:

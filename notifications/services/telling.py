@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Order
@@ -21,10 +22,10 @@ from lastmile.core.clock import now
 from lastmile.core.tenancy import current_retailer
 from notifications.catalogue.kinds import Audience, Moment, Priority, Recipient
 from notifications.catalogue.moments import BY_KEY
-from notifications.catalogue.own_words import ANSWER, OWN_WORDS
+from notifications.catalogue.own_words import ANSWER, OWN_WORDS, TO_A_WRITER
 from notifications.channels.registry import account_for
 from notifications.errors import NotRetryable, NotSendable
-from notifications.models import ChannelAccount, Contact, Message
+from notifications.models import ChannelAccount, Contact, Direction, Message, ThreadEntry
 from notifications.reasons import sentence
 from notifications.rules import Ruling, Verdict, may_send
 from notifications.rules.when import is_history, times_of
@@ -36,6 +37,8 @@ from notifications.services.pointing import wake
 from notifications.states import MessageState
 
 SUPERSEDED = "superseded"
+JUST_WRITTEN = dt.timedelta(hours=3)
+SHOPPER = "shp_"
 RETRYABLE = frozenset({MessageState.FAILED, MessageState.SKIPPED, MessageState.UNKNOWN})
 
 
@@ -101,9 +104,19 @@ def tell(
 
 @transaction.atomic
 def send_text(
-    *, order: Order | None, contact: Contact, channel: str, text: str, key: str, subject: str = ""
+    *,
+    order: Order | None,
+    contact: Contact,
+    channel: str,
+    text: str,
+    key: str,
+    subject: str = "",
+    heeds_quiet: bool = True,
 ) -> Message:
     """Write a message in a member's own words; the same key is the same message.
+
+    In quiet hours it waits for the morning, unless the person has just written, or ``heeds_quiet``
+    is False: a member's test to an own phone.
 
     Locks: nothing. Records: nothing. Raises: NotSendable with the rule's sentence.
     """
@@ -112,6 +125,7 @@ def send_text(
     if known is not None:
         return known
     zone = _zone_of(order)
+    at_once = not heeds_quiet or _has_just_written(contact, order)
     send_at, not_after = times_of(OWN_WORDS.timing, order=order, zone=zone, at=now())
     message = Message(
         origin=origin,
@@ -124,6 +138,7 @@ def send_text(
         priority=OWN_WORDS.priority,
         language=contact.language or current_retailer().language,
         zone=zone,
+        values={TO_A_WRITER: 1} if at_once else {},
         state=MessageState.WAITING.value,
         made_at=now(),
         send_at=send_at,
@@ -221,6 +236,15 @@ def any_account_on() -> bool:
     return ChannelAccount.objects.filter(is_on=True).exists()
 
 
+def _has_just_written(contact: Contact, order: Order | None) -> bool:
+    """Return True if somebody at this contact, or about this order, wrote in the last hours."""
+    whose = Q(thread__contact=contact)
+    if order is not None:
+        whose |= Q(thread__order=order)
+    texts = ThreadEntry.objects.filter(whose, direction=Direction.IN)
+    return texts.filter(at__gt=now() - JUST_WRITTEN).exists()
+
+
 def _zone_of(order: Order | None) -> str:
     if order is not None and order.hub is not None:
         return order.hub.zone
@@ -232,13 +256,19 @@ def _replace(
 ) -> tuple[str, dt.datetime | None]:
     """Supersede the waiting messages that a moment replaces.
 
+    A corrected contact is another shopper row, and the messages that wait follow the order. So
+    those of each shopper of the order are replaced.
+
     Return the moment that is taken over, "" for none, and the earliest due time among them.
     """
     if order is None or not moment.replaces:
         return "", None
+    whose = {"recipient": recipient.public_id}
+    if moment.audience == Audience.SHOPPER:
+        whose = {"recipient__startswith": SHOPPER}
     waiting = Message.objects.select_for_update(of=("self",)).filter(
+        **whose,
         order=order,
-        recipient=recipient.public_id,
         moment__in=list(moment.replaces),
         state=MessageState.WAITING,
     )

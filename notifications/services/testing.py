@@ -41,6 +41,7 @@ def send_test(*, draft: TemplateDraft, order: Order | None, to: str, key: str) -
         text=preview.parts.get("body") or preview.parts["text"],
         subject=preview.parts.get("subject", ""),
         key=key[:LONGEST_KEY] or "test",
+        heeds_quiet=False,
     )
 
 

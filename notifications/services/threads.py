@@ -29,11 +29,17 @@ from notifications.models import (
     ThreadEntry,
 )
 from notifications.models.threads import LONGEST_TEXT, PAGE
-from notifications.services.contacts import contact_of, find_contacts, opt_in, opt_out
+from notifications.services.contacts import (
+    contact_of,
+    find_contacts,
+    opt_in,
+    opt_out,
+    stopped_by_word,
+)
 from notifications.services.stopping import explain_stop
 from notifications.services.telling import send_text
 from notifications.wording.spellings import spellings
-from notifications.wording.stop_words import Word, word_of
+from notifications.wording.stop_words import Word, says_yes, word_of
 
 RECENT: Final = dt.timedelta(days=14)  # a reply belongs to the newest message of this time
 OPEN_FOR: Final = dt.timedelta(hours=24)  # after a reply, WhatsApp takes free text for so long
@@ -111,6 +117,8 @@ def receive_reply(inbound: Inbound) -> ThreadEntry:
         )
     if word is not None:
         _obey(word, inbound, contact, order)
+    elif says_yes(inbound.text) and stopped_by_word(contact, inbound.channel):
+        opt_in(contact=contact, channel=inbound.channel, by="word")
     record(
         REPLY_RECEIVED,
         ReplyReceivedFacts(

@@ -78,6 +78,14 @@ def word_of(text: str) -> Word | None:
     return _meaning(words)
 
 
+def says_yes(text: str) -> bool:
+    """Return True for the word YES: Twilio opts in with it who opted out before.
+
+    It is a usual answer too, so it means this only after an opt-out.
+    """
+    return _without_polite(_words(text[:_LONGEST])) == ("yes",)
+
+
 def _meaning(words: tuple[str, ...]) -> Word | None:
     """Return the meaning of words without polite ones. The same word may be repeated."""
     for length in range(1, len(words) + 1):

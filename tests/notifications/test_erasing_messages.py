@@ -133,3 +133,20 @@ def test_a_contact_without_messages_is_forgotten(retailer: RetailerRef, clock: S
     clock(began + dt.timedelta(days=401))
     assert forget_messages()["contacts"] == 1
     assert not Contact.objects.exists()
+
+
+def test_words_about_another_shopper_at_the_same_number_stay(order: Order) -> None:
+    """Two people share a phone. One asks to be erased, by the e-mail address."""
+    write_to(order)
+    other = make_order(shopper=ShopperDraft(name="Rui", phone=PHONE))
+    phone = contact_of("phone", PHONE)
+    sent = make_sent(contact=phone, order=other, state="delivered", ended_at=now(), text="Rui!")
+    waiting = make_message(contact=phone, order=other, values={"cause": "shopper"})
+    cancel_order(order=order)
+    erase_shopper(PersonQuery(email=MAIL))
+    sent.refresh_from_db()
+    waiting.refresh_from_db()
+    phone.refresh_from_db()
+    assert (sent.text, waiting.values, phone.address) == ("Rui!", {"cause": "shopper"}, PHONE)
+    assert "parcel" not in texts()
+    assert "Hi" not in texts()

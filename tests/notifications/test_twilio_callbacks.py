@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from twilio.request_validator import RequestValidator
 
@@ -208,6 +210,59 @@ def test_a_missing_signature_or_an_odd_body_is_403_and_stores_nothing(
     if isinstance(fields, bytes):
         options.setdefault("signed", "x")
     assert refused(post(retailer, fields, **options)), why
+    assert (passed, CallbackRecord.objects.count()) == ([], 0)
+
+
+def json_with_hash(ref: RetailerRef, token: str = AUTH_TOKEN) -> tuple[str, bytes, str]:
+    """Return path, body and right signature of a JSON call, whose address has the body's hash."""
+    body = json.dumps(DELIVERED).encode()
+    path = f"{PATH}&bodySHA256={hashlib.sha256(body).hexdigest()}"
+    return path, body, signature(f"http://{ref.domain}:8000{path}", {}, token)
+
+
+@pytest.mark.usefixtures("account")
+def test_a_json_body_is_refused_though_the_validator_takes_its_hash(
+    retailer: RetailerRef, passed: Passed
+) -> None:
+    """Twilio sends messages as forms. Its validator takes such a body only as text."""
+    path, body, signed = json_with_hash(retailer)
+    url = f"http://{retailer.domain}:8000{path}"
+    assert RequestValidator(AUTH_TOKEN).validate(url, body.decode(), signed)
+    for kind in ("application/json", FORM):
+        assert refused(post(retailer, body, signed=signed, path=path, kind=kind))
+    assert passed == []
+
+
+@pytest.mark.usefixtures("account")
+def test_a_repeated_field_is_signed_with_all_its_values(
+    retailer: RetailerRef, passed: Passed
+) -> None:
+    """The validator sorts the values, so no value can be added or replaced."""
+    twice = QueryDict(urlencode(DELIVERED) + "&MessageStatus=read")
+    url = f"http://{retailer.domain}:8000{PATH}"
+    right = signature(url, twice)
+    assert refused(post(retailer, DELIVERED, signed=right))
+    assert refused(post(retailer, twice.urlencode().encode(), signed=signature(url, DELIVERED)))
+    assert passed == []
+    assert post(retailer, twice.urlencode().encode(), signed=right).status_code == 200
+
+
+@pytest.mark.usefixtures("account")
+def test_a_call_with_spaces_plus_signs_and_empty_fields_is_verified_byte_for_byte(
+    retailer: RetailerRef, passed: Passed
+) -> None:
+    fields = CALLS["reply_sms"]["fields"] | {"Body": "  a+b & c=d%20  \n", "FromZip": " "}
+    assert post(retailer, fields).status_code == 200
+    assert passed[0]["in"].text == "  a+b & c=d%20  \n"
+    assert refused(post(retailer, fields | {"Body": "a+b & c=d%20"}, signed=signature(
+        f"http://{retailer.domain}:8000{PATH}", fields)))  # fmt: skip
+
+
+@pytest.mark.usefixtures("account")
+def test_ten_megabytes_are_refused_and_never_stored(retailer: RetailerRef, passed: Passed) -> None:
+    body = urlencode(DELIVERED).encode() + b"&x=" + b"a" * 10_000_000
+    answer = post(retailer, body, signed="x")
+    assert answer.status_code in {403, 413}
     assert (passed, CallbackRecord.objects.count()) == ([], 0)
 
 

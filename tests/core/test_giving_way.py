@@ -1,0 +1,38 @@
+"""The worker for bulk work gives way to the others; no other worker does."""
+
+from __future__ import annotations
+
+import pytest
+from celery.signals import celeryd_after_setup
+
+from lastmile import celery
+
+
+@pytest.fixture
+def niced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the list of priorities that were asked for."""
+    asked: list[int] = []
+    monkeypatch.setattr(celery.os, "nice", asked.append)
+    return asked
+
+
+def test_the_bulk_worker_runs_at_a_lower_priority(niced: list[int]) -> None:
+    celery.give_way(sender="bulk@laptop")
+    assert niced == [10]
+
+
+@pytest.mark.parametrize(
+    "name", ["worker@laptop", "send@laptop", "solve@laptop", "", "not-bulk@x", "bulky@laptop"]
+)
+def test_no_other_worker_gives_way(niced: list[int], name: str) -> None:
+    celery.give_way(sender=name)
+    celery.give_way()
+    assert niced == []
+
+
+def test_celery_calls_it_with_the_name_of_the_node_before_its_processes_start(
+    niced: list[int],
+) -> None:
+    """The processes inherit the priority, so it is set before they are forked."""
+    celeryd_after_setup.send(sender="bulk@laptop", instance=None, conf=None)
+    assert niced == [10]
