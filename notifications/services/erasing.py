@@ -19,11 +19,13 @@ from lastmile.core.erasing import Person
 from notifications.catalogue.kinds import ContactKind
 from notifications.models import Contact, ContactChannel, Message, ProviderCall, Thread, ThreadEntry
 from notifications.rules.contacts import find_contacts, known_contact
+from notifications.services.ledger import skip
 from notifications.states import MessageState
 from tenants.people.selectors import policy
 from tenants.retention import Retention
 
 BATCH: Final = 1000
+ERASED: Final = "erased"
 _WORDS: Final[dict[str, Any]] = {"text": "", "subject": "", "values": {}, "secret": None}
 
 
@@ -32,10 +34,11 @@ def erase_person(person: Person) -> dict[str, int]:
     """Blank the addresses, the words of messages and calls, and the texts of a person's threads.
 
     States, times, segments and prices stay. The address of a number that another shopper has too
-    stays with that shopper, and so do the words about that shopper's orders.
+    stays with that shopper, and so do the words about that shopper's orders. Messages that wait
+    are not sent.
 
-    Locks: the changed rows. Records: nothing, because the whole erasure is audited. Raises:
-    nothing of its own.
+    Locks: the changed rows. Records: message.ended for each message that waited; the whole erasure
+    is audited. Raises: nothing of its own.
     """
     contacts = _contacts_of(person)
     about = Q(recipient__in=person.shoppers) | Q(order__public_id__in=person.orders)
@@ -46,6 +49,7 @@ def erase_person(person: Person) -> dict[str, int]:
         | Q(contact__in=contacts, order__isnull=True)
         | Q(order__public_id__in=person.orders)
     )
+    _end_waiting(messages)
     return {
         "message_texts": _blank_messages(messages),
         "thread_texts": _blank_entries(ThreadEntry.objects.filter(thread__in=threads)),
@@ -95,6 +99,13 @@ def _not_shared(contacts: list[int], person: Person) -> list[int]:
         if not contact.address
         or not others.filter(Q(phone=contact.address) | Q(email__iexact=contact.address)).exists()
     ]
+
+
+def _end_waiting(rows: QuerySet[Message]) -> None:
+    """Skip the messages that wait, so the ledger names the erasure and not a missing number."""
+    waiting = rows.filter(state=MessageState.WAITING).select_for_update(of=("self",))
+    for row in waiting.select_related("order").order_by("pk"):
+        skip(row, ERASED)
 
 
 def _blank_messages(rows: QuerySet[Message]) -> int:

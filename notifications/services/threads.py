@@ -281,16 +281,19 @@ def _sender_of(inbound: Inbound) -> tuple[Contact, Order | None]:
     )
     if newest is not None:
         return _present(newest.contact), newest.order
-    order = (
-        Order.objects.filter(shopper__phone__in=spellings(inbound.from_))
-        .exclude(state__in=[state.value for state in ENDED])
-        .select_related("hub", "shopper")
-        .order_by("-created_at", "-pk")
-        .first()
-    )
+    order = _open_order_of(inbound.from_)
     if order is not None:
         return contact_of(kind, order.shopper.phone), order
     return contacts[0] if contacts else contact_of(kind, inbound.from_), None
+
+
+def _open_order_of(number: str) -> Order | None:
+    """Return the newest open order of a number; None for a sender that is no number."""
+    if not number.startswith("+"):
+        return None
+    orders = Order.objects.filter(shopper__phone__in=spellings(number))
+    open_ = orders.exclude(state__in=[state.value for state in ENDED])
+    return open_.select_related("hub", "shopper").order_by("-created_at", "-pk").first()
 
 
 def _obey(word: Word, inbound: Inbound, contact: Contact, order: Order | None) -> None:

@@ -11,9 +11,9 @@ from lastmile import celery
 @pytest.fixture
 def niced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the list of priorities that were asked for."""
-    asked: list[int] = []
-    monkeypatch.setattr(celery.os, "nice", asked.append)
-    return asked
+    levels: list[int] = []
+    monkeypatch.setattr(celery.os, "nice", levels.append)
+    return levels
 
 
 def test_the_bulk_worker_runs_at_a_lower_priority(niced: list[int]) -> None:

@@ -77,13 +77,16 @@ def test_erasing_twice_changes_nothing_more(order: Order) -> None:
     assert texts() == before
 
 
-def test_a_message_that_waits_for_an_erased_person_has_no_words_left(order: Order) -> None:
+def test_a_message_that_waits_for_an_erased_person_ends_and_has_no_words_left(
+    order: Order,
+) -> None:
     contact = contact_of("phone", PHONE)
     make_message(contact=contact, order=order, text=WORDS, values={"reason": "x"})
     cancel_order(order=order)
     erase_shopper(PersonQuery(phone=PHONE))
     waiting = Message.objects.get()
-    assert (waiting.text, waiting.values, waiting.state) == ("", {}, "waiting")
+    assert (waiting.text, waiting.values) == ("", {})
+    assert (waiting.state, waiting.reason) == ("skipped", "erased")
 
 
 def test_an_address_that_another_shopper_has_stays_with_that_shopper(order: Order) -> None:

@@ -147,8 +147,8 @@ def test_an_order_that_is_cancelled_at_once_is_told_as_cancelled_only(
     services.cancel_order(order=again(order), cause=Cause.DISPATCHER)
     drain()
     clock(at(12, 2, day=TWO_DAYS_AGO))
-    (told,) = send_due()
-    assert "cancel" in told.text.lower()
+    (message,) = send_due()
+    assert "cancel" in message.text.lower()
 
 
 def test_a_failed_attempt_a_second_after_out_never_says_that_it_is_on_its_way(
@@ -212,8 +212,8 @@ def test_what_happens_at_two_in_the_night_is_told_in_the_morning(
     clock(at(2, 5))
     assert send_due() == []
     clock(at(8))
-    (told,) = send_due()
-    assert "17:00" in told.text
+    (message,) = send_due()
+    assert "17:00" in message.text
 
 
 def test_hubs_in_two_zones_have_nights_of_their_own(shop: RetailerRef, clock: SetClock) -> None:
@@ -281,15 +281,13 @@ def test_a_name_is_never_read_as_a_template(shop: RetailerRef, clock: SetClock, 
     place(name=name)
     drain()
     clock(at(12, 5, day=TWO_DAYS_AGO))
-    (told,) = send_due()
-    assert "\u202e" not in told.text
-    assert "\n" not in told.text
-    assert told.text.count("/t/") == 1
+    (message,) = send_due()
+    assert "\u202e" not in message.text
+    assert "\n" not in message.text
+    assert message.text.count("/t/") == 1
 
 
-def test_caps_of_a_number_are_told_in_the_ledger_and_codes_still_go(
-    shop: RetailerRef, clock: SetClock
-) -> None:
+def test_a_cap_of_a_number_is_named_in_the_ledger(shop: RetailerRef, clock: SetClock) -> None:
     set_policy(per_number_day=2)
     for opens in range(9, 14):
         place(opens)

@@ -111,13 +111,13 @@ def test_a_retailers_stop_does_not_stop_another_retailer(
     with retailer_context(other):
         make_hub()
         switch_on("sms")
-        theirs = place()
+        other_order = place()
     reply("STOP")
     assert stopped()
     with retailer_context(other):
         assert not stopped()
         contact = contact_of("phone", PHONE)
-        make_message(contact=contact, order=theirs, moment="answer", text="Hello")
+        make_message(contact=contact, order=other_order, moment="answer", text="Hello")
         assert [one.text for one in send_due()] == ["Hello"]
         assert not Thread.objects.exists()
 
@@ -141,7 +141,7 @@ def test_a_reply_from_the_old_number_after_a_correction_still_lands_on_the_order
     assert reply("Wrong person!", from_="+351900000001").thread.order == order
 
 
-@pytest.mark.parametrize("from_", ["VERIFY", "12345", "whatsapp", "+", "x" * 64])
+@pytest.mark.parametrize("from_", ["VERIFY", "12345", "", "whatsapp", "+", "x" * 64])
 def test_a_sender_that_is_no_number_is_kept_in_the_inbox_of_nobodys_order(
     shop: RetailerRef, from_: str
 ) -> None:

@@ -15,7 +15,7 @@ from notifications.selectors.steps import reply_steps, setup_steps, trouble_step
 from tenants.permissions import Role
 from tenants.selectors import today
 from tests.factories.fleet import make_hub
-from tests.factories.messages import make_account, make_contact
+from tests.factories.messages import make_account, make_contact, make_message
 from tests.factories.orders import make_order
 from tests.people import add_member, logged_in
 
@@ -53,6 +53,26 @@ def test_a_paused_channel_is_named_with_cause_and_remedy(scope: Scope) -> None:
     (text,) = texts(scope)
     assert text.startswith("SMS is paused and sends nothing. Twilio does not accept this account")
     assert text.endswith("Copy them again from the Twilio console.")
+
+
+def test_a_channel_whose_messages_are_taken_and_never_arrive_is_named(scope: Scope) -> None:
+    """A sender that is not registered: no call is refused, and no message arrives (30034)."""
+    on()
+    yesterday = now() - dt.timedelta(hours=25)
+    for _n in range(9):
+        make_message(None, state="failed", reason="undelivered", made_at=yesterday)
+    for _n in range(4):
+        make_message(None, state="failed", reason="undelivered")
+        make_message(None, state="skipped", reason="cap")
+    assert texts(scope) == [], "four may be wrong numbers"
+    make_message(None, state="failed", reason="undelivered")
+    make_message(None, state="delivered")
+    assert texts(scope) == ["SMS: 5 of the last 6 messages did not arrive."]
+    for _n in range(5):
+        make_message(None, state="sent")
+    assert texts(scope) == [], "fewer than half"
+    make_message(None, channel="email", state="failed", reason="undelivered")
+    assert texts(scope) == [], "this channel is off"
 
 
 def test_a_restored_copy_names_its_channels_once(scope: Scope) -> None:

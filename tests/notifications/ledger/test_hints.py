@@ -37,11 +37,11 @@ class Wire:
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    made = Wire()
-    monkeypatch.setattr(pointing, "time", made)
-    monkeypatch.setattr(pointing, "publish", made.publish)
+    fake = Wire()
+    monkeypatch.setattr(pointing, "time", fake)
+    monkeypatch.setattr(pointing, "publish", fake.publish)
     monkeypatch.setattr(pointing, "_hinted_at", float("-inf"))
-    return made
+    return fake
 
 
 def pointers(schema: str) -> int:
