@@ -89,7 +89,7 @@ class KnownPlaces:
     @property
     def nbytes(self) -> int:
         """The size in bytes, approximately."""
-        return 90 * len(self)
+        return 110 * len(self)
 
     @property
     def weighted(self) -> Weighted | None:
@@ -208,7 +208,7 @@ def _joined(parts: Sequence[Snaps]) -> Snaps:
 def _joined_ends(parts: Sequence[Ends]) -> Ends:
     if len(parts) == 1:
         return parts[0]
-    names = ("low", "high", "leave_low", "leave_high", "reach_low", "reach_high")
+    names = ("low", "leave_node", "leave", "reach_node", "reach")
     return Ends(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})
 
 

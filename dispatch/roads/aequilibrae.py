@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from dispatch.roads.access import way_bits
 from dispatch.roads.city import City
-from dispatch.roads.rules import CLASS_ID, GRAPHS, posted_kph, usable
+from dispatch.roads.rules import CLASS_ID, posted_kph
 from dispatch.roads.streets import E7, Way
 
 Ring = list[tuple[float, float]]
@@ -137,11 +138,7 @@ def _add_link(city: City, link: Link) -> None:
         city.left_out[link.kind] = city.left_out.get(link.kind, 0) + 1
         return
     tags = {"highway": link.kind, "oneway": {1: "yes", -1: "-1"}.get(link.direction, "no")}
-    along = against = 0
-    for bit, graph in enumerate(GRAPHS):
-        ahead, back = usable(graph, tags)
-        along |= ahead << bit
-        against |= back << bit
+    along, against, *_ends = way_bits(tags)  # the project has no access tags
     line = [(round(lon * E7), round(lat * E7)) for lon, lat in line_of(link.line)]
     if not (along or against) or len(line) < 2:
         city.left_out["no access"] = city.left_out.get("no access", 0) + 1

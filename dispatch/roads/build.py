@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dispatch.roads import address_index, hierarchy, rules, store
+from dispatch.roads import access, address_index, hierarchy, layers, rules, store
 from dispatch.roads.arrays import write_arrays
 from dispatch.roads.city import City
 from dispatch.roads.streets import E7, StreetArrays, assemble
@@ -55,11 +55,12 @@ def build(
         If no graph has a street that can be left and reached again.
     """
     report(f"{len(city.ways):,} usable ways; joining them into streets.")
-    streets = assemble(city.ways)
+    streets = assemble(city.ways, city.barriers)
     counts = {
         "streets": len(streets),
         "junctions": len(streets.node_lonlat),
         "named_streets": len(streets.names) - 1,
+        "barriers": len(city.barriers),
         "turn_restrictions_not_routed": city.turn_restrictions,
         "ways_left_out": sum(city.left_out.values()),
     }
@@ -86,7 +87,7 @@ def build(
             "left_out": city.left_out,
             "builder": store.BUILDER,
             "notes": notes,
-            "tables": rules.tables(),
+            "tables": {**rules.tables(), **access.tables()},
         }
         write_json(place / "meta.json", meta, indent=1)
     return store.info_of(store.network_folder(name, var) / store.current_version(name, var))
@@ -136,20 +137,18 @@ def bounding_box(streets: StreetArrays) -> list[float]:
 
 
 def write_graph(path: Path, streets: StreetArrays, graph: str) -> dict[str, int] | None:
-    """Write the largest strongly connected part of one graph and return its counts.
+    """Write the layers of one graph (see ``layers``) and return its counts.
 
-    Nodes are numbered in the order in which the hierarchy contracts them. Return None if the graph
-    has no such part.
+    Nodes are numbered in the order in which the hierarchy contracts them. Return None if no part
+    of the graph can be left and reached again.
     """
-    tail, head, edge, ahead = directed(streets, graph)
-    nodes, keep = largest_part(len(streets.node_lonlat), tail, head)
-    if not keep.any():
+    junctions = len(streets.node_lonlat)
+    layered = layers.expand(junctions, *directed(streets, graph))
+    if layered is None:
         return None
-    dropped = len(streets.node_lonlat) - len(nodes)
-    tail, head, edge, ahead = tail[keep], head[keep], edge[keep], ahead[keep]
-    local = np.full(len(streets.node_lonlat), -1, np.int32)
-    local[nodes] = np.arange(len(nodes), dtype=np.int32)
-    tail, head = local[tail], local[head]
+    arcs, nodes = layered.arcs, layered.node
+    tail, head = arcs.tail, arcs.head
+    pairs = layers.neighbours(layered)
     where = streets.node_lonlat[nodes].astype(np.float64) / E7
     try:
         order = hierarchy.order_nodes(
@@ -161,76 +160,64 @@ def write_graph(path: Path, streets: StreetArrays, graph: str) -> dict[str, int]
         rank = np.empty(len(order), np.int32)
         rank[order] = np.arange(len(order), dtype=np.int32)
         tail, head, nodes = rank[tail], rank[head], nodes[order]
+        pairs = rank[pairs[0]], rank[pairs[1]]
     arrays: dict[str, npt.NDArray[np.generic]] = {
-        "node": nodes.astype(np.int32),
+        "node": nodes,
         "tail": tail,
         "head": head,
-        "edge": edge,
-        "ahead": ahead,
-        "kph": arc_speeds(streets, graph, edge, ahead),
+        "edge": arcs.edge,
+        "ahead": arcs.ahead,
+        "layer": layered.layer,
+        "kph": arc_speeds(streets, graph, arcs.edge, arcs.ahead),
     }
     if order is not None:
-        shape = hierarchy.build(len(nodes), tail, head)
+        shape = hierarchy.build(len(nodes), tail, head, pairs)
         arrays |= {f"h_{f.name}": getattr(shape, f.name) for f in fields(shape)}
     write_arrays(path, arrays)
-    return {"nodes": len(nodes), "arcs": len(tail), "nodes_outside": dropped}
+    outer = np.isin(layered.layer, (layers.OUT, layers.IN))
+    return {
+        "nodes": len(nodes),
+        "arcs": len(tail),
+        "nodes_outside": junctions - layered.served,
+        "streets_at_ends": len(np.unique(arcs.edge[outer])),
+        "left_against": layered.against,
+    }
 
 
 Int32 = npt.NDArray[np.int32]
 
 
-def directed(
-    streets: StreetArrays, graph: str
-) -> tuple[Int32, Int32, Int32, npt.NDArray[np.bool_]]:
-    """Return the directed arcs of a graph, as four arrays.
-
-    The arrays are tail node, head node, street, and True where the arc follows the drawn direction
-    of the street.
-    """
-    bit = rules.GRAPHS.index(graph)
-    forth = np.flatnonzero(streets.flags >> bit & 1).astype(np.int32)
-    back = np.flatnonzero(streets.flags >> (bit + len(rules.GRAPHS)) & 1).astype(np.int32)
-    return (
-        np.concatenate([streets.u[forth], streets.v[back]]),
-        np.concatenate([streets.v[forth], streets.u[back]]),
-        np.concatenate([forth, back]),
-        np.concatenate([np.ones(len(forth), bool), np.zeros(len(back), bool)]),
+def directed(streets: StreetArrays, graph: str) -> tuple[layers.Arcs, npt.NDArray[np.bool_]]:
+    """Return the directed arcs of a graph, and True for each that only serves the ends of a leg."""
+    along = rules.GRAPHS.index(graph)
+    against = along + len(rules.GRAPHS)
+    forth = np.flatnonzero(streets.flags >> along & 1).astype(np.int32)
+    back = np.flatnonzero(streets.flags >> against & 1).astype(np.int32)
+    arcs = layers.Arcs(
+        tail=np.concatenate([streets.u[forth], streets.v[back]]),
+        head=np.concatenate([streets.v[forth], streets.u[back]]),
+        edge=np.concatenate([forth, back]),
+        ahead=np.concatenate([np.ones(len(forth), bool), np.zeros(len(back), bool)]),
     )
-
-
-def largest_part(
-    count: int, tail: Int32, head: Int32
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Return the nodes of the largest strongly connected part, and True for each arc inside it."""
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    if not len(tail):
-        return np.zeros(0, np.int64), np.zeros(0, bool)
-    matrix = csr_matrix((np.ones(len(tail), np.int8), (tail, head)), shape=(count, count))
-    _, label = connected_components(matrix, directed=True, connection="strong")
-    within = label[tail] == label[head]
-    if not within.any():
-        return np.zeros(0, np.int64), np.zeros(0, bool)
-    largest = int(np.bincount(label[tail[within]]).argmax())  # the part with the most arcs
-    keep = within & (label[tail] == largest)
-    return np.flatnonzero(label == largest), keep
+    ends = np.concatenate([streets.ends[forth] >> along & 1, streets.ends[back] >> against & 1])
+    return arcs, ends.astype(bool)
 
 
 def arc_speeds(
     streets: StreetArrays, graph: str, edge: Int32, ahead: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float32]:
-    """Return the free-flow speed of each arc, in km/h.
+    """Return the free-flow speed of each arc, in km/h; a link without a street has 1.
 
     Raises ValueError if a speed is not finite and positive.
     """
+    kph = np.ones(len(edge), np.float32)
+    rows = edge != layers.NO_STREET
+    edge, ahead = edge[rows], ahead[rows]
     posted = np.where(ahead, streets.posted[edge, 0], streets.posted[edge, 1])
     key = streets.road_class[edge].astype(np.int64) * 256 + posted
     kinds, back = np.unique(key, return_inverse=True)
-    kph = np.array(
-        [rules.speed_kph(graph, rules.CLASSES[k // 256], k % 256) for k in kinds.tolist()],
-        np.float32,
-    )[back]
+    speeds = [rules.speed_kph(graph, rules.CLASSES[k // 256], k % 256) for k in kinds.tolist()]
+    kph[rows] = np.array(speeds, np.float32)[back]
     if not (np.isfinite(kph).all() and (kph > 0).all()):
         raise ValueError(f"A speed of the {graph} graph is not finite and positive.")
     return kph

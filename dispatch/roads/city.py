@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dispatch.roads.streets import Way
+from dispatch.roads.streets import Uses, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,14 @@ class Area:
 
 @dataclass(slots=True)
 class City:
-    """All data of one map file; ``left_out`` counts the unused ways by reason."""
+    """All data of one map file; ``left_out`` counts the unused ways by reason.
+
+    ``barriers`` are the nodes that not everybody may pass.
+    """
 
     ways: list[Way] = field(default_factory=list)
     addresses: list[AddressObject] = field(default_factory=list)
     areas: list[Area] = field(default_factory=list)
     turn_restrictions: int = 0
+    barriers: dict[int, Uses] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)

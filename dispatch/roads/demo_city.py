@@ -180,7 +180,7 @@ def _streets_by_zone(
     if graph is None:
         raise ValueError(f"The network {network.name} has no streets for vans.")
     streets = network.streets
-    usable = np.unique(graph.edge)
+    usable = graph.core_streets
     lived = np.isin(streets.road_class[usable], [CLASS_ID[kind] for kind in _HOMES])
     usable = usable[lived] if lived.any() else usable
     middle = streets.shape[(streets.first[usable] + streets.first[usable + 1]) // 2] / E7

@@ -28,12 +28,12 @@ def table(matrix: csr_matrix, ends: Ends) -> Longs:
 
     count = len(ends.low)
     best = np.full((count, count), 2 * ENDLESS, np.int64)
-    for out, leave in ((ends.low, ends.leave_low), (ends.high, ends.leave_high)):
+    for out, leave in _sides(ends.leave_node, ends.leave):
         nodes, back = np.unique(out, return_inverse=True)
         for a in range(0, len(nodes), ROWS_AT_ONCE):
             costs = dijkstra(matrix, indices=nodes[a : a + ROWS_AT_ONCE])
             rows = np.flatnonzero((back >= a) & (back < a + ROWS_AT_ONCE))
-            for into, reach in ((ends.low, ends.reach_low), (ends.high, ends.reach_high)):
+            for into, reach in _sides(ends.reach_node, ends.reach):
                 part = costs[:, into]
                 whole = np.where(np.isfinite(part), part, float(ENDLESS)).astype(np.int64)
                 through = whole[back[rows] - a] + leave[rows, None] + reach[None, :]
@@ -46,11 +46,14 @@ def row_and_column(matrix: csr_matrix, one: Ends, many: Ends) -> tuple[Longs, Lo
 
     The way back is computed from the one place, on the graph with all arcs reversed.
     """
-    into = ((many.low, many.reach_low), (many.high, many.reach_high))
-    there = _from_one(matrix, ((one.low, one.leave_low), (one.high, one.leave_high)), into)
-    out = ((many.low, many.leave_low), (many.high, many.leave_high))
+    into, out = _sides(many.reach_node, many.reach), _sides(many.leave_node, many.leave)
+    there = _from_one(matrix, _sides(one.leave_node, one.leave), into)
     turned = matrix.T.tocsr()
-    return there, _from_one(turned, ((one.low, one.reach_low), (one.high, one.reach_high)), out)
+    return there, _from_one(turned, _sides(one.reach_node, one.reach), out)
+
+
+def _sides(nodes: npt.NDArray[np.int32], costs: Longs) -> Sides:
+    return (nodes[:, 0], costs[:, 0]), (nodes[:, 1], costs[:, 1])
 
 
 def _from_one(matrix: csr_matrix, start: Sides, ends: Sides) -> Longs:

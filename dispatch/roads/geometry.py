@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dispatch.roads import dijkstra, hierarchy
+from dispatch.roads import dijkstra, hierarchy, layers
 from dispatch.roads.network import Graph, Snaps, Weighted, share_of
 from dispatch.roads.streets import E7
 
@@ -41,27 +41,36 @@ def _line(weighted: Weighted, snaps: Snaps, ends: hierarchy.Ends, row: int, cost
     if here == there and _direct(weighted, here, start, stop, cost):
         return _part(graph, here, start, stop)
     matrix, arcs = weighted.sparse
-    sources = _open(ends.low[row], ends.leave_low[row], ends.high[row], ends.leave_high[row])
-    targets = _open(
-        ends.low[after], ends.reach_low[after], ends.high[after], ends.reach_high[after]
-    )
+    sources = _open(ends.leave_node[row], ends.leave[row])
+    targets = _open(ends.reach_node[after], ends.reach[after])
     nodes = dijkstra.path(matrix, sources, targets, cost)
     if nodes is None:
         raise ValueError("No path has the cost that the table gave: the network files disagree.")
-    parts = [_part(graph, here, start, _end_share(graph, here, nodes[0], start, True))]
+    # A place is left along its street to the end, or against it to the start.
+    parts = [
+        _part(graph, here, start, 1.0 - _side(nodes[0], ends.leave_node[row], ends.leave[row]))
+    ]
     for a, b in pairwise(nodes):
         first, last = matrix.indptr[a], matrix.indptr[a + 1]
         entry = first + int(np.flatnonzero(matrix.indices[first:last] == b)[0])
         arc = int(arcs[entry])
+        if graph.layer[arc] == layers.LINK:
+            continue
         along = bool(graph.ahead[arc])
         parts.append(_part(graph, int(graph.edge[arc]), 0.0 if along else 1.0, float(along)))
-    parts.append(_part(graph, there, _end_share(graph, there, nodes[-1], stop, False), stop))
+    begin = float(_side(nodes[-1], ends.reach_node[after], ends.reach[after]))
+    parts.append(_part(graph, there, begin, stop))
     return np.concatenate(parts)
 
 
-def _open(low: int, low_cost: int, high: int, high_cost: int) -> list[tuple[int, int]]:
+def _side(node: int, nodes: hierarchy.Ints, costs: hierarchy.Longs) -> int:
+    """Return 0 if the path uses the street of a place along its direction, 1 against it."""
+    return min((k for k in (0, 1) if nodes[k] == node), key=lambda k: int(costs[k]))
+
+
+def _open(nodes: hierarchy.Ints, costs: hierarchy.Longs) -> list[tuple[int, int]]:
     best: dict[int, int] = {}
-    for node, cost in ((int(low), int(low_cost)), (int(high), int(high_cost))):
+    for node, cost in zip(nodes.tolist(), costs.tolist(), strict=True):
         if cost < hierarchy.ENDLESS:
             best[node] = min(cost, best.get(node, cost))
     return list(best.items())
@@ -71,29 +80,11 @@ def _direct(weighted: Weighted, edge: int, start: float, stop: float, cost: int)
     """Return True if going along the one street has exactly the cost in the table."""
     if start == stop:
         return cost == 0
-    arc = int(weighted.graph.arc_of[edge, 0 if stop > start else 1])
+    arc = int(weighted.graph.reach_arc[edge, 0 if stop > start else 1])
     if arc < 0:
         return False
     share = np.array([abs(stop - start)])
     return int(share_of(weighted.weight[arc], share)[0]) == cost
-
-
-def _end_share(graph: Graph, edge: int, node: int, share: float, leaving: bool) -> float:
-    """Return which end of the street a node is: 0.0 for its start, 1.0 for its end.
-
-    In a loop both ends are the same node. The result is then the end with the cheaper way from (if
-    ``leaving``) or to the position ``share``.
-    """
-    along, against = graph.arc_of[edge].tolist()
-    arc = along if along >= 0 else against
-    u, v = graph.tail[arc], graph.head[arc]
-    if along < 0:
-        u, v = v, u
-    if u != v:
-        return 1.0 if node == v else 0.0
-    if along >= 0 and against >= 0:
-        return 1.0 if share >= 0.5 else 0.0
-    return float((along >= 0) == leaving)
 
 
 def _part(graph: Graph, edge: int, start: float, stop: float) -> Plane:

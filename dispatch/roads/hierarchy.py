@@ -80,12 +80,16 @@ def order_nodes(
     return np.asarray(order, np.int32)
 
 
-def build(nodes: int, tail: Ints, head: Ints) -> Hierarchy:
-    """Contract the nodes 0, 1, 2, … in this order and return the hierarchy with all shortcuts."""
+def build(nodes: int, tail: Ints, head: Ints, pairs: tuple[Ints, Ints] | None = None) -> Hierarchy:
+    """Contract the nodes 0, 1, 2, … in this order and return the hierarchy with all shortcuts.
+
+    ``pairs`` are nodes that count as connected although no arc connects them.
+    """
     above: list[set[int]] = [set() for _ in range(nodes)]
-    for a, b in zip(tail.tolist(), head.tolist(), strict=True):
-        if a != b:
-            above[min(a, b)].add(max(a, b))
+    for ends in ((tail, head), pairs or ()):
+        for a, b in zip(*(end.tolist() for end in ends), strict=True):
+            if a != b:
+                above[min(a, b)].add(max(a, b))
     parent = np.full(nodes, -1, np.int32)
     for node in range(nodes):
         if above[node]:
@@ -180,19 +184,19 @@ def customise(shape: Hierarchy, tail: Ints, head: Ints, weight: Longs) -> Metric
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """The two nodes that connect each place with the graph: ``low[i]`` and ``high[i]`` of place i.
+    """The nodes that connect each place with the graph; place i has two nodes each way.
 
-    They are the ends of the place's street, as ranks with low <= high; one is an ancestor of the
-    other. ``leave_*`` is the composite cost from the place to the node, ``reach_*`` from the node
-    to the place. ENDLESS means that the street must not be used in this direction.
+    ``leave_node[i]`` are the nodes at which a way from the place enters the graph, ``leave[i]``
+    the composite costs from the place to them. ``reach_node`` and ``reach`` are those of the ways
+    to the place. A cost is ENDLESS where the street must not be used in this direction. All four
+    nodes are on one branch of the elimination tree, and ``low[i]`` is the lowest of them.
     """
 
-    low: Ints
-    high: Ints
-    leave_low: Longs
-    leave_high: Longs
-    reach_low: Longs
-    reach_high: Longs
+    low: Ints  # [places]
+    leave_node: Ints  # [places, 2]
+    leave: Longs
+    reach_node: Ints
+    reach: Longs
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,12 +299,15 @@ def _labels(
             _descend(metric, closure[local], local, where, ahead, back, at)
         ahead[local, at] = 0
         back[local, at] = 0
-    low, high = where[ends.low[rows]], where[ends.high[rows]]
-    leave = np.minimum(
-        ends.leave_low[rows, None] + ahead[low], ends.leave_high[rows, None] + ahead[high]
-    )
-    reach = np.minimum(
-        ends.reach_low[rows, None] + back[low], ends.reach_high[rows, None] + back[high]
+    leave, reach = (
+        np.minimum(
+            cost[rows, 0, None] + label[where[node[rows, 0]]],
+            cost[rows, 1, None] + label[where[node[rows, 1]]],
+        )
+        for node, cost, label in (
+            (ends.leave_node, ends.leave, ahead),
+            (ends.reach_node, ends.reach, back),
+        )
     )
     return np.minimum(leave, ENDLESS), np.minimum(reach, ENDLESS)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from dispatch.roads import dijkstra, hierarchy, rules, store
+from dispatch.roads import dijkstra, hierarchy, layers, rules, store
 from dispatch.roads.arrays import map_arrays
 from dispatch.roads.store import NetworkInfo, UnknownNetwork
 from dispatch.roads.streets import E7, StreetArrays, metres_per_degree
@@ -79,6 +79,7 @@ class Graph:
         arrays = map_arrays(path)
         self.node, self.tail, self.head = arrays["node"], arrays["tail"], arrays["head"]
         self.edge, self.ahead, self.kph = arrays["edge"], arrays["ahead"], arrays["kph"]
+        self.layer = arrays["layer"]
         self.shape: hierarchy.Hierarchy | None = None
         if "h_parent" in arrays:
             self.shape = hierarchy.Hierarchy(
@@ -88,27 +89,58 @@ class Graph:
         self._lock = threading.Lock()
 
     @cached_property
-    def arc_of(self) -> npt.NDArray[np.int32]:
-        """The arcs [streets, 2] along and against the drawn direction, -1 where not allowed."""
+    def leave_arc(self) -> npt.NDArray[np.int32]:
+        """The arcs [streets, 2] that leave a place along and against the drawn direction.
+
+        -1 where not allowed. A dead end has such an arc against its one-way direction.
+        """
+        return self._arcs_of(layers.OUT)
+
+    @cached_property
+    def reach_arc(self) -> npt.NDArray[np.int32]:
+        """The arcs [streets, 2] that reach a place along and against the drawn direction."""
+        return self._arcs_of(layers.IN)
+
+    def _arcs_of(self, layer: int) -> npt.NDArray[np.int32]:
         table = np.full((len(self.streets), 2), -1, np.int32)
-        table[self.edge, np.where(self.ahead, 0, 1)] = np.arange(len(self.edge))
+        arcs = np.flatnonzero((self.layer == layers.CORE) | (self.layer == layer))
+        table[self.edge[arcs], np.where(self.ahead[arcs], 0, 1)] = arcs
         return table
 
     @cached_property
+    def core_streets(self) -> npt.NDArray[np.int32]:
+        """The streets that everybody may drive through, ascending."""
+        streets: npt.NDArray[np.int32] = np.unique(self.edge[self.layer == layers.CORE])
+        return streets
+
+    @cached_property
+    def doors(self) -> npt.NDArray[np.int32]:
+        """The streets that can be reached and left, with doors beside them, ascending."""
+        both = (self.leave_arc >= 0).any(axis=1) & (self.reach_arc >= 0).any(axis=1)
+        both &= ~np.isin(self.streets.road_class, NO_DOORS)
+        return np.flatnonzero(both).astype(np.int32)
+
+    @cached_property
     def length_dm(self) -> npt.NDArray[np.int32]:
-        """The length of each arc in decimetres."""
-        lengths: npt.NDArray[np.int32] = self.streets.length_dm[self.edge]
+        """The length of each arc in decimetres; 0 for a link."""
+        lengths: npt.NDArray[np.int32] = np.where(
+            self.layer == layers.LINK, 0, self.streets.length_dm[self.edge]
+        ).astype(np.int32)
         return lengths
 
     def arc_times_ds(self, hour: int | None) -> npt.NDArray[np.float64]:
-        """Return the travel time of each arc at an hour, in tenths of a second; 1 or more."""
+        """Return the travel time of each arc at an hour, in tenths of a second.
+
+        A street takes 1 or more, a link between two layers 0.
+        """
         factor = np.array([rules.traffic_factor(self.name, c, hour) for c in rules.CLASSES])
         kph = self.kph * factor[self.streets.road_class[self.edge]]
         times = self.length_dm * 3.6 / kph
         if not np.isfinite(times).all():
             raise ValueError(f"A travel time of graph {self.name} is not finite.")
-        result: npt.NDArray[np.float64] = np.maximum(1.0, np.rint(times))
-        return result
+        whole: npt.NDArray[np.float64] = np.maximum(1.0, np.rint(times))
+        whole[self.layer == layers.LINK] = 0.0
+        return whole
 
     def at(self, hour: int | None) -> Weighted:
         """Return the graph with the weights of an hour; a few hours are cached."""
@@ -129,8 +161,7 @@ class Graph:
         """A spatial index of the street lines in metres, the streets, and their lines."""
         import shapely
 
-        usable = np.unique(self.edge)
-        usable = usable[~np.isin(self.streets.road_class[usable], NO_DOORS)]
+        usable = self.doors
         size = np.diff(self.streets.first)[usable]
         start = np.repeat(self.streets.first[usable] - (np.cumsum(size) - size), size)
         corners = self.streets.shape[start + np.arange(int(size.sum()))]
@@ -203,26 +234,29 @@ class Weighted:
 
     def ends(self, snaps: Snaps) -> hierarchy.Ends:
         """Return the costs between snapped places and the ends of their streets, by direction."""
-        graph, weight = self.graph, self.weight
-        along, against = graph.arc_of[snaps.edge].T
-        open_arc = np.where(along >= 0, along, against)
-        u = np.where(along >= 0, graph.tail[open_arc], graph.head[open_arc])
-        v = np.where(along >= 0, graph.head[open_arc], graph.tail[open_arc])
+        graph = self.graph
+        past, ahead = snaps.share, 1 - snaps.share
+        leave = self._sides(graph.leave_arc[snaps.edge], graph.head, (ahead, past))
+        reach = self._sides(graph.reach_arc[snaps.edge], graph.tail, (past, ahead))
+        low = np.minimum(leave[0].min(axis=1), reach[0].min(axis=1))
+        return hierarchy.Ends(low, *leave, *reach)
 
-        def part(arc: npt.NDArray[np.int32], share: npt.NDArray[np.float64]) -> Longs:
-            return np.where(arc >= 0, share_of(weight[arc], share), hierarchy.ENDLESS)
+    def _sides(
+        self,
+        arcs: npt.NDArray[np.int32],
+        end: npt.NDArray[np.int32],
+        shares: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
+    ) -> tuple[npt.NDArray[np.int32], Longs]:
+        """Return the nodes at the ends of the arcs [places, 2], and the costs of the shares.
 
-        leave_v, reach_u = part(along, 1 - snaps.share), part(along, snaps.share)
-        leave_u, reach_v = part(against, snaps.share), part(against, 1 - snaps.share)
-        swap = u > v
-        return hierarchy.Ends(
-            low=np.minimum(u, v),
-            high=np.maximum(u, v),
-            leave_low=np.where(swap, leave_v, leave_u),
-            leave_high=np.where(swap, leave_u, leave_v),
-            reach_low=np.where(swap, reach_v, reach_u),
-            reach_high=np.where(swap, reach_u, reach_v),
-        )
+        Where one direction is not allowed, the node is that of the other, with an ENDLESS cost.
+        """
+        nodes = end[np.where(arcs >= 0, arcs, arcs[:, ::-1])]
+        costs = [
+            np.where(arcs[:, k] >= 0, share_of(self.weight[arcs[:, k]], share), hierarchy.ENDLESS)
+            for k, share in enumerate(shares)
+        ]
+        return nodes, np.column_stack(costs)
 
     def table(self, snaps: Snaps, *, oracle: bool = False) -> Longs:
         """Return the composite costs between all snapped places (see ``hierarchy``).
@@ -259,7 +293,7 @@ class Weighted:
     def _along(self, edge: int, ahead: npt.NDArray[np.float64]) -> Longs:
         """Return the costs of going along one street by signed shares of its length."""
         best = np.full(len(ahead), 2 * hierarchy.ENDLESS, np.int64)
-        along, against = self.graph.arc_of[edge]
+        along, against = self.graph.reach_arc[edge]
         if along >= 0:
             direct = share_of(self.weight[along], np.maximum(ahead, 0))
             best = np.where(ahead >= 0, np.minimum(best, direct), best)
@@ -279,7 +313,7 @@ class Weighted:
             rows = sort[a:b]
             ahead = snaps.share[rows][None, :] - snaps.share[rows][:, None]
             block = best[np.ix_(rows, rows)]
-            along, against = self.graph.arc_of[edges[a]]
+            along, against = self.graph.reach_arc[edges[a]]
             if along >= 0:
                 direct = share_of(self.weight[along], np.maximum(ahead, 0))
                 block = np.where(ahead >= 0, np.minimum(block, direct), block)

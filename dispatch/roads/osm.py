@@ -8,11 +8,21 @@ from pathlib import Path
 import osmium
 from osmium import osm
 
+from dispatch.roads.access import ALL_GRAPHS, barrier_bits, way_bits
 from dispatch.roads.city import AddressObject, Area, City
-from dispatch.roads.rules import CLASS_ID, GRAPHS, posted_kph, usable
-from dispatch.roads.streets import E7, Way
+from dispatch.roads.rules import CLASS_ID, posted_kph
+from dispatch.roads.streets import E7, Uses, Way
 
-KEYS = ("highway", "addr:housenumber", "place", "natural", "leisure", "landuse", "restriction")
+KEYS = (
+    "highway",
+    "addr:housenumber",
+    "place",
+    "natural",
+    "leisure",
+    "landuse",
+    "restriction",
+    "barrier",
+)
 _WATER = {"water", "bay"}
 _GREEN = {"park", "garden", "golf_course", "nature_reserve", "pitch", "common"}
 _GREEN_LAND = {"forest", "grass", "recreation_ground", "village_green", "cemetery", "meadow"}
@@ -61,6 +71,10 @@ def read(path: Path, report: Callable[[str], None] = lambda _text: None) -> City
 def _node(city: City, osm_id: int, tags: Mapping[str, str], where: osm.Location) -> None:
     if where.valid():
         _address(city, f"n{osm_id}", tags, where.lat, where.lon)
+    if "barrier" in tags:
+        usable, ends = barrier_bits(tags)
+        if usable != ALL_GRAPHS or ends:
+            city.barriers[osm_id] = Uses(usable, ends)
 
 
 def _way(city: City, way: osm.Way, tags: Mapping[str, str]) -> None:
@@ -96,11 +110,7 @@ def _street(
     if road_class not in CLASS_ID or len(refs) < 2:
         city.left_out[road_class] = city.left_out.get(road_class, 0) + 1
         return
-    along = against = 0
-    for bit, graph in enumerate(GRAPHS):
-        ahead, back = usable(graph, tags)
-        along |= ahead << bit
-        against |= back << bit
+    along, against, ends_along, ends_against = way_bits(tags)
     if not along and not against:
         city.left_out["no access"] = city.left_out.get("no access", 0) + 1
         return
@@ -115,6 +125,8 @@ def _street(
             against=against,
             posted_along=posted_kph(tags.get("maxspeed:forward")) or both,
             posted_against=posted_kph(tags.get("maxspeed:backward")) or both,
+            ends_along=ends_along,
+            ends_against=ends_against,
         )
     )
 

@@ -1,4 +1,4 @@
-"""The tables of allowed streets, speeds and hourly traffic for each profile. PURE.
+"""The tables of road classes, speeds and hourly traffic for each profile. PURE.
 
 Speeds are average speeds in towns in km/h, stops and turns included; they are not limits. A posted
 limit times ``POSTED_SHARE`` replaces the speed of the road class, because the average is below the
@@ -68,6 +68,11 @@ _VAN: Final = {
     "road": 22,
     "service": 12,
     "track": 12,
+    "pedestrian": 6,
+    "footway": 6,
+    "path": 6,
+    "cycleway": 6,
+    "bridleway": 6,
 }
 _BIKE: Final = {
     **dict.fromkeys(
@@ -104,23 +109,6 @@ SPEED_KPH: Final[Mapping[str, Mapping[str, float]]] = {
     "cargo_bike": _BIKE,
     "foot": _FOOT,
 }
-# Road classes that a graph uses only if a tag for its vehicle allows it.
-ONLY_WITH_PERMISSION_TAG: Final[Mapping[str, frozenset[str]]] = {
-    "van": frozenset(),
-    "cargo_bike": frozenset({"trunk", "trunk_link", "footway", "bridleway"}),
-    "foot": frozenset({"trunk", "trunk_link"}),
-}
-# OSM access tags, the most specific last: the last tag that a way has decides.
-ACCESS_TAGS: Final[Mapping[str, tuple[str, ...]]] = {
-    "van": ("access", "vehicle", "motor_vehicle", "motorcar", "goods"),
-    "cargo_bike": ("access", "vehicle", "bicycle"),
-    "foot": ("access", "foot"),
-}
-_SHUT: Final = frozenset(
-    {"no", "private", "agricultural", "forestry", "military", "emergency", "use_sidepath"}
-)
-PERMISSION_VALUES: Final = frozenset({"yes", "designated", "permissive", "official"})
-
 # Share of the free speed in each hour of the local day. These are assumed defaults; measurements
 # of a town are better. In the two peak hours, main roads lose more speed than side streets.
 _PEAK_MAIN: Final = (
@@ -179,49 +167,3 @@ def speed_kph(graph: str, road_class: str, posted: int) -> float:
         # Slow classes (service alleys, tracks) stay slow even if their limit is high.
         return min(posted * POSTED_SHARE, base * 2) if base > 15 else min(base, posted)
     return min(base, posted)
-
-
-def usable(graph: str, tags: Mapping[str, str]) -> tuple[bool, bool]:
-    """Return whether a graph may use a way (along, against) its drawn direction."""
-    road_class = tags.get("highway", "")
-    if road_class not in SPEED_KPH[graph] or tags.get("area") == "yes":
-        return False, False
-    if tags.get("route") == "ferry" or tags.get("impassable") == "yes":
-        return False, False
-    verdict, own = None, None
-    for key in ACCESS_TAGS[graph]:
-        if key in tags:
-            verdict = tags[key]
-            own = verdict if key not in {"access", "vehicle"} else own
-    if verdict in _SHUT:
-        return False, False
-    if road_class in ONLY_WITH_PERMISSION_TAG[graph] and own not in PERMISSION_VALUES:
-        return False, False
-    if graph == "van" and road_class == "track" and verdict is None:
-        return False, False  # a track without an access tag is not a road for a van
-    return _directions(graph, tags)
-
-
-def _directions(graph: str, tags: Mapping[str, str]) -> tuple[bool, bool]:
-    if graph == "foot":
-        one = tags.get("oneway:foot", "no")
-    else:
-        one = tags.get("oneway", "")
-        if not one and (
-            tags.get("junction") in {"roundabout", "circular"}
-            or tags.get("highway") in {"motorway", "motorway_link"}
-        ):
-            one = "yes"
-        if graph == "cargo_bike":
-            contraflow = any(
-                tags.get(key, "").startswith("opposite")
-                for key in ("cycleway", "cycleway:left", "cycleway:right", "cycleway:both")
-            )
-            one = tags.get("oneway:bicycle", "no" if contraflow else one)
-    if one in {"yes", "1", "true"}:
-        return True, False
-    if one in {"-1", "reverse"}:
-        return False, True
-    if one in {"reversible", "alternating"} and graph != "foot":
-        return False, False  # the direction changes with the hour and is not in the data
-    return True, True

@@ -7,10 +7,13 @@ graph and direction that may use it.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +22,7 @@ from dispatch.roads.rules import CLASS_ID, GRAPHS
 
 EARTH_RADIUS_M = 6_371_008.8
 E7 = 10_000_000
+FIRST_FRESH_NODE = 1 << 62  # above every id of a map
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Way:
 
     ``nodes`` are ids of the map, ``lonlat`` the corners in 1e-7 degrees. ``along`` and ``against``
     have a bit for each graph (in the order of ``rules.GRAPHS``) that may use the direction.
+    ``ends_*`` has the graphs that may use it only to reach or to leave a place there.
     ``posted_*`` are speed limits in km/h, 0 if unknown.
     """
 
@@ -38,6 +43,15 @@ class Way:
     against: int
     posted_along: int = 0
     posted_against: int = 0
+    ends_along: int = 0
+    ends_against: int = 0
+
+
+class Uses(NamedTuple):
+    """Bits of the graphs that may pass a barrier, and of those only at the ends of a leg."""
+
+    usable: int
+    ends: int
 
 
 @dataclass(slots=True)
@@ -53,11 +67,16 @@ class StreetArrays:
     road_class: npt.NDArray[np.uint8]
     name: npt.NDArray[np.int32]  # index in names, 0 = no name
     flags: npt.NDArray[np.uint8]  # bit g: graph g may go along; bit g + 3: against
+    ends: npt.NDArray[np.uint8]  # as flags: only at the ends of a leg
     posted: npt.NDArray[np.uint8]  # [edges, 2]
     names: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.u)
+
+
+# Class, name, and (along, against): usable by, posted limits, only at the ends of a leg.
+_Key = tuple[int, str, int, int, int, int, int, int]
 
 
 @dataclass(slots=True)
@@ -66,18 +85,66 @@ class _Piece:
 
     nodes: list[int]
     line: list[tuple[int, int]]
-    key: tuple[int, str, int, int, int, int]  # class, name, along, against, posted both ways
+    key: _Key
 
     def turned(self) -> _Piece:
         """Return the piece in the opposite direction."""
-        cls, name, along, against, p1, p2 = self.key
-        return _Piece(self.nodes[::-1], self.line[::-1], (cls, name, against, along, p2, p1))
+        cls, name, along, against, p1, p2, e1, e2 = self.key
+        key = (cls, name, against, along, p2, p1, e2, e1)
+        return _Piece(self.nodes[::-1], self.line[::-1], key)
 
 
-def assemble(ways: Sequence[Way]) -> StreetArrays:
-    """Return the streets of ways: split where ways meet, joined where nothing else meets them."""
-    pieces = _join(_split(ways))
+def assemble(
+    ways: Sequence[Way], barriers: Mapping[int, Uses] = MappingProxyType({})
+) -> StreetArrays:
+    """Return the streets of ways: split where ways meet, joined where nothing else meets them.
+
+    A node of ``barriers`` becomes short streets between its ways, which only some may use.
+    """
+    pieces = _join(_split(_cut(ways, barriers) if barriers else ways))
     return _columns(pieces)
+
+
+def _cut(ways: Sequence[Way], barriers: Mapping[int, Uses]) -> list[Way]:
+    """Cut each way at its barriers; all parts that end at a barrier meet it in one node.
+
+    The first part keeps the node of the map. Each other part gets a node of its own and a street
+    without length to the node of the map.
+    """
+    fresh = itertools.count(FIRST_FRESH_NODE)
+    met: set[int] = set()
+    parts: list[Way] = []
+
+    def arm(way: Way, node: int, where: tuple[int, int]) -> int:
+        """Return the node at which the next part of a way ends at a barrier."""
+        if node not in barriers:
+            return node
+        if node not in met:
+            met.add(node)
+            return node
+        own = next(fresh)
+        bits = (way.along | way.against) & barriers[node].usable
+        if bits:
+            ends = bits & barriers[node].ends
+            parts.append(
+                Way((node, own), (where, where), way.road_class, "", bits, bits, 0, 0, ends, ends)
+            )
+        return own
+
+    for way in ways:
+        if not any(node in barriers for node in way.nodes):
+            parts.append(way)
+            continue
+        start, last = 0, len(way.nodes) - 1
+        for at in range(1, last + 1):
+            if at < last and way.nodes[at] not in barriers:
+                continue
+            nodes = list(way.nodes[start : at + 1])
+            line = way.lonlat[start : at + 1]
+            nodes[0], nodes[-1] = arm(way, nodes[0], line[0]), arm(way, nodes[-1], line[-1])
+            parts.append(replace(way, nodes=nodes, lonlat=line))
+            start = at
+    return parts
 
 
 def _split(ways: Sequence[Way]) -> list[_Piece]:
@@ -96,6 +163,8 @@ def _split(ways: Sequence[Way]) -> list[_Piece]:
             way.against,
             way.posted_along,
             way.posted_against,
+            way.ends_along,
+            way.ends_against,
         )
         start = 0
         for at in range(1, len(way.nodes)):
@@ -170,7 +239,7 @@ def _columns(pieces: list[_Piece]) -> StreetArrays:
     count = len(pieces)
     u, v = np.zeros(count, np.int32), np.zeros(count, np.int32)
     first = np.zeros(count + 1, np.int64)
-    cls, flags = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
+    cls, flags, ends = (np.zeros(count, np.uint8) for _ in range(3))
     name, posted = np.zeros(count, np.int32), np.zeros((count, 2), np.uint8)
     corners: list[tuple[int, int]] = []
     for at, piece in enumerate(pieces):
@@ -185,6 +254,7 @@ def _columns(pieces: list[_Piece]) -> StreetArrays:
         name[at] = names.setdefault(piece.key[1], len(names))
         flags[at] = piece.key[2] | (piece.key[3] << len(GRAPHS))
         posted[at] = piece.key[4], piece.key[5]
+        ends[at] = piece.key[6] | (piece.key[7] << len(GRAPHS))
     shape = np.array(corners, np.int32).reshape(-1, 2)
     return StreetArrays(
         node_lonlat=np.array(node_lonlat, np.int32).reshape(-1, 2),
@@ -196,6 +266,7 @@ def _columns(pieces: list[_Piece]) -> StreetArrays:
         road_class=cls,
         name=name,
         flags=flags,
+        ends=ends,
         posted=posted,
         names=list(names),
     )

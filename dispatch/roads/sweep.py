@@ -26,13 +26,12 @@ def to_all(metric: Metric, ends: Ends) -> tuple[Longs, Longs]:
     """
     shape = metric.shape
     result = []
-    for low, high, up, down in (
-        (ends.leave_low[0], ends.leave_high[0], metric.up, metric.down),
-        (ends.reach_low[0], ends.reach_high[0], metric.down, metric.up),
+    for nodes, begin, up, down in (
+        (ends.leave_node[0], ends.leave[0], metric.up, metric.down),
+        (ends.reach_node[0], ends.reach[0], metric.down, metric.up),
     ):
         costs = np.full(shape.nodes, ENDLESS, np.int64)
-        costs[ends.low[0]] = low
-        costs[ends.high[0]] = min(costs[ends.high[0]], high)
+        np.minimum.at(costs, nodes, begin)
         _spread(shape.up_first, shape.up_head, shape.parent, up, down, int(ends.low[0]), costs)
         result.append(costs)
     return result[0], result[1]
@@ -42,8 +41,8 @@ def row_and_column(metric: Metric, one: Ends, many: Ends) -> tuple[Longs, Longs]
     """Return the composite costs from one place to many and back, as in ``hierarchy.table``."""
     there, back = to_all(metric, one)
     return (
-        np.minimum(there[many.low] + many.reach_low, there[many.high] + many.reach_high),
-        np.minimum(back[many.low] + many.leave_low, back[many.high] + many.leave_high),
+        (there[many.reach_node] + many.reach).min(axis=1, initial=2 * ENDLESS),
+        (back[many.leave_node] + many.leave).min(axis=1, initial=2 * ENDLESS),
     )
 
 
@@ -57,7 +56,7 @@ def _spread(
     start: int,
     costs: Longs,
 ) -> None:
-    """Complete the costs of all nodes, given those of ``start`` and of one of its ancestors.
+    """Complete the costs of all nodes, given those of ``start`` and of some of its ancestors.
 
     ``up`` has the cost from the lower end of each arc to the upper one, ``down`` the cost back.
     """

@@ -21,8 +21,8 @@ def main() -> None:
     for array in (shape.up_first, shape.up_head, shape.parent):
         array.setflags(write=False)  # as in a file that is mapped read-only
     metric = hierarchy.customise(shape, tail, head, hierarchy.weights([1, 1], [1, 1]))
-    at, cost = np.zeros(1, np.int32), np.zeros(1, np.int64)
-    sweep.to_all(metric, hierarchy.Ends(at, at, cost, cost, cost, cost))
+    node, cost = np.zeros((1, 2), np.int32), np.zeros((1, 2), np.int64)
+    sweep.to_all(metric, hierarchy.Ends(node[:, 0], node, cost, node, cost))
 
 
 if __name__ == "__main__":

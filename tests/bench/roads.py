@@ -31,7 +31,7 @@ def places(graph: Graph, count: int, seed: int) -> list[Point]:
     """Return points some metres beside streets drawn by a seed."""
     rng = np.random.default_rng(seed)
     streets = graph.streets
-    edges = rng.choice(np.unique(graph.edge), count)
+    edges = rng.choice(graph.core_streets, count)
     spots = streets.shape[streets.first[edges]] / 1e7 + rng.normal(0, 1e-4, (count, 2))
     return [Point(lon=lon, lat=lat) for lon, lat in spots.tolist()]
 
