@@ -96,19 +96,24 @@ def reserve_budget(
     """Count a message in all its budgets; return None, or the ruling of the first that is full.
 
     Call it in the transaction of the last check, when the length of the text is known. A message
-    is counted once, however many calls it needs. A refused message is counted nowhere.
+    is counted once, however many calls it needs. If its text or its contact changed between two
+    calls, its budgets move by the difference. A refused message keeps what it counts until it ends.
 
     Locks: the rows of the budgets, by scope. Records: budget.reached at 50, 80 and 100 per cent.
     Raises: nothing.
     """
+    day = message.counted_on or clock.local_date(clock.now(), current_retailer().zone)
+    counted: Sequence[BudgetShare] = ()
     if message.counted_on is not None:
-        return None
-    day = clock.local_date(clock.now(), current_retailer().zone)
+        before = _stored_contact(message)
+        if message.segments_counted == segments and before == contact:
+            return None
+        counted = _budgets_of(message, order, before, message.segments_counted, day)
     budgets = _budgets_of(message, order, contact, segments, day)
     try:
         with transaction.atomic():
-            for budget in budgets:
-                _count(budget)
+            for budget, amount in _differences(counted, budgets):
+                _count(budget, amount) if amount > 0 else _return(budget, -amount)
     except _Refused as refused:
         _alert(refused.budget, refused.budget.most)
         return _ruling(refused.budget)
@@ -131,10 +136,9 @@ def give_back_budget(*, message: Message) -> None:
     if counted.update(counted_on=None) != 1:
         return
     message.counted_on = None
-    budgets = _budgets_of(message, message.order, message.contact, message.segments_counted, day)
-    with connection.cursor() as cursor:
-        for budget in budgets:
-            cursor.execute(_RETURN, budget.row | {"amount": budget.amount})
+    contact = _stored_contact(message)
+    for budget in _budgets_of(message, message.order, contact, message.segments_counted, day):
+        _return(budget, budget.amount)
 
 
 def forget_budgets() -> dict[str, int]:
@@ -170,6 +174,23 @@ def _budgets_of(
     return sorted(budgets, key=lambda budget: budget.scope)
 
 
+def _stored_contact(message: Message) -> Contact | None:
+    """Return the contact that a message counts for. The last check may have put in a newer one."""
+    return Contact.objects.filter(messages=message.pk).first()
+
+
+def _differences(
+    before: Sequence[BudgetShare], after: Sequence[BudgetShare]
+) -> list[tuple[BudgetShare, int]]:
+    """Return the budgets that change, each with what is added, in the order of the locks."""
+    amounts = {(share.scope, share.subject): -share.amount for share in before}
+    shares = {(share.scope, share.subject): share for share in (*before, *after)}
+    for share in after:
+        key = (share.scope, share.subject)
+        amounts[key] = amounts.get(key, 0) + share.amount
+    return [(shares[key], amounts[key]) for key in sorted(shares) if amounts[key]]
+
+
 def _foreign_country(contact: Contact | None) -> str:
     """Return the country of a number that is not a country of the retailer; "" for its own ones.
 
@@ -188,14 +209,20 @@ def _foreign_country(contact: Contact | None) -> str:
     return f"{number.country_code}/{region}"
 
 
-def _count(budget: BudgetShare) -> None:
-    """Count a budget, and tell when it reaches a share. Raises _Refused if it is full."""
+def _count(budget: BudgetShare, amount: int) -> None:
+    """Count in a budget, and tell when it reaches a share. Raises _Refused if it is full."""
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, budget.row | {"amount": budget.amount, "most": budget.most})
+        cursor.execute(_COUNT, budget.row | {"amount": amount, "most": budget.most})
         row = cursor.fetchone()
     if row is None:
         raise _Refused(budget)
     _alert(budget, row[0])
+
+
+def _return(budget: BudgetShare, amount: int) -> None:
+    """Take an amount out of a budget."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RETURN, budget.row | {"amount": amount})
 
 
 def _alert(budget: BudgetShare, used: int) -> None:

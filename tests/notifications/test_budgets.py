@@ -101,6 +101,45 @@ def test_a_message_is_counted_once_however_many_calls_it_needs(contact: Contact)
     assert used() == {"retailer": 2, "number": 1}
 
 
+def reserve_again(message: Message, contact: Contact, segments: int) -> Ruling | None:
+    with transaction.atomic():
+        again = Message.objects.get(pk=message.pk)
+        ruling = reserve_budget(message=again, order=None, contact=contact, segments=segments)
+        if ruling is None:
+            Message.objects.filter(pk=message.pk).update(contact=contact)
+        return ruling
+
+
+def test_a_text_that_changes_between_two_calls_moves_its_budgets_by_the_difference(
+    contact: Contact,
+) -> None:
+    set_policy(segments_day=4)
+    message = make_message(contact=contact)
+    for segments, expected in ((2, 2), (4, 4), (1, 1), (3, 3)):
+        assert reserve_again(message, contact, segments) is None
+        assert used() == {"retailer": expected, "number": 1}
+    refused = reserve_again(message, contact, 5)
+    assert refused is not None
+    assert refused.params == {"scope": "retailer", "most": 4}
+    message.refresh_from_db()
+    assert (message.segments_counted, used()["retailer"]) == (3, 3), "a refused change is none"
+    give_back_budget(message=message)
+    assert used() == {"retailer": 0, "number": 0}
+
+
+def test_a_contact_that_changes_between_two_calls_takes_the_counts_along(contact: Contact) -> None:
+    message = make_message(contact=contact)
+    assert reserve_again(message, contact, 2) is None
+    abroad = make_contact(ABROAD)
+    assert reserve_again(message, abroad, 2) is None
+    rows = BudgetUse.objects.order_by("scope", "used").values_list("scope", "used")
+    assert list(rows) == [("dial", 2), ("number", 0), ("number", 1), ("retailer", 2)]
+    message.refresh_from_db()
+    message.contact = contact  # the last check put in a newer one, and then a rule refused
+    give_back_budget(message=message)
+    assert not BudgetUse.objects.filter(used__gt=0).exists()
+
+
 def test_what_is_given_back_is_given_back_once(contact: Contact) -> None:
     message = make_message(contact=contact)
     with transaction.atomic():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from dispatch.orders.models import Order
-from notifications.models import ChannelAccount, Message, ProviderCall
+from notifications.models import BudgetUse, ChannelAccount, Message, ProviderCall
 from notifications.rolls import invariants, ledger
 from notifications.services.contacts import opt_out
 from tests.notifications.ledger.stage import BookChannel, again, pump, tell_shopper
@@ -47,4 +47,25 @@ def test_each_rule_finds_what_breaks_it(
         "messages_taken_more_than_twice": 1,
         "messages_waiting_too_long": 1,
         "messages_after_opt_out": 1,
+        "budgets_unlike_their_messages": 0,
     }
+
+
+def test_a_budget_that_differs_from_its_messages_is_found(
+    fresh_db: str, account: ChannelAccount, order: Order, provider: BookChannel
+) -> None:
+    def unlike() -> int:
+        return invariants()["budgets_unlike_their_messages"]
+
+    message = tell_shopper(order)
+    pump()
+    uses = BudgetUse.objects
+    assert {*uses.values_list("scope", flat=True)} == {"retailer", "number", "order"}
+    assert unlike() == 0
+    uses.filter(scope="retailer").update(used=9)
+    uses.filter(scope="number").update(used=9)
+    assert unlike() == 2
+    uses.exclude(scope="order").delete()
+    assert unlike() == 2
+    Message.objects.filter(pk=message.pk).update(counted_on=None)
+    assert unlike() == 0

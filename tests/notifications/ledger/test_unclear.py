@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from dispatch.orders.models import Order
+from lastmile.core.clock import now
 from lastmile.core.tenancy import RetailerRef
 from lastmile.core.timing import in_seconds
 from notifications.channels.base import Accepted, ProviderStatus
@@ -12,6 +15,7 @@ from notifications.errors import LeaseLost
 from notifications.models import ChannelAccount, Message, ProviderCall
 from notifications.services import accept, reap, report
 from notifications.services.claiming import claim
+from notifications.services.looking_up import unclear_due
 from notifications.states import MessageState
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.orders.actions import at
@@ -95,6 +99,38 @@ def test_while_the_provider_cannot_tell_nothing_is_sent(
     message = again(message)
     assert (message.state, message.reason) == (MessageState.UNKNOWN, "no_answer")
     assert len(provider.calls) == 1
+
+
+@pytest.mark.parametrize("hours", [-6, 9])
+def test_the_hour_of_asking_is_real_time_whatever_the_clock_of_the_shop_says(
+    fresh_db: str, account: ChannelAccount, order: Order, provider: BookChannel, clock: SetClock,
+    hours: int,
+) -> None:  # fmt: skip
+    provider.script.append("silent")
+    provider.can_tell = False
+    message = tell_shopper(order)
+    pump()
+    clock(now() + dt.timedelta(hours=hours))
+    over = now() - dt.timedelta(minutes=1)
+    Message.objects.filter(pk=message.pk).update(send_at=over, not_after=over)
+    _go_on(1)
+    assert again(message).state == MessageState.UNCLEAR, "asked for seconds only"
+    ProviderCall.objects.update(started_at=in_seconds(-3601))
+    _go_on(1)
+    assert again(message).state == MessageState.UNKNOWN
+
+
+def test_a_look_up_asks_for_what_was_sent_since_the_real_time_of_the_call(
+    fresh_db: str, account: ChannelAccount, order: Order, provider: BookChannel, clock: SetClock
+) -> None:
+    provider.script.append("silent")
+    tell_shopper(order)
+    pump()
+    clock(now() + dt.timedelta(hours=9))
+    Message.objects.update(retry_at=in_seconds(-1))
+    (question,) = unclear_due(most=5)
+    since_call = dt.datetime.now(dt.UTC) - question.since
+    assert dt.timedelta(seconds=29) < since_call < dt.timedelta(minutes=30)
 
 
 def test_a_message_has_at_most_eight_calls(
