@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,14 +16,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import orders_of
 from lastmile.core import clock
-from lastmile.core.http import fetch, page_rows
-from lastmile.core.http.forms import apply_form, status_of
+from lastmile.core.errors import Stale
+from lastmile.core.http import fetch, is_earlier, newest_rows, page_rows
+from lastmile.core.http.forms import apply_form, status_of, version_of
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.tenancy import current_retailer
 from notifications.models import SavedReply, Thread
 from notifications.pages.thread_forms import AnswerForm, MoveForm, SavedReplyForm
 from notifications.selectors import threads as selectors
 from notifications.services import threads as services
+from notifications.services.saved_replies import delete_reply, save_reply
 from tenants.permissions import Act, PageRequest, page
 
 PAGE_ROWS = 50
@@ -48,8 +51,8 @@ def _fragment(
 ) -> HttpResponse:
     context = {
         "order": order,
-        "entries": selectors.entries_of(threads),
         "form": form,
+        **_entries(request, threads, reverse("messages:thread", args=[order.public_id])),
         **_reply_context(request, threads[0]),
     }
     with timezone.override(clock.zone(_zone_of(order))):
@@ -66,7 +69,7 @@ def inbox(request: PageRequest) -> HttpResponse:
         request.principal, unanswered=view == "unanswered", general=view == "general"
     )
     rows, following = page_rows(request, threads, PAGE_ROWS, order=NEWEST)
-    last = {entry.thread_id: entry for entry in selectors.entries_of(rows)}
+    last = selectors.last_entries(rows)
     context = {
         "rows": [(row, last.get(row.pk)) for row in rows],
         "next": following,
@@ -95,8 +98,8 @@ def _page(
     move = move or MoveForm()
     context = {
         "thread": row,
-        "entries": selectors.entries_of([row]),
         "form": form,
+        **_entries(request, [row], reverse("messages:inbox-thread", args=[row.public_id])),
         "move": move,
         **_reply_context(request, row),
     }
@@ -164,7 +167,7 @@ def saved_replies(request: PageRequest) -> HttpResponse:
     form = SavedReplyForm(request.POST or None, initial={"language": current_retailer().language})
 
     def act() -> Any:
-        return services.save_reply(**form.cleaned_data)
+        return save_reply(**form.cleaned_data)
 
     if request.method == "POST" and apply_form(form, act) is not None:
         messages.success(request, _("The reply was saved."))
@@ -186,8 +189,13 @@ def saved_replies(request: PageRequest) -> HttpResponse:
 def saved_reply(request: PageRequest, public_id: str) -> HttpResponse:
     """Change or delete a saved reply."""
     row = fetch(SavedReply.objects.all(), public_id)
+    version = version_of(request)
     if request.POST.get("what") == "delete":
-        services.delete_reply(reply=row)
+        try:
+            delete_reply(reply=row, version=version)
+        except Stale as stale:
+            messages.error(request, stale.detail)
+            return redirect("messages:saved-reply", row.public_id)
         messages.success(request, _("The reply was deleted."))
         return redirect("messages:saved-replies")
     form = SavedReplyForm(
@@ -196,13 +204,23 @@ def saved_reply(request: PageRequest, public_id: str) -> HttpResponse:
     )
 
     def act() -> Any:
-        return services.save_reply(reply=row, **form.cleaned_data)
+        return save_reply(reply=row, version=version, **form.cleaned_data)
 
     if request.method == "POST" and apply_form(form, act) is not None:
         messages.success(request, _("The reply was saved."))
         return redirect("messages:saved-replies")
-    context = {"row": row, "form": form}
+    # After a refused change the form keeps its old version, so that only a reload helps.
+    context = {"row": row, "form": form, "version": row.version if version is None else version}
     return render(request, "messages/saved_reply.html", context, status=status_of(form))
+
+
+def _entries(request: PageRequest, threads: list[Thread], path: str) -> dict[str, Any]:
+    """Return the newest texts of threads, or those before a cursor, with the links to the others.
+
+    ``path`` is the address that shows them, because an answer is sent to another one.
+    """
+    rows, earlier = newest_rows(request, selectors.entries_of(threads), path=path)
+    return {"entries": rows, "earlier": earlier, "newest": path if is_earlier(request) else ""}
 
 
 def _reply_context(request: PageRequest, row: Thread) -> dict[str, Any]:

@@ -67,6 +67,13 @@ def entries_of(threads: Iterable[Thread]) -> QuerySet[ThreadEntry]:
     return rows.select_related("message", "thread").order_by("at", "pk")
 
 
+def last_entries(threads: Iterable[Thread]) -> dict[int, ThreadEntry]:
+    """Return the last text of each thread, by the primary key of the thread."""
+    rows = ThreadEntry.objects.filter(thread__in=list(threads))
+    newest = rows.order_by("thread_id", "-at", "-pk").distinct("thread_id")
+    return {entry.thread_id: entry for entry in newest}
+
+
 def page_entries(order: Order) -> QuerySet[ThreadEntry]:
     """Return the texts that the page of an order shows: those of the present shopper only.
 

@@ -24,7 +24,6 @@ from notifications.models import (
     ContactChannel,
     Direction,
     Message,
-    SavedReply,
     Thread,
     ThreadEntry,
 )
@@ -138,7 +137,7 @@ def write_from_page(*, order: Order, text: str, key: str) -> ThreadEntry:
 
     Locks: the thread. Records: reply.received. Raises: Invalid for an empty or too long text.
     """
-    text = _checked(text)
+    text = checked_text(text)
     known = ThreadEntry.objects.filter(key=f"page:{key}").first()
     if known is not None:
         return known
@@ -161,7 +160,7 @@ def answer(*, thread: Thread, text: str, key: str) -> ThreadEntry:
     Locks: the thread. Records: nothing. Raises: Invalid for an empty or too long text;
     NotSendable with the rule's sentence.
     """
-    text = _checked(text)
+    text = checked_text(text)
     known = ThreadEntry.objects.filter(key=f"man:{key}").first()
     if known is not None:
         return known
@@ -186,7 +185,7 @@ def answer(*, thread: Thread, text: str, key: str) -> ThreadEntry:
         message=message,
         actor=current_actor(),
     )
-    Thread.objects.filter(pk=thread.pk).update(unanswered_since=None)
+    _answered(thread)
     return entry
 
 
@@ -196,7 +195,7 @@ def mark_read(*, thread: Thread) -> None:
 
     Locks: the thread. Records: nothing. Raises: nothing.
     """
-    Thread.objects.filter(pk=thread.pk).update(unanswered_since=None)
+    _answered(thread)
 
 
 @transaction.atomic
@@ -228,38 +227,6 @@ def move_thread(*, thread: Thread, order: Order) -> Thread:
     target.save(update_fields=["unanswered_since", "last_at"])
     source.delete()
     return target
-
-
-@transaction.atomic
-def save_reply(*, language: str, title: str, text: str, reply: SavedReply | None = None) -> None:
-    """Store a text that staff use again, or change one.
-
-    Locks: the saved reply. Records: nothing. Raises: Invalid for an empty text or a title that
-    another reply of the language has.
-    """
-    title, text = " ".join(title.split())[:80], _checked(text)
-    if not title:
-        detail = _("Enter a title.")
-        raise Invalid(detail, errors=[FieldProblem("/title", detail)])
-    same = SavedReply.objects.filter(language=language, title=title)
-    if reply is not None:
-        same = same.exclude(pk=reply.pk)
-    if same.exists():
-        detail = _("Another saved reply has this title. Choose another one.")
-        raise Invalid(detail, errors=[FieldProblem("/title", detail)])
-    row = reply or SavedReply()
-    row.language, row.title, row.text = language, title, text
-    row.version += 1 if row.pk else 0
-    row.save()
-
-
-@transaction.atomic
-def delete_reply(*, reply: SavedReply) -> None:
-    """Delete a saved reply. Texts that were sent stay.
-
-    Locks: the saved reply. Records: nothing. Raises: nothing.
-    """
-    SavedReply.objects.filter(pk=reply.pk).delete()
 
 
 def _sender_of(inbound: Inbound) -> tuple[Contact, Order | None]:
@@ -310,6 +277,11 @@ def _obey(word: Word, inbound: Inbound, contact: Contact, order: Order | None) -
             channel=inbound.channel,
             is_answered=bool(inbound.opt_out_type),
         )
+
+
+def _answered(thread: Thread) -> None:
+    """Take a thread from the list of unanswered ones."""
+    Thread.objects.filter(pk=thread.pk).update(unanswered_since=None)
 
 
 def _thread(*, contact: Contact | None, channel: str, order: Order | None) -> Thread:
@@ -372,8 +344,11 @@ def _refuse_closed_window(thread: Thread) -> None:
         )
 
 
-def _checked(text: str) -> str:
-    """Return a text without spaces around it. Raises Invalid if it is empty or too long."""
+def checked_text(text: str) -> str:
+    """Return a text without spaces around it.
+
+    Locks: nothing. Records: nothing. Raises: Invalid if it is empty or too long.
+    """
     text = text.strip()
     if not text or "\x00" in text:
         detail = _("Enter a text.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 
 import pytest
@@ -11,6 +12,8 @@ from django.test import Client
 from dispatch.orders.models import Order
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from notifications.models import Message, SavedReply, Thread, ThreadEntry
+from notifications.selectors.threads import last_entries
+from notifications.services.saved_replies import save_reply
 from notifications.services.threads import write_from_page
 from tenants.roles import Role
 from tests.dispatch.conftest import SetClock, clock
@@ -128,11 +131,77 @@ def test_a_reply_is_saved_changed_offered_and_deleted(desk: Client, order: Order
     assert desk.post("/messages/saved-replies/", form).status_code == 422, "one title once"
     row = SavedReply.objects.get()
     path = f"/messages/saved-replies/{row.public_id}/"
+    form["version"] = "1"
     assert desk.post(path, form | {"text": "We come."}).status_code == 302
     thread = write_from_page(order=order, text="Hello", key="p1").thread
     assert "We come." in desk.get(f"/messages/inbox/{thread.public_id}/").content.decode()
-    assert desk.post(path, {"what": "delete"}).status_code == 302
+    assert desk.post(path, {"what": "delete", "version": "2"}).status_code == 302
     assert not SavedReply.objects.exists()
+
+
+def test_a_reply_that_somebody_else_changed_is_neither_changed_nor_deleted(
+    desk: Client, retailer: RetailerRef
+) -> None:
+    row = save_reply(language="en", title="Coming", text="We are coming.")
+    path = f"/messages/saved-replies/{row.public_id}/"
+    assert 'name="version" value="1"' in desk.get(path).content.decode()
+    save_reply(reply=row, version=1, language="en", title="Coming", text="We come.")
+    mine = {"language": "en", "title": "Coming", "text": "Mine"}
+    for version in ({"version": "1"}, {}):
+        answer = desk.post(path, mine | version)
+        assert answer.status_code == 422
+        page = answer.content.decode()
+        assert "Someone else changed this meanwhile" in page
+        assert "Mine" in page, "what was typed is kept"
+        answer = desk.post(path, {"what": "delete"} | version, follow=True)
+        assert "Someone else changed this meanwhile" in answer.content.decode()
+    row.refresh_from_db()
+    assert (row.text, row.version) == ("We come.", 2)
+    assert desk.post(path, {"what": "delete", "version": "9" * 12}).status_code == 422
+
+
+def write_many(order: Order, count: int) -> Thread:
+    for number in range(count):
+        entry = write_from_page(order=order, text=f"Text {number:03d}.", key=f"many{number}")
+    return entry.thread
+
+
+def test_a_long_thread_shows_the_newest_texts_and_leads_to_the_earlier_ones(
+    desk: Client, order: Order
+) -> None:
+    thread = write_many(order, 51)
+    for path, headers in (
+        (f"/messages/inbox/{thread.public_id}/", {}),
+        (panel_of(order), HTMX),
+    ):
+        page = desk.get(path, headers=headers).content.decode()
+        assert "Text 000." not in page
+        assert page.index("Text 001.") < page.index("Text 050."), "the oldest first"
+        assert "Newest messages" not in page
+        (earlier,) = {*re.findall(r'href="([^"]*cursor=[^"]*)"', page)}
+        page = desk.get(earlier, headers=headers).content.decode()
+        assert "Text 000." in page
+        assert "Text 001." not in page
+        assert "Earlier messages" not in page.replace("Earlier and", "")
+        assert f'href="{path}"' in page, "back to the newest ones"
+    assert send(desk, thread, "At two.", headers=HTMX) == 200
+    answer = desk.post(
+        f"/messages/inbox/{thread.public_id}/answer/",
+        {"text": "At three.", "key": uuid.uuid4().hex},
+        headers=HTMX,
+    )
+    assert f'href="{panel_of(order)}?cursor=' in answer.content.decode()
+    assert desk.get(f"/messages/inbox/{thread.public_id}/?cursor=x").status_code == 422
+
+
+def test_the_inbox_shows_the_last_text_of_a_thread_and_reads_no_more(
+    desk: Client, order: Order
+) -> None:
+    write_many(order, 3)
+    reply("Who are you?", from_="+34600111222")
+    last = last_entries(Thread.objects.all())
+    assert {entry.text for entry in last.values()} == {"Text 002.", "Who are you?"}
+    assert "Text 002." in desk.get("/messages/inbox/").content.decode()
 
 
 def test_the_home_page_asks_to_answer(desk: Client, order: Order) -> None:

@@ -83,6 +83,31 @@ def page_rows(
     return page[:limit], _url(request, _encode(page[limit - 1], order)) if more else None
 
 
+def newest_rows(
+    request: HttpRequest,
+    queryset: QuerySet[M],
+    limit: int = USUAL,
+    *,
+    order: Sequence[str] = ("-at", "-key"),
+    path: str = "",
+) -> tuple[list[M], str | None]:
+    """Return the newest rows, the oldest of them first, and the URL of the rows before them.
+
+    Meant for what people read downwards, such as a thread. ``path`` is the address that shows the
+    rows, if it is not the one of the request. Raises Invalid for an invalid cursor.
+    """
+    page, earlier = page_rows(request, queryset, limit, order=order)
+    if earlier is not None:
+        cursor = _encode(page[-1], order)
+        earlier = f"{path or request.path}?{urlencode([('cursor', cursor)])}"
+    return page[::-1], earlier
+
+
+def is_earlier(request: HttpRequest) -> bool:
+    """Return True if the request asks for rows before the newest ones."""
+    return bool(request.GET.get("cursor"))
+
+
 def page_limit(request: Request) -> int:
     """Return ``?limit=``, a number from 1 to 100. Raises Invalid for any other value."""
     text = request.query_params.get("limit", str(USUAL))
