@@ -38,6 +38,7 @@ TENANT_APPS = [
     "dispatch.intake",
     "dispatch.planning",
     "dispatch.slots",
+    "dispatch.live",
     "notifications",
     "portal.shopper",
     "portal.choice",
@@ -302,6 +303,7 @@ MIDDLEWARE = [
 ]
 SESSION_ENGINE = "tenants.people.sessions"
 SESSION_COOKIE_NAME = f"{_HOST_ONLY}sid"
+DRIVER_COOKIE_NAME = f"{_HOST_ONLY}driver"  # the key of a driver's phone (dispatch.live)
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True

@@ -25,6 +25,7 @@ EVENTS: list[str] = [
     "dispatch.planning.events",
     "portal.tracking.events",
     "dispatch.slots.events",
+    "dispatch.live.events",
     "notifications.events",
     "portal.shopper.events",
 ]
@@ -137,6 +138,7 @@ CALLBACKS: dict[str, str] = {
 CREDENTIALS: dict[str, str] = {
     "key": "tenants.people.credentials.KeyBearer",
     "ticket": "tenants.people.credentials.Ticket",
+    "driver_device": "dispatch.live.credentials.DriverDevice",
     "member": "tenants.people.credentials.MemberSession",
     "password_link": "tenants.people.credentials.PasswordLink",
     "shopper_link": "dispatch.orders.links.ShopperLink",
@@ -148,6 +150,7 @@ POLICIES: dict[str, str] = {
     "slots": "dispatch.slots.policy.SlotPolicy",
     "planning": "dispatch.planning.policy.PlanningPolicy",
     "retention": "tenants.retention.Retention",
+    "drivers": "dispatch.live.policy.DriverPolicy",
     "shopper_links": "dispatch.orders.policy.ShopperLinks",
     "shopper_pages": "portal.shopper.policy.ShopperPages",
     "notifications": "notifications.policy.MessagePolicy",
@@ -162,6 +165,7 @@ LEDGER: list[str] = [
     "dispatch.planning.rolls.ledger",
     "portal.tracking.rolls.ledger",
     "dispatch.slots.rolls.ledger",
+    "dispatch.live.rolls.ledger",
     "notifications.rolls.ledger",
     "portal.choice.rolls.ledger",
 ]
@@ -172,6 +176,7 @@ INVARIANTS: list[str] = [
     "dispatch.planning.rolls.invariants",
     "portal.tracking.rolls.invariants",
     "dispatch.slots.rolls.invariants",
+    "dispatch.live.rolls.invariants",
     "notifications.rolls.invariants",
     "portal.choice.rolls.invariants",
 ]
@@ -183,6 +188,7 @@ AUDIT_WORDS: list[str] = [
     "dispatch.console.fleet.audit_words.words",
     "dispatch.console.orders.audit_words.words",
     "dispatch.console.slots.audit_words.words",
+    "dispatch.live.audit_words.words",
     "notifications.audit_words.words",
     "notifications.pages.text_audit.words",
 ]
@@ -197,6 +203,7 @@ ERASE_SHOPPER: list[str] = [
     "notifications.services.erase_person",
     "dispatch.intake.services.erase_person",
     "dispatch.slots.services.erase_person",
+    "dispatch.live.services.erase_person",
     "dispatch.planning.services.erase_person",
     "dispatch.orders.services.erase_person",
     "tenants.people.services.erase_person",
@@ -210,6 +217,8 @@ FORGET: list[str] = [
     "dispatch.intake.services.forget_rows",
     "dispatch.intake.services.forget_kept_files",
     "dispatch.slots.services.forget_places",
+    "dispatch.live.services.forget_places",
+    "dispatch.live.services.forget_devices",
     "dispatch.planning.services.forget_days",
     "tenants.people.services.tidy",
     "notifications.services.forget_kept",

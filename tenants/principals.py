@@ -17,16 +17,16 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A recognised caller in one retailer: a member, an API key, or the reader of a secret link.
+    """A recognised caller in one retailer: a member, a key, the reader of a link, or a device.
 
     Parameters
     ----------
     kind : Kind
-        Member, API key or reader of a secret link.
+        Member, API key, reader of a secret link, or phone of a driver.
     public_id, name : str
-        ``mbr_…``, ``key_…`` or the id of the link's subject, and the name for display.
+        ``mbr_…``, ``key_…``, ``drv_…`` or the id of the link's subject, and the name for display.
     role : str
-        A ``Role`` for members, a ``KeyRole`` for keys, the name of the credential for links.
+        A ``Role`` for members, a ``KeyRole`` for keys, else the name of the credential.
     hubs : frozenset of str, optional
         Public ids of the hubs that the caller is limited to; None means all.
     house : bool

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     MEMBER = "member"
     KEY = "key"
     LINK = "link"  # the reader of a secret link; the role is the name of the credential
+    DEVICE = "device"  # the phone of a driver; the role is the name of the credential
 
 
 class Role(StrEnum):
@@ -75,6 +76,12 @@ class Act(StrEnum):
     POLICY_VIEW = "policy.view"
     POLICY_EDIT = "policy.edit"
     AUDIT_VIEW = "audit.view"
+    DRIVER_VIEW = "driver.view"
+    DRIVER_ACT = "driver.act"
+    DEVICES_VIEW = "devices.view"
+    DEVICES_EDIT = "devices.edit"
+    INCIDENTS_VIEW = "incidents.view"
+    INCIDENTS_EDIT = "incidents.edit"
     SHOPPER_VIEW = "shopper.view"
     SHOPPER_CHANGE = "shopper.change"
     CONTACT_VIEW = "contact.view"
@@ -93,6 +100,8 @@ class Grant:
         The roles that are allowed.
     links : frozenset of str
         The link credentials that are allowed, by their names in the switchboard.
+    devices : frozenset of str
+        The credentials of devices that are allowed, by their names in the switchboard.
     all_hubs : bool
         True if the act concerns the whole retailer. Members limited to some hubs are denied.
     house : bool
@@ -102,6 +111,7 @@ class Grant:
     members: frozenset[Role] = frozenset()
     keys: frozenset[KeyRole] = frozenset()
     links: frozenset[str] = frozenset()
+    devices: frozenset[str] = frozenset()
     all_hubs: bool = False
     house: bool = False
 
@@ -115,6 +125,7 @@ _PICKERS = _DISPATCHERS | {Role.PICKER}
 _READERS = _PICKERS | {Role.READONLY}
 _SHOPPER = frozenset({"shopper_link"})
 _CONTACT = frozenset({"opt_out_link"})
+_DRIVERS = frozenset({"driver_device"})
 _INTEGRATION = frozenset({KeyRole.INTEGRATION})
 _SHOPS = _INTEGRATION | {KeyRole.CHECKOUT}
 
@@ -151,6 +162,12 @@ TABLE: Mapping[Act, Grant] = {
     Act.POLICY_VIEW: Grant(_READERS),
     Act.POLICY_EDIT: Grant(_MANAGERS, all_hubs=True),
     Act.AUDIT_VIEW: Grant(_MANAGERS, all_hubs=True),
+    Act.DRIVER_VIEW: Grant(devices=_DRIVERS),
+    Act.DRIVER_ACT: Grant(devices=_DRIVERS),
+    Act.DEVICES_VIEW: Grant(_READERS),
+    Act.DEVICES_EDIT: Grant(_DISPATCHERS),
+    Act.INCIDENTS_VIEW: Grant(_READERS, _INTEGRATION),
+    Act.INCIDENTS_EDIT: Grant(_DISPATCHERS, _INTEGRATION),
     Act.SHOPPER_VIEW: Grant(links=_SHOPPER),
     Act.SHOPPER_CHANGE: Grant(links=_SHOPPER),
     Act.CONTACT_VIEW: Grant(links=_CONTACT),
@@ -169,5 +186,6 @@ def granted(kind: Kind, role: str, act: Act) -> bool:
         Kind.MEMBER: frozenset(row.members),
         Kind.KEY: frozenset(row.keys),
         Kind.LINK: row.links,
+        Kind.DEVICE: row.devices,
     }
     return role in roles[kind]

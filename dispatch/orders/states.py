@@ -56,6 +56,15 @@ RETURN_MOVES: dict[OrderState, frozenset[OrderState]] = MOVES | {
     S.OUT: frozenset({S.LOADED, S.FAILED}),
     S.LOADED: frozenset({S.RETURNED}),
 }
+#: The moves of a correction: the driver reported another outcome of the same visit.
+CORRECTIONS: dict[OrderState, frozenset[OrderState]] = {
+    S.DELIVERED: frozenset({S.FAILED}),
+    S.FAILED: frozenset({S.DELIVERED}),
+}
+RETURN_CORRECTIONS: dict[OrderState, frozenset[OrderState]] = {
+    S.LOADED: frozenset({S.FAILED}),
+    S.FAILED: frozenset({S.LOADED}),
+}
 #: States of an order that no plan contains yet: a new file or a person may change everything.
 OPEN = frozenset({S.NEEDS_PIN, S.PLACED, S.READY})
 #: States that have no further moves.
@@ -65,6 +74,11 @@ ENDED = frozenset(state for state, moves in MOVES.items() if not moves)
 def moves_from(state: OrderState, *, is_return: bool) -> frozenset[OrderState]:
     """Return the states that an order can move to from ``state``."""
     return (RETURN_MOVES if is_return else MOVES)[state]
+
+
+def corrections_from(state: OrderState, *, is_return: bool) -> frozenset[OrderState]:
+    """Return the states that a correction of the last attempt can move an order to."""
+    return (RETURN_CORRECTIONS if is_return else CORRECTIONS).get(state, frozenset())
 
 
 def waiting_state(*, has_pin: bool, has_hub: bool, has_date: bool) -> OrderState:

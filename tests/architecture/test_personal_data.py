@@ -44,6 +44,7 @@ ERASED = {
     "notifications.providercall": "words",
     "notifications.keptmessage": "to subject text html",
     "notifications.contact": "address language",
+    "live.driveract": "note lat lon",
 }
 #: Deleted by age, with any content: `forget`.
 FORGOTTEN = {
@@ -59,6 +60,9 @@ FORGOTTEN = {
     "notifications.message": "text subject secret values",
     "notifications.threadentry": "text",
     "notifications.budgetuse": "scope subject_hash",
+    "live.driveract": "note lat lon",
+    "live.device": "public_id key_digest name made_by app_version refused_code",
+    "live.loginlink": "public_id secret_digest code_digest made_by",
     "core.shortcode": "purpose subject digest key_id",
     "core.callcount": "scope subject_hash",
     "choice.deliverysession": "place_text place lat lon",
@@ -109,6 +113,10 @@ IMPERSONAL = {
     "planning.unserved": "reason params",
     "planning.solvepart": "job state problem present seconds result",
     "planning.planedit": "act actor facts before after by_hand",
+    "live.driveract": "public_id kind stop data result problem",
+    "live.run": "public_id",
+    "live.visitprogress": "outcome reason attempt stop",
+    "live.incident": "public_id kind key params state settled_by settled_how",
     "slots.slottemplate": "public_id external_id name option rrule on_holidays",
     "slots.blackout": "public_id external_id option reason",
     "slots.hubcalendar": "country subdivision",
@@ -143,6 +151,7 @@ KEPT = {
     "planning.unserved", "choice.shownoffer", "notifications.thread",
     "notifications.providerreport",
     "notifications.pushsubscription",
+    "live.visitprogress", "live.incident",
 }  # fmt: skip
 TELLING = (
     models.TextField,

@@ -2,13 +2,14 @@
 
 from dispatch.orders.services.access import clear_access, reveal_code, set_access
 from dispatch.orders.services.adding import add_order
-from dispatch.orders.services.attempting import record_attempt
+from dispatch.orders.services.attempting import note_arrival, record_attempt
 from dispatch.orders.services.changing import (
     cancel_order,
     change_order,
     return_order,
     try_again,
 )
+from dispatch.orders.services.correcting import correct_attempt
 from dispatch.orders.services.erasing import erase_person, find_person
 from dispatch.orders.services.linking import (
     end_links_of_ended_orders,
@@ -35,6 +36,7 @@ __all__ = [
     "cancel_order",
     "change_order",
     "clear_access",
+    "correct_attempt",
     "end_links_of_ended_orders",
     "end_shopper_link",
     "erase_person",
@@ -46,6 +48,7 @@ __all__ = [
     "mark_out",
     "mark_planned",
     "mark_unplanned",
+    "note_arrival",
     "place_order",
     "place_orders",
     "place_prepared",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from dispatch.orders.drafts import AttemptDraft
@@ -36,19 +37,43 @@ def record_attempt(*, order: Order, draft: AttemptDraft) -> Attempt:
     departure; order.delivered, order.awaiting_collection, order.loaded or order.failed. Raises:
     Invalid; OrderUnderWay unless the order is planned, loaded, out, or awaits collection.
     """
-    _check(draft)
+    check_draft(draft)
     row = lock_order(order)
     if draft.client_id is not None:
         before = Attempt.objects.filter(client_id=draft.client_id, order=row).first()
         if before is not None:
             return before
-    _check_direction(row, draft)
+    check_direction(row, draft)
     state = OrderState(row.state)
     collected = state == OrderState.AWAITING_COLLECTION and draft.outcome == Outcome.DELIVERED
     picked_up = state == OrderState.LOADED and row.direction == Direction.RETURN
     if picked_up or (state not in _ATTEMPTABLE and not collected):
         raise _not_attemptable(row)
-    attempt = Attempt.objects.create(
+    attempt = add_attempt(row, draft)
+    if not collected:
+        move([row], OrderState.OUT)
+    record_attempted(attempt)
+    state_after, move_facts = new_state(attempt)
+    move([row], state_after, data=move_facts, lane=Lane.PERSON)
+    return attempt
+
+
+@transaction.atomic
+def note_arrival(*, attempt: str, arrived_at: dt.datetime) -> None:
+    """Complete an attempt whose arrival was not known: it has the time of the departure.
+
+    The phone may send the arrival after the departure. All else in an attempt stays.
+
+    Locks: the attempt. Records: nothing. Raises: nothing of its own.
+    """
+    Attempt.objects.filter(
+        public_id=attempt, arrived_at=F("departed_at"), departed_at__gte=arrived_at
+    ).update(arrived_at=arrived_at)
+
+
+def add_attempt(row: Order, draft: AttemptDraft) -> Attempt:
+    """Add the row of an attempt to a locked order."""
+    return Attempt.objects.create(
         order=row,
         number=row.attempts.count() + 1,
         client_id=draft.client_id,
@@ -62,21 +87,21 @@ def record_attempt(*, order: Order, draft: AttemptDraft) -> Attempt:
         departed_at=draft.departed_at.astimezone(dt.UTC),
         recorded_at=clock.now(),
     )
-    if not collected:
-        move([row], OrderState.OUT)
+
+
+def record_attempted(attempt: Attempt) -> None:
+    """Record that an attempt was made, with the time of the departure."""
     facts = AttemptFacts(
         attempt=attempt.public_id,
-        outcome=str(draft.outcome),
-        reason=str(draft.reason),
-        stop=draft.stop,
+        outcome=str(attempt.outcome),
+        reason=str(attempt.reason),
+        stop=attempt.stop,
     )
-    record(ATTEMPTED, facts, subject=row.public_id, occurred_at=attempt.departed_at)
-    new_state, move_facts = _new_state(attempt)
-    move([row], new_state, data=move_facts, lane=Lane.PERSON)
-    return attempt
+    subject = attempt.order.public_id
+    record(ATTEMPTED, facts, subject=subject, occurred_at=attempt.departed_at)
 
 
-def _new_state(attempt: Attempt) -> tuple[OrderState, dict[str, str]]:
+def new_state(attempt: Attempt) -> tuple[OrderState, dict[str, str]]:
     """Return the state of the order after an attempt, and the facts of that move."""
     if attempt.outcome == Outcome.PICKED_UP:
         return OrderState.LOADED, {"shift": attempt.shift.public_id if attempt.shift else ""}
@@ -101,7 +126,7 @@ def _not_attemptable(row: Order) -> OrderUnderWay:
     return OrderUnderWay(text, data={"order": row.public_id, "state": row.state})
 
 
-def _check_direction(row: Order, draft: AttemptDraft) -> None:
+def check_direction(row: Order, draft: AttemptDraft) -> None:
     """Raise Invalid if a return is to be delivered, or an outward order to be picked up."""
     problems = Problems()
     is_return = row.direction == Direction.RETURN
@@ -114,7 +139,8 @@ def _check_direction(row: Order, draft: AttemptDraft) -> None:
     problems.raise_if_any()
 
 
-def _check(draft: AttemptDraft) -> None:
+def check_draft(draft: AttemptDraft) -> None:
+    """Raise Invalid if outcome, reason or times of an attempt cannot be right."""
     problems = Problems()
     arrived_at, departed_at = draft.arrived_at, draft.departed_at
     if draft.outcome not in Outcome.values:

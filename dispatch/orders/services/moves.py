@@ -12,7 +12,14 @@ from django.utils.translation import gettext as _
 from dispatch.orders.errors import MoveNotAllowed, status_word
 from dispatch.orders.events import MOVED
 from dispatch.orders.models import AccessNote, Direction, Order
-from dispatch.orders.states import ENDED, OPEN, OrderState, moves_from, waiting_state
+from dispatch.orders.states import (
+    ENDED,
+    OPEN,
+    OrderState,
+    corrections_from,
+    moves_from,
+    waiting_state,
+)
 from lastmile.core.clock import now
 from lastmile.core.errors import Stale
 from lastmile.core.events import Lane, record_many
@@ -46,9 +53,11 @@ def move(
     data: Mapping[str, Any] | None = None,
     lane: Lane = Lane.BULK,
     also: Mapping[str, Any] | None = None,
+    is_correction: bool = False,
 ) -> list[Order]:
     """Write the new state of locked orders, and record the event of each move.
 
+    ``is_correction`` allows the moves of a corrected attempt, and only those.
     Orders that already have the state are skipped. ``data`` are further facts of the events.
     ``also`` are columns to write in the same UPDATE. When an order ends, the code of its access
     note is deleted. Return the orders that moved. Raises:
@@ -57,7 +66,8 @@ def move(
     moving = [order for order in orders if order.state != to]
     for order in moving:
         is_return = order.direction == Direction.RETURN
-        if to not in moves_from(OrderState(order.state), is_return=is_return):
+        allowed = corrections_from if is_correction else moves_from
+        if to not in allowed(OrderState(order.state), is_return=is_return):
             raise MoveNotAllowed(
                 _("The order %(order)s cannot change from “%(status)s” to “%(to)s”.")
                 % {

@@ -9,6 +9,7 @@ from dispatch.planning.models.plans import (
     Stop,
     Unserved,
 )
+from dispatch.planning.models.progress import ShiftProgress
 from dispatch.planning.models.tentative import TentativeChange, TentativeDay, TentativeVisit
 from dispatch.planning.models.unplanned import UnplannedDay
 
@@ -17,6 +18,7 @@ __all__ = [
     "PlanEdit",
     "PlanInput",
     "Route",
+    "ShiftProgress",
     "SolvePart",
     "Stop",
     "TentativeChange",

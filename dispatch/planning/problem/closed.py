@@ -16,6 +16,9 @@ from dispatch.fleet.states import ShiftState
 from dispatch.planning.models import Plan, Route, Stop
 from dispatch.planning.states import UNDER_WAY
 
+#: A driver who has begun and has not left by the planned start of the route is waited for this
+#: long. After it the vehicle counts as left, because nobody knows better. Chosen.
+WAITED_FOR: Final = dt.timedelta(minutes=60)
 #: A shift that ends within SOON gets no more orders.
 SOON = dt.timedelta(minutes=1)
 #: The reason of a visit whose vehicle left before the visit was on the published route.
@@ -30,11 +33,24 @@ class ClosedRoute:
     orders: tuple[str, ...]
 
 
+def has_left(at: dt.datetime) -> Q:
+    """Return the condition that the vehicle of a Route has left the hub at an instant.
+
+    The driver's report counts. Without a report the planned start of the route counts, after
+    ``WAITED_FOR`` if the driver has begun the shift.
+    """
+    began, unknown = Q(shift__progress__isnull=False), Q(shift__progress__left_at__isnull=True)
+    return (
+        Q(shift__progress__left_at__lte=at)
+        | (~began & Q(starts_at__lte=at))
+        | (began & unknown & Q(starts_at__lte=at - WAITED_FOR))
+    )
+
+
 def closed_shifts(plan: Plan | None, at: dt.datetime) -> frozenset[int]:
     """Return the pks of the shifts whose routes are closed, in one query; none without a plan.
 
-    A vehicle has left when the start of its route in the published plan has passed, or when one
-    of its orders is already under way.
+    A vehicle has left when ``has_left`` says so, or when one of its orders is already under way.
     """
     if plan is None:
         return frozenset()
@@ -57,7 +73,7 @@ def closed_routes(plan: Plan | None, at: dt.datetime) -> Mapping[int, ClosedRout
 
 def _closed(plan: Plan, at: dt.datetime) -> QuerySet[Route]:
     under_way = Stop.objects.filter(route=OuterRef("pk"), order__state__in=UNDER_WAY)
-    scheduled, started = Q(shift__state=ShiftState.SCHEDULED), Q(starts_at__lte=at)
+    scheduled, started = Q(shift__state=ShiftState.SCHEDULED), has_left(at)
     broken = Stop.objects.filter(route=OuterRef("pk")).exclude(violations=[])
     breaks_rules = Q(Exists(broken)) | ~Q(violations=[])
     return Route.objects.filter(plan=plan).filter(

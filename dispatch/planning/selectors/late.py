@@ -12,6 +12,7 @@ from dispatch.orders.models import Order, Promise
 from dispatch.orders.selectors import to_plan
 from dispatch.planning.models import Plan, Route, Stop, TentativeDay
 from dispatch.planning.policy import planning_policy
+from dispatch.planning.problem.closed import has_left
 from dispatch.planning.problem.day import pin_of
 from dispatch.planning.selectors.changes import PlanBasis, changes_since
 from dispatch.planning.selectors.lists import published
@@ -118,6 +119,6 @@ def _waiting(plan: Plan, at: dt.datetime) -> frozenset[str]:
 def _stops_waiting(plan: Plan, at: dt.datetime) -> QuerySet[Stop]:
     """Return the stops of the routes whose vehicles have not left yet."""
     under_way = Stop.objects.filter(route=OuterRef("pk"), order__state__in=UNDER_WAY)
-    started = Q(starts_at__lte=at, shift__state=ShiftState.SCHEDULED)
+    started = has_left(at) & Q(shift__state=ShiftState.SCHEDULED)
     departed = Route.objects.filter(plan=plan).filter(started | Q(Exists(under_way)))
     return Stop.objects.filter(plan=plan).exclude(route__in=departed)

@@ -16,7 +16,7 @@ from dispatch.orders.models import Order
 from dispatch.orders.selectors import by_van, to_plan
 from dispatch.orders.states import OrderState
 from dispatch.planning.models import Plan, Route, Stop, TentativeDay, TentativeVisit
-from dispatch.planning.problem.closed import SOON, closed_routes, closed_shifts
+from dispatch.planning.problem.closed import SOON, closed_routes, closed_shifts, has_left
 from dispatch.planning.problem.day import order_input, pin_of
 from dispatch.planning.problem.tentative import (
     build_state,
@@ -193,7 +193,7 @@ def _days_lacking_shifts(span: tuple[dt.date, dt.date]) -> Iterator[HubDay]:
 
 def _days_left_behind(span: tuple[dt.date, dt.date]) -> Iterator[HubDay]:
     left = Route.objects.filter(
-        plan=OuterRef("day__base_plan"), shift=OuterRef("shift"), starts_at__lte=clock.now()
+        has_left(clock.now()), plan=OuterRef("day__base_plan"), shift=OuterRef("shift")
     )
     listed = Stop.objects.filter(plan=OuterRef("day__base_plan"), order=OuterRef("order"))
     rows = TentativeVisit.objects.filter(

@@ -4,6 +4,7 @@ from dispatch.planning.services.discarding import discard_plan
 from dispatch.planning.services.editing import move_stop, put_in_sequence, take_off, undo
 from dispatch.planning.services.erasing import erase_person
 from dispatch.planning.services.forgetting import forget_days
+from dispatch.planning.services.progress import note_progress
 from dispatch.planning.services.publishing import publish_plan
 from dispatch.planning.services.redispatching import request_redispatch
 from dispatch.planning.services.requesting import LEAST_S, MOST_S, USUAL_S, request_plan
@@ -34,6 +35,7 @@ __all__ = [
     "insert_visit",
     "lock_days",
     "move_stop",
+    "note_progress",
     "note_unplanned_days",
     "publish_plan",
     "put_in_sequence",

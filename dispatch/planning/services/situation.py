@@ -14,6 +14,7 @@ from dispatch.orders.states import OrderState
 from dispatch.planning.errors import NothingToPlan, PlanNotDraft
 from dispatch.planning.models import Plan, Route
 from dispatch.planning.problem import holds as holding
+from dispatch.planning.problem.closed import has_left
 from dispatch.planning.problem.day import Day, read_day
 from dispatch.planning.selectors.changes import Changes, PlanBasis, changes_since
 from dispatch.planning.selectors.lists import published
@@ -87,8 +88,7 @@ def _departed_vehicles(
 ) -> tuple[dict[str, Departed], list[int], list[int]]:
     """Return the vehicles that have left, by shift, and the pks of their orders and shifts.
 
-    A vehicle has left when the start of its route in the published plan has passed, or when one
-    of its orders is already under way.
+    A vehicle has left when ``has_left`` says so, or when one of its orders is already under way.
     """
     current = published(plan.hub, plan.service_date)
     departed: dict[str, Departed] = {}
@@ -97,10 +97,14 @@ def _departed_vehicles(
     routes: list[Route] = [] if current is None else list(
         current.routes.select_related("shift").prefetch_related("stops__order")
     )  # fmt: skip
+    away = set() if current is None else set(
+        current.routes.filter(has_left(at)).values_list("pk", flat=True)
+    )  # fmt: skip
     for route in routes:
         orders = [stop.order for stop in route.stops.all()]
         aboard = [o for o in orders if o.state in UNDER_WAY]
-        if not aboard and (route.starts_at > at or route.shift.state != ShiftState.SCHEDULED):
+        is_scheduled = route.shift.state == ShiftState.SCHEDULED
+        if not aboard and not (is_scheduled and route.pk in away):
             continue
         remaining = [
             o

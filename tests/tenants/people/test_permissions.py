@@ -37,6 +37,12 @@ WRITTEN = """
 self.view        o m d p v r | i v l c k
 self.edit        o m d p v r |
 password.set                 |
+driver.view                  |
+driver.act                   |
+devices.view     o m d p r   |
+devices.edit     o m d       |
+incidents.view   o m d p r   | i
+incidents.edit   o m d       | i
 shopper.view                 |
 shopper.change               |
 contact.view                 |

@@ -1,0 +1,1 @@
+"""The live day: drivers' devices, what drivers did, runs as they are driven, and incidents."""

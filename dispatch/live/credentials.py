@@ -1,0 +1,73 @@
+"""The credential of a driver's phone: a cookie that counts for the driver's pages only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from dispatch.live.models import Device
+from dispatch.live.selectors.devices import device_of_id, device_of_key
+from dispatch.live.services.devices import note_device_used
+from tenants.credentials import Credential, CredentialType, Recognised, Refused, SocketCall
+from tenants.principals import Principal
+from tenants.roles import Kind
+
+NAME: Final = "driver_device"
+PATH, SOCKET_PATH = "/driver/", "/ws/v1/driver/"
+
+
+class DriverDevice(CredentialType):
+    """The cookie of a driver's phone, sent to addresses under ``/driver/`` and their socket.
+
+    On all other pages the same browser is a member or nobody.
+    """
+
+    csrf = True
+
+    def recognise_request(self, request: HttpRequest) -> Recognised | Refused | None:
+        """Recognise the phone of the cookie, or say that its log-in ended."""
+        key = request.COOKIES.get(settings.DRIVER_COOKIE_NAME, "")
+        if not key or not request.path.startswith(PATH):
+            return None
+        return _recognise(key)
+
+    def recognise_socket(self, call: SocketCall) -> Recognised | Refused | None:
+        """Recognise the phone of the cookie if a page of this retailer opens the socket."""
+        key = call.cookies.get(settings.DRIVER_COOKIE_NAME, "")
+        path = str(call.scope.get("path", ""))
+        if not key or not call.from_own_page or not path.startswith(SOCKET_PATH):
+            return None
+        return _recognise(key)
+
+    def current_principal(self, credential: Credential) -> Principal | None:
+        """Return the driver while the log-in of the phone is valid."""
+        device = device_of_id(credential.session_key)
+        if device is None or device.driver.public_id != credential.principal_id:
+            return None
+        return principal_of_device(device)
+
+
+def principal_of_device(device: Device) -> Principal:
+    """Return the driver of a device as the caller."""
+    driver = device.driver
+    return Principal(
+        kind=Kind.DEVICE,
+        public_id=driver.public_id,
+        name=driver.name,
+        role=NAME,
+        hubs=frozenset({driver.hub.public_id}),
+    )
+
+
+def _recognise(key: str) -> Recognised | Refused:
+    device = device_of_key(key)
+    if device is None:
+        return Refused(_("This phone is no longer logged in. Ask your dispatcher for a new link."))
+    note_device_used(device)
+    return Recognised(
+        credential=Credential(NAME, device.driver.public_id, device.public_id),
+        principal=principal_of_device(device),
+    )

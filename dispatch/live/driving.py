@@ -1,0 +1,105 @@
+"""Calculates the times of a run and of its visits from its acts. PURE.
+
+The result depends on the set of acts and not on the order in which they came.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from dispatch.live.acts import AT_DOOR, NOT_AT_WORK, ActKind
+
+Span = tuple[dt.datetime, dt.datetime]  # the first and the last time of a kind
+_ORDER_OF_KINDS = {kind: place for place, kind in enumerate(ActKind)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTimes:
+    """The true times of a run; None for what has not happened."""
+
+    started_at: dt.datetime | None
+    left_at: dt.datetime | None = None
+    back_at: dt.datetime | None = None
+    ended_at: dt.datetime | None = None
+
+
+def run_times(spans: Mapping[str, Span]) -> RunTimes:
+    """Return the times of a run from the first and last time of each kind of act.
+
+    Any act of work proves that the shift began, and any act at a stop that the vehicle had left.
+    A vehicle that goes out again is not back, and a driver who goes on has not ended.
+    """
+    work = {kind: span for kind, span in spans.items() if kind not in NOT_AT_WORK}
+    if not work:
+        return RunTimes(started_at=None)
+    road = [work[kind] for kind in work if kind in AT_DOOR or kind == ActKind.LEFT_HUB]
+    left = work.get(ActKind.LEFT_HUB)
+    left_at = left[0] if left else min((first for first, _last in road), default=None)
+    back = work.get(ActKind.BACK_AT_HUB)
+    back_at = None
+    if back and left_at is not None and back[1] >= max(last for _first, last in road):
+        back_at = back[1]
+    ended = work.get(ActKind.SHIFT_ENDED)
+    latest = max(last for _first, last in work.values())
+    return RunTimes(
+        started_at=min(first for first, _last in work.values()),
+        left_at=left_at,
+        back_at=back_at,
+        ended_at=ended[1] if ended and ended[1] >= latest else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitAct:
+    """An act at one stop, as far as the visit needs it."""
+
+    kind: str
+    at: dt.datetime
+    outcome: str = ""
+    reason: str = ""
+    counts: bool = True  # False: it is kept, and an incident says why it has no effect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitState:
+    """The state of one visit: arrival, departure, outcome and the reason of a failure."""
+
+    arrived_at: dt.datetime | None = None
+    departed_at: dt.datetime | None = None
+    outcome: str = ""
+    reason: str = ""
+
+
+def visit_state(acts: Iterable[VisitAct]) -> VisitState:
+    """Return the state of a visit from its acts, in any order.
+
+    The last outcome counts. A correction changes the outcome, not the departure. A driver who came
+    back to a stop arrived at it again.
+    """
+    ordered = sorted(acts, key=lambda act: (act.at, _ORDER_OF_KINDS.get(act.kind, 0), act.outcome))
+    arrivals = [act.at for act in ordered if act.kind == ActKind.ARRIVED]
+    endings = [act for act in ordered if act.outcome and act.counts]
+    if not endings:
+        return VisitState(arrived_at=min(arrivals, default=None))
+    last = endings[-1]
+    doors = _without_repeats(act for act in endings if act.kind != ActKind.CORRECTED)
+    departed_at = doors[-1].at if doors else last.at
+    since = doors[-2].at if len(doors) > 1 else None
+    here = [at for at in arrivals if at <= departed_at and (since is None or at > since)]
+    return VisitState(
+        arrived_at=min(here, default=None),
+        departed_at=departed_at,
+        outcome=last.outcome,
+        reason=last.reason,
+    )
+
+
+def _without_repeats(endings: Iterable[VisitAct]) -> list[VisitAct]:
+    """Return the endings without those that say the same as the one before."""
+    kept: list[VisitAct] = []
+    for act in endings:
+        if not kept or (kept[-1].outcome, kept[-1].reason) != (act.outcome, act.reason):
+            kept.append(act)
+    return kept

@@ -1,0 +1,36 @@
+"""The errors of the live day. Each message states cause and remedy."""
+
+from __future__ import annotations
+
+from lastmile.core.errors import Conflict, DomainError, NotFound
+
+
+class DriverRetired(Conflict):
+    """The driver is retired, so no phone can be logged in."""
+
+    code = "driver_retired"
+
+
+class LoginLinkEnded(NotFound):
+    """The log-in link or code is unknown, used or expired. All three get the same answer."""
+
+    code = "login_link_ended"
+
+
+class DeviceEnded(DomainError):
+    """The device is signed out, revoked or expired; its driver logs in again."""
+
+    code = "device_ended"
+    status = 401
+
+
+class CodeNotShown(Conflict):
+    """The access code is shown near the stop only."""
+
+    code = "code_not_shown"
+
+
+class IncidentSettled(Conflict):
+    """The incident was settled before."""
+
+    code = "incident_settled"

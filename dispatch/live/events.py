@@ -1,0 +1,72 @@
+"""The event kinds of the live day: devices, runs, arrivals and incidents."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Annotated
+
+from dispatch.fleet.events import HubRef
+from lastmile.core.kinds import FieldDoc, Kind
+
+DriverRef = Annotated[str, FieldDoc("Public id of the driver.", "drv_4t8x2b6f0j5n9r3w7z1c")]
+RunShiftRef = Annotated[str, FieldDoc("Public id of the shift.", "sft_8k2m6q0t4w9y3c7f1h5j")]
+RunDay = Annotated[dt.date, FieldDoc("Service date of the shift.", "2026-11-30")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFacts:
+    """A phone was logged in, or its log-in ended. The subject is the device."""
+
+    driver: DriverRef
+    hub: HubRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """A run began, left the hub, came back or ended (see the kind). The subject is the run."""
+
+    shift: RunShiftRef
+    driver: DriverRef
+    hub: HubRef
+    service_date: RunDay
+    at: Annotated[dt.datetime, FieldDoc("When it happened.", "2026-11-30T08:12:00+00:00")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivedFacts:
+    """A driver arrived at a stop. The subject is the order."""
+
+    run: Annotated[str, FieldDoc("Public id of the run.", "run_6w0y4c8f2h5k9n3q7s1v")]
+    shift: RunShiftRef
+    hub: HubRef
+    service_date: RunDay
+    at: Annotated[dt.datetime, FieldDoc("When the driver arrived.", "2026-11-30T10:04:00+00:00")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentFacts:
+    """An incident was opened or settled (see the kind). The subject is the incident."""
+
+    kind: Annotated[str, FieldDoc("Kind of the incident.", "delivered_after_cancel")]
+    hub: HubRef
+    order: Annotated[
+        str | None, FieldDoc("Public id of the order, if any.", "ord_5d9h3j7b1n4p8s2v6x0z")
+    ] = None
+    shift: Annotated[
+        str | None, FieldDoc("Public id of the shift, if any.", "sft_8k2m6q0t4w9y3c7f1h5j")
+    ] = None
+    driver: Annotated[
+        str | None, FieldDoc("Public id of the driver, if any.", "drv_4t8x2b6f0j5n9r3w7z1c")
+    ] = None
+
+
+DEVICE_ADDED = Kind("device.added", facts=DeviceFacts)
+DEVICE_REVOKED = Kind("device.revoked", facts=DeviceFacts)
+RUN_STARTED = Kind("run.started", facts=RunFacts, public=True)
+RUN_LEFT = Kind("run.left", facts=RunFacts, public=True)
+RUN_BACK = Kind("run.back", facts=RunFacts, public=True)
+RUN_ENDED = Kind("run.ended", facts=RunFacts, public=True)
+VISIT_ARRIVED = Kind("visit.arrived", facts=ArrivedFacts, public=True)
+INCIDENT_OPENED = Kind("incident.opened", facts=IncidentFacts, public=True)
+INCIDENT_SETTLED = Kind("incident.settled", facts=IncidentFacts, public=True)

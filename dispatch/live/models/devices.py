@@ -1,0 +1,75 @@
+"""The tables of drivers' phones: log-in links and devices."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from dispatch.fleet.models import Driver
+from lastmile.core.bases import PublicIdField
+from lastmile.core.clock import real_now
+
+
+class Device(models.Model):
+    """A driver's phone that is logged in. Its key is in a cookie; the digest is stored.
+
+    ``expires_at`` moves with each use. Times are real times, as for sessions. ``installed`` and
+    ``storage_kept`` are what the app told about itself; None means not told. ``refused_at`` and
+    ``refused_code`` tell about the last act that was refused.
+    """
+
+    public_id = PublicIdField("dev")
+    driver = models.ForeignKey(Driver, on_delete=models.CASCADE, related_name="devices")
+    key_digest = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=80, default="", blank=True)
+    made_by = models.CharField(max_length=64)
+    made_at = models.DateTimeField(default=real_now)
+    last_used_at = models.DateTimeField(default=real_now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    app_version = models.CharField(max_length=40, default="", blank=True)
+    installed = models.BooleanField(null=True)
+    storage_kept = models.BooleanField(null=True)
+    refused_at = models.DateTimeField(null=True)
+    refused_code = models.CharField(max_length=40, default="", blank=True)
+
+    class Meta:
+        ordering = ("-made_at", "-id")
+        indexes = (models.Index(name="device_of_driver", fields=["driver", "-made_at"]),)
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class LoginLink(models.Model):
+    """A log-in link or QR with its short code: used once, within 15 minutes.
+
+    Both secrets are stored as digests. A newer link of the same driver ends the older ones.
+    """
+
+    public_id = PublicIdField("lgn")
+    driver = models.ForeignKey(Driver, on_delete=models.CASCADE, related_name="login_links")
+    secret_digest = models.CharField(max_length=64, unique=True)
+    code_digest = models.CharField(max_length=80)
+    made_by = models.CharField(max_length=64)
+    made_at = models.DateTimeField(default=real_now)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+    device = models.OneToOneField(
+        Device, null=True, on_delete=models.SET_NULL, related_name="login_link"
+    )
+
+    class Meta:
+        ordering = ("-made_at", "-id")
+        indexes = (models.Index(name="login_link_driver", fields=["driver", "-made_at"]),)
+        constraints = (
+            models.UniqueConstraint(
+                name="login_code_once_live",
+                fields=["code_digest"],
+                condition=Q(used_at__isnull=True, ended_at__isnull=True),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.public_id

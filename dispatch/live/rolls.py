@@ -1,0 +1,71 @@
+"""The ledger and the invariants of the live day, which the switchboard lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db.models import Exists, F, OuterRef, Q
+
+from dispatch.live.acts import ENDING
+from dispatch.live.models import DriverAct, Incident, Run, VisitProgress
+from dispatch.live.states import IncidentState, Result
+from dispatch.orders.models import Attempt
+
+
+def ledger() -> Mapping[str, object]:
+    """Return every act with its result, the runs, and the incidents with their states."""
+    return {
+        "driver_acts": {
+            str(client_id): result
+            for client_id, result in DriverAct.objects.order_by("pk").values_list(
+                "client_id", "result"
+            )
+        },
+        "runs": list(Run.objects.order_by("pk").values_list("public_id", flat=True)),
+        "incidents": dict(Incident.objects.order_by("pk").values_list("public_id", "state")),
+    }
+
+
+def invariants() -> Mapping[str, list[str]]:
+    """Return, by invariant, the ids of the rows that break it."""
+    incident = Incident.objects.filter(act=OuterRef("pk"))
+    same_run = DriverAct.objects.filter(
+        run=OuterRef("run"), order=OuterRef("order"), kind__in=sorted(ENDING)
+    )
+    attempts = Attempt.objects.filter(public_id=OuterRef("attempt"), order=OuterRef("order"))
+    visits = VisitProgress.objects.select_related("run", "order")
+    return {
+        "a rejected act says why": _acts(
+            DriverAct.objects.filter(result=Result.REJECTED, problem__isnull=True)
+            | DriverAct.objects.exclude(result=Result.REJECTED).filter(problem__isnull=False)
+        ),
+        "a visit with an outcome has the act that reported it": _visits(
+            visits.exclude(outcome="").exclude(Exists(same_run))
+        ),
+        "the attempt of a visit is an attempt of its order": _visits(
+            visits.exclude(attempt="").exclude(Exists(attempts))
+        ),
+        "planning knows when a vehicle left": sorted(
+            Run.objects.exclude(
+                Q(shift__progress__left_at=F("left_at"))
+                | Q(shift__progress__left_at__isnull=True, left_at__isnull=True)
+            ).values_list("public_id", flat=True)
+        ),
+        "a settled incident says who settled it": sorted(
+            Incident.objects.filter(state=IncidentState.SETTLED, settled_by="").values_list(
+                "public_id", flat=True
+            )
+        ),
+        "an incident about an act belongs to an act that has one": _acts(
+            DriverAct.objects.filter(Exists(incident), result=Result.APPLIED)
+        ),
+    }
+
+
+def _acts(rows: object) -> list[str]:
+    return sorted(rows.values_list("public_id", flat=True))  # type: ignore[attr-defined]
+
+
+def _visits(rows: object) -> list[str]:
+    names = rows.values_list("run__public_id", "order__public_id")  # type: ignore[attr-defined]
+    return sorted(f"{run} {order}" for run, order in names)

@@ -1,0 +1,258 @@
+"""Reads the day of a driver: the shift, its run, its published route and its stops."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from dispatch.fleet.models import Driver, Shift
+from dispatch.live import words
+from dispatch.live.day import (
+    DayAccess,
+    DayBreak,
+    DayChanges,
+    DayHandover,
+    DayHub,
+    DayParcel,
+    DayRoute,
+    DayRun,
+    DayStop,
+    DayVehicle,
+    DayWindow,
+    DayWords,
+    DriverDay,
+    OtherShift,
+    changed_stops,
+)
+from dispatch.live.models import Run, VisitProgress
+from dispatch.live.selectors.shifts import route_of_shift, shifts_around
+from dispatch.live.states import RunState
+from dispatch.orders.models import AccessKind, AccessNote, Attempt, Direction, Order
+from dispatch.planning.models import Route, Stop
+from dispatch.planning.selectors.schedule import breaks_of
+from dispatch.planning.states import PUBLISHED, SUPERSEDED
+
+
+def day_of(*, driver: Driver, at: dt.datetime) -> DriverDay:
+    """Return the day of a driver at an instant, with words in the reader's language.
+
+    It has the nearest shift that is not over; other shifts around this time are listed only.
+    """
+    shifts = shifts_around(driver, at)
+    shift = shifts[0] if shifts else None
+    hub = shift.hub if shift else driver.hub
+    run = None if shift is None else getattr(shift, "run", None)
+    route = None if shift is None else route_of_shift(shift)
+    stops = [] if route is None else _stops(route, run)
+    empty = _empty(shift, route, stops)
+    return DriverDay(
+        driver=driver.public_id,
+        driver_name=driver.name,
+        zone=hub.zone,
+        hub=DayHub(name=hub.name, address=hub.address, lat=hub.lat, lon=hub.lon),
+        run=None if shift is None else _run(shift, run),
+        route=None if route is None else _route(route),
+        stops=stops,
+        reasons=[DayWords(code=code, words=str(text)) for code, text in words.REASONS.items()],
+        changes=None if route is None or run is None else changes_of(run, route),
+        other_shifts=[
+            OtherShift(
+                shift=other.public_id,
+                hub=other.hub.name,
+                starts_at=other.starts_at,
+                ends_at=other.ends_at,
+            )
+            for other in shifts[1:]
+        ],
+        empty=empty,
+        empty_words=str(words.EMPTY.get(empty, "")),
+    )
+
+
+def run_state(run: Run | None) -> RunState:
+    """Return the state of a run from its times."""
+    if run is None:
+        return RunState.BEFORE
+    if run.ended_at is not None:
+        return RunState.ENDED
+    if run.back_at is not None:
+        return RunState.BACK
+    return RunState.LOADING if run.left_at is None else RunState.ON_ROAD
+
+
+def changes_of(run: Run, route: Route) -> DayChanges | None:
+    """Return what changed on a route since the plan that the driver confirmed; None if nothing."""
+    before, after = run.confirmed_plan, route.plan.number
+    if before is None or before == after:
+        return None
+    old = Stop.objects.filter(
+        plan__hub=route.plan.hub_id,
+        plan__service_date=route.plan.service_date,
+        plan__number=before,
+        plan__status__in=[PUBLISHED, SUPERSEDED],
+        route__shift=run.shift_id,
+    )
+    added, removed, moved = changed_stops(_orders(old), _orders(route.stops.all()))
+    changes = DayChanges(before=before, after=after, added=added, removed=removed, moved=moved)
+    return None if changes.is_empty else changes
+
+
+def _orders(stops: object) -> list[str]:
+    rows = stops.order_by("position")  # type: ignore[attr-defined]
+    return list(rows.values_list("order__public_id", flat=True))
+
+
+def _empty(shift: Shift | None, route: Route | None, stops: Sequence[DayStop]) -> str:
+    if shift is None:
+        return "no_shift"
+    if route is None:
+        return "no_plan"
+    return "" if stops else "no_stops"
+
+
+def _run(shift: Shift, run: Run | None) -> DayRun:
+    state = str(run_state(run))
+    if run is None:
+        return DayRun(shift=shift.public_id, state=state)
+    return DayRun(
+        shift=shift.public_id,
+        state=state,
+        started_at=run.started_at,
+        left_at=run.left_at,
+        back_at=run.back_at,
+        ended_at=run.ended_at,
+    )
+
+
+def _route(route: Route) -> DayRoute:
+    vehicle = route.vehicle
+    return DayRoute(
+        id=route.public_id,
+        plan=route.plan.public_id,
+        number=route.plan.number,
+        vehicle=DayVehicle(
+            name=vehicle.name,
+            plate=vehicle.plate,
+            profile=vehicle.profile,
+            energy=vehicle.energy,
+            range_m=vehicle.range_m,
+        ),
+        starts_at=route.starts_at,
+        ends_at=route.ends_at,
+        distance_m=route.distance_m,
+        geometry=[point for leg in route.geometry for point in leg],
+        breaks=[
+            DayBreak(starts_at=pause.starts_at, ends_at=pause.ends_at, after=pause.after)
+            for pause in breaks_of(route)
+        ],
+    )
+
+
+def _stops(route: Route, run: Run | None) -> list[DayStop]:
+    rows = list(
+        route.stops.select_related("order__shopper", "order__place", "order__promise__place")
+        .prefetch_related("order__parcels")
+        .order_by("position")
+    )
+    orders = [stop.order_id for stop in rows]
+    access = {note.order_id: note for note in AccessNote.objects.filter(order__in=orders)}
+    visits = {visit.order_id: visit for visit in VisitProgress.objects.filter(run=run)} \
+        if run is not None else {}  # fmt: skip
+    attempts = _last_attempts(orders)
+    return [
+        _stop(stop, access.get(stop.order_id), visits.get(stop.order_id), attempts, route.shift_id)
+        for stop in rows
+    ]
+
+
+def _last_attempts(orders: Sequence[int]) -> Mapping[int, Attempt]:
+    rows = Attempt.objects.filter(order__in=orders).order_by("order_id", "number")
+    return {attempt.order_id: attempt for attempt in rows}
+
+
+def _stop(
+    stop: Stop,
+    note: AccessNote | None,
+    visit: VisitProgress | None,
+    attempts: Mapping[int, Attempt],
+    shift: int,
+) -> DayStop:
+    order, promise = stop.order, stop.order.promise
+    place = order.delivery_place
+    handover = (promise.handover if promise else "") or order.handover
+    done = _done(stop, visit, attempts.get(order.pk), shift)
+    return DayStop(
+        stop=stop.public_id,
+        order=order.public_id,
+        external_id=order.external_id,
+        position=stop.position,
+        direction="return" if order.direction == Direction.RETURN else "delivery",
+        name=order.shopper.name,
+        address=place.text or _address(order),
+        lat=place.lat,
+        lon=place.lon,
+        window=None
+        if promise is None
+        else DayWindow(opens_at=promise.opens_at, closes_at=promise.closes_at),
+        arrives_at=stop.arrives_at,
+        starts_at=stop.starts_at,
+        departs_at=stop.departs_at,
+        service_s=order.service_s,
+        parcels=[
+            DayParcel(
+                id=parcel.public_id,
+                external_id=parcel.external_id,
+                barcode=parcel.barcode,
+                weight_g=parcel.weight_g,
+            )
+            for parcel in order.parcels.all()
+        ],
+        handover=DayHandover(kind=handover, words=str(words.HANDOVERS.get(handover, ""))),
+        access=None if note is None else _access(note),
+        notes=order.notes,
+        has_code=note is not None and bool(note.code) and note.kind != AccessKind.PIN,
+        age_check=order.least_age or None,
+        signature=order.signature,
+        state=order.state,
+        **done,
+    )
+
+
+def _done(
+    stop: Stop, visit: VisitProgress | None, attempt: Attempt | None, shift: int
+) -> dict[str, object]:
+    """Return what the server knows about the visit: from this run, else from another vehicle.
+
+    An attempt from before the plan was made belongs to an earlier day.
+    """
+    if visit is not None:
+        return {
+            "arrived_at": visit.arrived_at,
+            "departed_at": visit.departed_at,
+            "outcome": visit.outcome,
+            "reason": visit.reason,
+        }
+    if attempt is None or stop.order.state not in _ENDED_BY_ATTEMPT:
+        return {}
+    return {
+        "arrived_at": attempt.arrived_at,
+        "departed_at": attempt.departed_at,
+        "outcome": attempt.outcome,
+        "reason": attempt.reason,
+        "is_mine": attempt.shift_id == shift,
+    }
+
+
+_ENDED_BY_ATTEMPT = frozenset({"delivered", "failed", "awaiting_collection"})
+
+
+def _access(note: AccessNote) -> DayAccess | None:
+    if not (note.kind or note.text):
+        return None
+    return DayAccess(kind=note.kind, words=str(words.ACCESS.get(note.kind, "")), text=note.text)
+
+
+def _address(order: Order) -> str:
+    place = order.delivery_place
+    line = " ".join(filter(None, (place.street, place.house_number)))
+    return ", ".join(filter(None, (line, place.unit, f"{place.postcode} {place.city}".strip())))

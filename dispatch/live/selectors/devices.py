@@ -1,0 +1,47 @@
+"""Reads devices and log-in links."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from dispatch.fleet.models import Driver
+from dispatch.live.models import Device, LoginLink
+from lastmile.core.clock import real_now
+from tenants.people.selectors import hash_of
+
+LONGEST_KEY = 100
+
+
+def device_of_key(key: str) -> Device | None:
+    """Return the device with this key while it is valid and its driver is active."""
+    if not key or len(key) > LONGEST_KEY:
+        return None
+    return _alive().filter(key_digest=hash_of(key)).first()
+
+
+def device_of_id(public_id: str) -> Device | None:
+    """Return the device with this public id while it is valid and its driver is active."""
+    return _alive().filter(public_id=public_id).first()
+
+
+def has_live_link(secret: str) -> bool:
+    """Return True if a log-in link can still be used."""
+    rows = LoginLink.objects.filter(
+        secret_digest=hash_of(secret),
+        used_at__isnull=True,
+        ended_at__isnull=True,
+        expires_at__gt=real_now(),
+        driver__active=True,
+    )
+    return rows.exists()
+
+
+def devices_of(driver: Driver) -> QuerySet[Device]:
+    """Return the devices of a driver, the newest first."""
+    return Device.objects.filter(driver=driver).order_by("-made_at", "-id")
+
+
+def _alive() -> QuerySet[Device]:
+    return Device.objects.select_related("driver__hub").filter(
+        revoked_at__isnull=True, expires_at__gt=real_now(), driver__active=True
+    )

@@ -1,0 +1,40 @@
+"""The services of the live day: log phones in, take drivers' acts, open and settle incidents."""
+
+from dispatch.live.services.codes import look_at_code
+from dispatch.live.services.devices import (
+    NewDevice,
+    NewLoginLink,
+    count_login_try,
+    device_name,
+    make_login_link,
+    note_device_told,
+    note_device_used,
+    revoke_device,
+    sign_out_device,
+    take_login_link,
+)
+from dispatch.live.services.erasing import erase_person, forget_devices, forget_places
+from dispatch.live.services.incidents import IncidentDraft, open_incident, settle_incident
+from dispatch.live.services.taking import take_act, take_acts
+
+__all__ = [
+    "IncidentDraft",
+    "NewDevice",
+    "NewLoginLink",
+    "count_login_try",
+    "device_name",
+    "erase_person",
+    "forget_devices",
+    "forget_places",
+    "look_at_code",
+    "make_login_link",
+    "note_device_told",
+    "note_device_used",
+    "open_incident",
+    "revoke_device",
+    "settle_incident",
+    "sign_out_device",
+    "take_act",
+    "take_acts",
+    "take_login_link",
+]

@@ -1,0 +1,47 @@
+"""Removes personal data from what drivers did: on request, and by age."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.db.models import Q
+
+from dispatch.live.models import Device, DriverAct, LoginLink
+from dispatch.live.policy import driver_policy
+from lastmile.core.clock import now, real_now
+from lastmile.core.erasing import Person
+
+_EMPTY = {"note": None, "lat": None, "lon": None, "accuracy_m": None}
+_TELLING = Q(note__isnull=False) | Q(lat__isnull=False)
+
+
+@transaction.atomic
+def erase_person(person: Person) -> dict[str, int]:
+    """Delete the notes and places of what drivers did at a person's doors. Times stay.
+
+    Locks: the acts. Records: nothing. Raises: nothing of its own.
+    """
+    rows = DriverAct.objects.filter(_TELLING, order__public_id__in=person.orders)
+    return {"driver_acts": rows.update(**_EMPTY)}
+
+
+def forget_places() -> dict[str, int]:
+    """Delete the notes and places of old acts. What happened and when stays.
+
+    Locks: the acts. Records: nothing. Raises: nothing of its own.
+    """
+    before = now() - dt.timedelta(days=driver_policy().places_days)
+    rows = DriverAct.objects.filter(_TELLING, happened_at__lt=before)
+    return {"driver_acts": rows.update(**_EMPTY)}
+
+
+def forget_devices() -> dict[str, int]:
+    """Delete log-in links that have ended, and devices that ended long ago.
+
+    Locks: the deleted rows. Records: nothing. Raises: nothing of its own.
+    """
+    days = dt.timedelta(days=driver_policy().places_days)
+    links = LoginLink.objects.filter(expires_at__lt=real_now() - dt.timedelta(days=1))
+    devices = Device.objects.filter(expires_at__lt=real_now() - days)
+    return {"login_links": links.delete()[0], "devices": devices.delete()[0]}

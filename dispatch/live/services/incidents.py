@@ -1,0 +1,120 @@
+"""Opens and settles incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from dispatch.fleet.models import Driver, Hub, Shift
+from dispatch.live import events
+from dispatch.live.errors import IncidentSettled
+from dispatch.live.models import Device, DriverAct, Incident
+from dispatch.live.states import IncidentKind, IncidentState
+from dispatch.orders.models import Order
+from lastmile.core.actor import current_actor
+from lastmile.core.clock import now
+from lastmile.core.errors import FieldProblem, Invalid, Stale
+from lastmile.core.events import Lane, record
+from tenants.people.services import audit
+
+LONGEST_HOW = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentDraft:
+    """An incident to open: its kind, its hub, and what it concerns.
+
+    ``key`` names the matter; "" makes it from kind, order and shift.
+    """
+
+    kind: IncidentKind
+    hub: Hub
+    order: Order | None = None
+    shift: Shift | None = None
+    driver: Driver | None = None
+    device: Device | None = None
+    act: DriverAct | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+
+
+@transaction.atomic
+def open_incident(*, draft: IncidentDraft) -> Incident:
+    """Open an incident, or return the open one about the same matter.
+
+    Locks: nothing. Records: incident.opened if it is new. Raises: nothing of its own.
+    """
+    key = draft.key or ":".join(
+        [
+            str(draft.kind),
+            draft.order.public_id if draft.order else "",
+            draft.shift.public_id if draft.shift else "",
+        ]
+    )
+    present = Incident.objects.filter(key=key, state=IncidentState.OPEN)
+    incident = present.first()
+    if incident is not None:
+        return incident
+    try:
+        with transaction.atomic():
+            incident = Incident.objects.create(
+                hub=draft.hub,
+                kind=draft.kind,
+                key=key,
+                order=draft.order,
+                shift=draft.shift,
+                driver=draft.driver,
+                device=draft.device,
+                act=draft.act,
+                params=dict(draft.params),
+            )
+    except IntegrityError:  # another transaction opened it at the same moment
+        return present.get()
+    facts = _facts(incident)
+    record(events.INCIDENT_OPENED, facts, subject=incident.public_id, lane=Lane.PERSON)
+    return incident
+
+
+@transaction.atomic
+def settle_incident(*, incident: Incident, how: str = "", version: int | None = None) -> Incident:
+    """Settle an incident; ``how`` says what was done, in a word or a sentence.
+
+    Locks: the incident. Records: incident.settled and an audit entry. Raises: Invalid; Stale;
+    IncidentSettled.
+    """
+    row = (
+        Incident.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("hub", "order", "shift", "driver")
+        .get(pk=incident.pk)
+    )
+    how = how.replace("\x00", "").strip()
+    if len(how) > LONGEST_HOW:
+        detail = _("Use at most 200 characters.")
+        raise Invalid(detail, errors=[FieldProblem("/how", detail)])
+    if row.state == IncidentState.SETTLED:
+        raise IncidentSettled(_("This incident was settled before. Reload the page."))
+    if version is not None and row.version != version:
+        raise Stale(
+            _("Someone else changed this incident. Reload the page."), data={"version": row.version}
+        )
+    row.state, row.settled_at = IncidentState.SETTLED, now()
+    row.settled_by, row.settled_how = current_actor(), how
+    row.version += 1
+    row.save(update_fields=["state", "settled_at", "settled_by", "settled_how", "version"])
+    record(events.INCIDENT_SETTLED, _facts(row), subject=row.public_id, lane=Lane.PERSON)
+    audit("incident.settle", row.public_id)
+    return row
+
+
+def _facts(incident: Incident) -> events.IncidentFacts:
+    return events.IncidentFacts(
+        kind=str(incident.kind),
+        hub=incident.hub.public_id,
+        order=incident.order.public_id if incident.order else None,
+        shift=incident.shift.public_id if incident.shift else None,
+        driver=incident.driver.public_id if incident.driver else None,
+    )

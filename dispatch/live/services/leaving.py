@@ -1,0 +1,121 @@
+"""The effects of loading and of leaving the hub: orders are loaded, then on the road."""
+
+from __future__ import annotations
+
+from dispatch.live.acts import ActKind
+from dispatch.live.models import DriverAct
+from dispatch.live.selectors.shifts import plan_at
+from dispatch.live.services.context import Taking
+from dispatch.live.states import IncidentKind, Result
+from dispatch.orders.models import Direction, Order, Parcel
+from dispatch.orders.services import lock_orders, mark_loaded, mark_out
+from dispatch.orders.states import OrderState
+from dispatch.planning.models import Stop
+from dispatch.planning.states import PUBLISHED
+
+
+def load(taking: Taking) -> None:
+    """Mark the orders that were loaded. An order of another route or without one is an incident.
+
+    Locks: the orders. Records: order.loaded, incident.opened. Raises: nothing of its own.
+    """
+    data = taking.draft.data
+    wanted = set(Order.objects.filter(public_id__in=data.get("orders", [])).values_list("pk"))
+    wanted |= set(Parcel.objects.filter(public_id__in=data.get("parcels", [])).values_list("order"))
+    locked = lock_orders(pk for (pk,) in wanted)
+    on_route = _on_route(taking, [order.pk for order in locked])
+    loadable = [
+        order.pk
+        for order in locked
+        if order.pk in on_route
+        and order.state == OrderState.PLANNED
+        and order.direction == Direction.OUTWARD
+    ]
+    mark_loaded(orders=loadable, shift=taking.shift_id)
+    for order in locked:
+        if order.pk not in on_route and order.state != OrderState.RETURNED:
+            taking.open(IncidentKind.ORDER_NOT_ON_ROUTE, order=order, state=order.state)
+
+
+def report_missing(taking: Taking) -> None:
+    """Open an incident for each order whose goods were not there to load.
+
+    Locks: nothing. Records: incident.opened. Raises: nothing of its own.
+    """
+    data = taking.draft.data
+    parcels = {
+        parcel.public_id: parcel.order
+        for parcel in Parcel.objects.select_related("order__hub")
+        .filter(public_id__in=data.get("parcels", []))
+        .order_by("pk")
+    }
+    orders = Order.objects.select_related("hub").filter(public_id__in=data.get("orders", []))
+    missing = [*parcels.items(), *(("", order) for order in orders.order_by("pk"))]
+    for parcel, order in missing:
+        taking.open(
+            IncidentKind.PARCEL_MISSING,
+            order=order,
+            key=f"parcel_missing:{order.public_id}:{taking.shift_id}:{parcel}",
+            parcel=parcel,
+            missing=data.get("missing", ""),
+        )
+
+
+def leave(taking: Taking) -> None:
+    """Mark the orders of the route as on the road, except those whose goods were missing.
+
+    The plan that counts is the one of the time at which the vehicle left. An order that a later
+    plan moved to another route is left to that route.
+
+    Locks: the orders. Records: order.out. Raises: nothing of its own.
+    """
+    run = taking.run
+    if run is None or run.left_at is None:
+        return
+    plan = plan_at(run.shift, run.left_at)
+    if plan is None:
+        return
+    aboard = Stop.objects.filter(plan=plan, route__shift=run.shift).values_list("order_id")
+    orders = lock_orders(pk for (pk,) in aboard)
+    on_route = _on_route(taking, [order.pk for order in orders])
+    missing = _missing(run.pk)
+    going = [
+        order.pk for order in orders
+        if order.pk in on_route and order.public_id not in missing and _may_go(order)
+    ]  # fmt: skip
+    mark_out(orders=going, shift=taking.shift_id)
+
+
+def _may_go(order: Order) -> bool:
+    loaded = order.state == OrderState.LOADED and order.direction == Direction.OUTWARD
+    return loaded or order.state == OrderState.PLANNED
+
+
+def _on_route(taking: Taking, orders: list[int]) -> set[int]:
+    """Return which orders are on the route of the act's shift in the published plan."""
+    rows = Stop.objects.filter(
+        order__in=orders, route__shift=taking.shift, plan__status=PUBLISHED
+    ).values_list("order_id", flat=True)
+    return set(rows)
+
+
+def _missing(run: int) -> set[str]:
+    """Return the orders of a run whose goods, all of them, were not there to load."""
+    rows = DriverAct.objects.filter(run=run, kind__in=[ActKind.LOADED, ActKind.NOT_LOADED])
+    rows = rows.exclude(result=Result.REJECTED).order_by("happened_at", "id")
+    missing: set[str] = set()
+    parcels: set[str] = set()
+    for kind, data in rows.values_list("kind", "data"):
+        orders = set(data.get("orders", []))
+        named = set(data.get("parcels", []))
+        if kind == ActKind.NOT_LOADED:
+            missing, parcels = missing | orders, parcels | named
+        else:
+            missing, parcels = missing - orders, parcels - named
+    if parcels:
+        rows_of = Parcel.objects.filter(order__parcels__public_id__in=parcels).distinct()
+        of_order: dict[str, set[str]] = {}
+        for order, parcel in rows_of.values_list("order__public_id", "public_id"):
+            of_order.setdefault(order, set()).add(parcel)
+        missing |= {order for order, all_ in of_order.items() if all_ <= parcels}
+    return missing

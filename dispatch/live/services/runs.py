@@ -1,0 +1,136 @@
+"""Begins runs, and brings their times and visits up to date with the acts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+from django.db.models import Max, Min
+
+from dispatch.fleet.models import Shift
+from dispatch.live import events
+from dispatch.live.acts import ActKind
+from dispatch.live.driving import RunTimes, VisitAct, VisitState, run_times, visit_state
+from dispatch.live.models import Device, DriverAct, Run, VisitProgress
+from dispatch.live.selectors.shifts import plan_at
+from dispatch.live.states import Result
+from dispatch.orders.models import Order
+from dispatch.planning.services import note_progress
+from lastmile.core.events import Lane, record
+
+#: Acts that begin no run: a driver can do them at home.
+BEGIN_NO_RUN: Final = frozenset({ActKind.PLAN_CONFIRMED, ActKind.NOTE, ActKind.CODE_LOOKED})
+_KINDS = {
+    "started_at": events.RUN_STARTED,
+    "left_at": events.RUN_LEFT,
+    "back_at": events.RUN_BACK,
+    "ended_at": events.RUN_ENDED,
+}
+
+
+def lock_run(shift: Shift, *, device: Device, kind: ActKind, at: dt.datetime) -> Run | None:
+    """Return the run of a shift, locked. An act of work begins it if there is none."""
+    rows = Run.objects.select_for_update(of=("self",), no_key=True).select_related(
+        "shift__hub", "shift__vehicle", "driver"
+    )
+    run = rows.filter(shift=shift).first()
+    if run is not None or kind in BEGIN_NO_RUN:
+        return run
+    plan = plan_at(shift, at)
+    Run.objects.get_or_create(
+        shift=shift,
+        defaults={
+            "driver": device.driver,
+            "device": device,
+            "started_at": at,
+            "confirmed_plan": plan.number if plan else None,
+        },
+    )
+    return rows.get(shift=shift)
+
+
+def refresh_run(run: Run, *, is_new: bool) -> frozenset[str]:
+    """Write the times of a locked run as its acts say them; return the names of the new ones.
+
+    Locks: the progress of the shift in planning. Records: run.started, run.left, run.back,
+    run.ended. Raises: nothing of its own.
+    """
+    acts = DriverAct.objects.filter(run=run).exclude(result=Result.REJECTED)
+    rows = acts.values("kind").annotate(first=Min("happened_at"), last=Max("happened_at"))
+    times = run_times({row["kind"]: (row["first"], row["last"]) for row in rows.order_by("kind")})
+    if times.started_at is None:
+        times = RunTimes(started_at=run.started_at)
+    before = {name: getattr(run, name) for name in _KINDS}
+    after = {name: getattr(times, name) for name in _KINDS}
+    if before != after:
+        for name, value in after.items():
+            setattr(run, name, value)
+        run.save(update_fields=[*_KINDS])
+    if is_new or (before["left_at"], before["back_at"]) != (run.left_at, run.back_at):
+        note_progress(shift=run.shift, left_at=run.left_at, back_at=run.back_at)
+    fresh = {name for name, value in after.items() if value is not None and before[name] is None}
+    if is_new:
+        fresh.add("started_at")
+    for name in _KINDS:
+        if name in fresh:
+            _record(run, name)
+    return frozenset(fresh)
+
+
+def refresh_visit(run: Run, order: Order, *, stop: str, attempt: str = "") -> VisitProgress:
+    """Write the progress of a visit of a locked run as its acts say it.
+
+    Locks: the row of the visit. Records: visit.arrived when the arrival is new. Raises: nothing.
+    """
+    state = state_of_visit(run, order)
+    visit = VisitProgress.objects.filter(run=run, order=order).first()
+    is_arrival = state.arrived_at is not None and (visit is None or visit.arrived_at is None)
+    visit = visit or VisitProgress(run=run, order=order)
+    visit.arrived_at, visit.departed_at = state.arrived_at, state.departed_at
+    visit.outcome, visit.reason = state.outcome, state.reason
+    visit.stop = stop or visit.stop
+    visit.attempt = attempt or visit.attempt
+    visit.save()
+    if is_arrival and state.arrived_at is not None:
+        facts = events.ArrivedFacts(
+            run=run.public_id,
+            shift=run.shift.public_id,
+            hub=run.shift.hub.public_id,
+            service_date=run.shift.service_date,
+            at=state.arrived_at,
+        )
+        record(
+            events.VISIT_ARRIVED,
+            facts,
+            subject=order.public_id,
+            lane=Lane.PERSON,
+            occurred_at=state.arrived_at,
+        )
+    return visit
+
+
+def state_of_visit(run: Run, order: Order) -> VisitState:
+    """Return what a run's acts say about the visit of an order."""
+    rows = DriverAct.objects.filter(run=run, order=order).exclude(result=Result.REJECTED)
+    return visit_state(
+        VisitAct(
+            kind=kind,
+            at=at,
+            outcome=data.get("outcome", ""),
+            reason=data.get("reason", ""),
+            counts=data.get("counts", True),
+        )
+        for kind, at, data in rows.values_list("kind", "happened_at", "data")
+    )
+
+
+def _record(run: Run, name: str) -> None:
+    at = getattr(run, name)
+    facts = events.RunFacts(
+        shift=run.shift.public_id,
+        driver=run.driver.public_id,
+        hub=run.shift.hub.public_id,
+        service_date=run.shift.service_date,
+        at=at,
+    )
+    record(_KINDS[name], facts, subject=run.public_id, lane=Lane.PERSON, occurred_at=at)

@@ -1,0 +1,239 @@
+"""Takes the acts of drivers, each once and in a transaction of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import DatabaseError, transaction
+
+from dispatch.live.acts import (
+    ActDraft,
+    ActKind,
+    ActResult,
+    BadAct,
+    TrueTime,
+    true_time,
+)
+from dispatch.live.models import Device, DriverAct, Incident
+from dispatch.live.selectors.shifts import shift_of_act
+from dispatch.live.services.context import Taking
+from dispatch.live.services.incidents import IncidentDraft, open_incident
+from dispatch.live.services.leaving import leave, load, report_missing
+from dispatch.live.services.runs import lock_run, refresh_run
+from dispatch.live.services.visiting import arrive, end_visit
+from dispatch.live.states import IncidentKind, Result
+from dispatch.live.words import problem_text
+from dispatch.orders.models import Direction, Order
+from lastmile.core.actor import acting_as
+from lastmile.core.clock import now, real_now
+
+logger = logging.getLogger(__name__)
+Draft = ActDraft | BadAct
+
+
+def take_acts(
+    *, device: Device, drafts: Sequence[Draft], phone_at: dt.datetime | None = None
+) -> list[ActResult]:
+    """Take the acts of a phone in the order in which it sent them; return one answer for each.
+
+    ``phone_at`` is the time of the phone at sending. A fault in one act does not stop the others.
+    When the database does not answer, the rest is not taken, and the phone sends it again.
+
+    Locks, Records: as take_act. Raises: DatabaseError.
+    """
+    return [_take_safely(device, draft, phone_at) for draft in drafts]
+
+
+def _take_safely(device: Device, draft: Draft, phone_at: dt.datetime | None) -> ActResult:
+    try:
+        return take_act(device=device, draft=draft, phone_at=phone_at)
+    except DatabaseError:
+        raise
+    except Exception:
+        if isinstance(draft, BadAct):
+            raise
+        logger.exception("An act of the kind %s had no effect.", draft.kind)
+    return _keep_without_effect(device=device, draft=draft, phone_at=phone_at)
+
+
+@transaction.atomic
+def take_act(*, device: Device, draft: Draft, phone_at: dt.datetime | None = None) -> ActResult:
+    """Take one act of a driver. A repeated act has no effect and gets the answer "duplicate".
+
+    A malformed act is rejected, and staff is told. An act that does not fit the state of its order
+    or plan is kept, with an incident.
+
+    Locks: the run, then the orders. Records: run.started, run.left, run.back, run.ended,
+    visit.arrived, incident.opened, order.loaded, order.out, and as record_attempt. Raises: nothing
+    of its own.
+    """
+    with acting_as(device.driver.public_id):
+        before = _stored(device, draft)
+        if before is not None:
+            return _repeated(before, draft)
+        if isinstance(draft, BadAct):
+            return _reject(device, draft, draft.code)
+        time = true_time(draft.at, phone_at, now())
+        order = Order.objects.select_related("hub").filter(public_id=draft.order).first()
+        code = _fault(draft, order, time)
+        if code:
+            return _reject(device, draft, code)
+        return _take(device, draft, order, time)
+
+
+def _take(device: Device, draft: ActDraft, order: Order | None, time: TrueTime) -> ActResult:
+    shift = shift_of_act(device.driver, time.at, named=draft.shift, order=order)
+    run = None
+    is_new = False
+    if shift is not None:
+        run = lock_run(shift, device=device, kind=draft.kind, at=time.at)
+        is_new = run is not None and not run.acts.exists()
+    act, created = DriverAct.objects.get_or_create(
+        client_id=draft.client_id,
+        defaults=_columns(device, draft, time) | {"run": run, "order": order},
+    )
+    if not created:  # another connection took it at the same moment
+        return _repeated(act, draft)
+    taking = Taking(act=act, draft=draft, device=device, shift=shift, run=run)
+    _apply(taking, order, is_new=is_new)
+    if taking.incidents:
+        act.result = Result.INCIDENT
+        act.save(update_fields=["result"])
+    return _answer(act, draft, "stored", taking.incidents)
+
+
+def _apply(taking: Taking, order: Order | None, *, is_new: bool) -> None:
+    kind, run = taking.draft.kind, taking.run
+    fresh = refresh_run(run, is_new=is_new) if run is not None else frozenset()
+    if "left_at" in fresh or kind == ActKind.LEFT_HUB:
+        leave(taking)
+    if kind == ActKind.LOADED:
+        load(taking)
+    elif kind == ActKind.NOT_LOADED:
+        report_missing(taking)
+    elif kind == ActKind.ARRIVED and order is not None:
+        arrive(taking, order)
+    elif taking.draft.outcome and order is not None:
+        end_visit(taking, order)
+    elif kind == ActKind.PLAN_CONFIRMED and run is not None:
+        _confirm_plan(taking)
+    elif kind == ActKind.VEHICLE_CHECKED and not taking.draft.data["ok"]:
+        taking.open(IncidentKind.VEHICLE_DEFECT, key=f"vehicle_defect:{taking.act.client_id}")
+
+
+def _confirm_plan(taking: Taking) -> None:
+    run, number = taking.run, int(taking.draft.data["number"])
+    if run is not None and number > (run.confirmed_plan or 0):
+        run.confirmed_plan = number
+        run.save(update_fields=["confirmed_plan"])
+
+
+def _fault(draft: ActDraft, order: Order | None, time: TrueTime) -> str:
+    """Return why an act is malformed although its shape is right; "" if it is not."""
+    if time.too_old:
+        return "too_old"
+    if draft.order and order is None:
+        return "order_unknown"
+    if order is not None and draft.outcome:
+        is_return = order.direction == Direction.RETURN
+        if draft.outcome == ("delivered" if is_return else "picked_up"):
+            return "outcome_wrong"
+    return ""
+
+
+@transaction.atomic
+def _keep_without_effect(
+    *, device: Device, draft: ActDraft, phone_at: dt.datetime | None
+) -> ActResult:
+    """Keep an act whose effect failed, and tell staff, so that the acts behind it go on."""
+    before = _stored(device, draft)
+    if before is not None:
+        return _repeated(before, draft)
+    time = true_time(draft.at, phone_at, now())
+    order = Order.objects.select_related("hub").filter(public_id=draft.order).first()
+    values = _columns(device, draft, time) | {"order": order, "result": Result.INCIDENT}
+    act = DriverAct.objects.create(client_id=draft.client_id, **values)
+    taking = Taking(act=act, draft=draft, device=device, shift=None, run=None)
+    taking.open(
+        IncidentKind.ACT_FAILED,
+        order=order,
+        key=f"act_failed:{draft.client_id}",
+        outcome=draft.outcome,
+        reason=draft.reason,
+    )
+    return _answer(act, draft, "stored", taking.incidents)
+
+
+def _reject(device: Device, draft: Draft, code: str) -> ActResult:
+    """Keep a malformed act without effect; the phone and staff see why."""
+    problem = {"code": code, "detail": str(problem_text(code))}
+    if isinstance(draft, BadAct):
+        columns: dict[str, Any] = {
+            "device": device,
+            "driver": device.driver,
+            "kind": draft.kind,
+            "happened_at": draft.at or now(),
+            "phone_at": draft.at,
+        }
+    else:
+        columns = _columns(device, draft, TrueTime(draft.at, corrected=False))
+    act, created = DriverAct.objects.get_or_create(
+        client_id=draft.client_id,
+        defaults=columns | {"result": Result.REJECTED, "problem": problem},
+    )
+    if not created:
+        return _repeated(act, draft)
+    Device.objects.filter(pk=device.pk).update(refused_at=real_now(), refused_code=code)
+    incident = open_incident(
+        draft=IncidentDraft(
+            kind=IncidentKind.ACT_REFUSED,
+            hub=device.driver.hub,
+            driver=device.driver,
+            device=device,
+            act=act,
+            params={"act": act.kind, "code": code},
+            key=f"act_refused:{act.client_id}",
+        )
+    )
+    return _answer(act, draft, "rejected", [incident])
+
+
+def _columns(device: Device, draft: ActDraft, time: TrueTime) -> dict[str, Any]:
+    data = dict(draft.data)
+    if draft.outcome:
+        data |= {"outcome": draft.outcome, "reason": draft.reason}
+    return {
+        "device": device,
+        "driver": device.driver,
+        "kind": draft.kind,
+        "happened_at": time.at,
+        "phone_at": draft.at,
+        "clock_corrected": time.corrected,
+        "data": data,
+        "note": draft.note or None,
+        "lat": draft.lat,
+        "lon": draft.lon,
+        "accuracy_m": draft.accuracy_m,
+    }
+
+
+def _stored(device: Device, draft: Draft) -> DriverAct | None:
+    return DriverAct.objects.filter(client_id=draft.client_id).first()
+
+
+def _repeated(act: DriverAct, draft: Draft) -> ActResult:
+    status = "rejected" if act.result == Result.REJECTED else "duplicate"
+    return _answer(act, draft, status, list(act.incidents.order_by("pk")[:1]))
+
+
+def _answer(act: DriverAct, draft: Draft, status: str, incidents: Sequence[Incident]) -> ActResult:
+    sent_id = draft.sent_id if isinstance(draft, BadAct) else ""
+    return ActResult(
+        id=sent_id or str(draft.client_id),
+        status=status,
+        problem=act.problem,
+        incident=incidents[0].public_id if incidents else None,
+    )

@@ -1,0 +1,215 @@
+"""The effects of what happened at a door: the order's attempt, or an incident.
+
+Goods that were handed over count in every state of the order. A failed visit counts only
+for the route that the order is on, so that it cannot end a visit of another vehicle or day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+from dispatch.live.acts import ActKind
+from dispatch.live.models import DriverAct
+from dispatch.live.policy import driver_policy
+from dispatch.live.selectors.shifts import stop_of
+from dispatch.live.services.context import Taking
+from dispatch.live.services.runs import refresh_visit, state_of_visit
+from dispatch.live.states import IncidentKind, Result
+from dispatch.orders.drafts import AttemptDraft
+from dispatch.orders.models import Attempt, Direction, Order, Outcome
+from dispatch.orders.services import (
+    correct_attempt,
+    lock_orders,
+    mark_planned,
+    note_arrival,
+    record_attempt,
+)
+from dispatch.orders.states import OrderState
+
+S = OrderState
+_ON_PLAN: Final = frozenset({S.PLANNED, S.LOADED, S.OUT})
+_DONE: Final = frozenset({S.DELIVERED, S.FAILED, S.RETURNED})
+
+
+@dataclass(slots=True, kw_only=True)
+class _Door:
+    """An order at its door: where the published plan has it, and what the driver did."""
+
+    taking: Taking
+    order: Order
+    stop: str
+    is_mine: bool  # the published plan has the order on the route of this act
+    elsewhere: str  # shift that the published plan has it on, if that is another one
+
+    @property
+    def act(self) -> DriverAct:
+        return self.taking.act
+
+    @property
+    def outcome(self) -> str:
+        return self.taking.draft.outcome
+
+    @property
+    def is_handed_over(self) -> bool:
+        return self.outcome != Outcome.FAILED
+
+    @property
+    def wrong_route(self) -> IncidentKind:
+        """The kind of the incident that the order is not on this route."""
+        if self.elsewhere:
+            return IncidentKind.DONE_BY_OTHER_VEHICLE
+        return IncidentKind.ORDER_NOT_ON_ROUTE
+
+    def open(self, kind: IncidentKind) -> None:
+        self.taking.open(
+            kind,
+            order=self.order,
+            state=self.order.state,
+            outcome=self.outcome,
+            reason=self.taking.draft.reason,
+            other_shift=self.elsewhere,
+        )
+
+
+def arrive(taking: Taking, order: Order) -> None:
+    """Store an arrival. An attempt whose arrival was not known gets it.
+
+    Locks: the visit, and the attempt if there is one. Records: visit.arrived. Raises: nothing.
+    """
+    stop = _stop_on_route(taking, order)
+    if taking.run is None:
+        return
+    visit = refresh_visit(taking.run, order, stop=stop)
+    if visit.attempt and visit.arrived_at is not None:
+        note_arrival(attempt=visit.attempt, arrived_at=visit.arrived_at)
+
+
+def end_visit(taking: Taking, order: Order) -> None:
+    """Record what happened at a door: an attempt, a correction, or an incident.
+
+    Locks: the order. Records: as record_attempt and correct_attempt; visit.arrived;
+    incident.opened. Raises: nothing of its own.
+    """
+    (row,) = lock_orders([order.pk])
+    planned = stop_of(row)
+    shift = planned.route.shift if planned else None
+    is_mine = shift is not None and taking.shift is not None and shift.pk == taking.shift.pk
+    door = _Door(
+        taking=taking,
+        order=row,
+        stop=planned.public_id if planned and is_mine else "",
+        is_mine=is_mine,
+        elsewhere=shift.public_id if shift and not is_mine else "",
+    )
+    attempt = _attempt(door)
+    if taking.run is not None:
+        refresh_visit(taking.run, row, stop=door.stop, attempt=attempt.public_id if attempt else "")
+
+
+def _attempt(door: _Door) -> Attempt | None:
+    """Record the attempt of a door, if it counts; open the incidents that it needs."""
+    state = S(door.order.state)
+    if state == S.CANCELLED:
+        _after_cancel(door)
+        return None
+    picked_up = state == S.LOADED and door.order.direction == Direction.RETURN
+    if state in _DONE or picked_up:
+        return _again(door)
+    if state in _ON_PLAN:
+        if not door.is_mine:
+            door.open(door.wrong_route)
+            if not door.is_handed_over:
+                _without_effect(door)
+                return None
+        return record_attempt(order=door.order, draft=_draft(door))
+    door.open(door.wrong_route)
+    if state == S.READY and door.is_handed_over:
+        mark_planned(orders=[door.order.pk], plan="")
+        return record_attempt(order=door.order, draft=_draft(door))
+    if state == S.AWAITING_COLLECTION and door.outcome == Outcome.DELIVERED:
+        return record_attempt(order=door.order, draft=_draft(door))
+    _without_effect(door)
+    return None
+
+
+def _after_cancel(door: _Door) -> None:
+    """Tell staff once that a cancelled order was visited."""
+    if _told_before(door):
+        return
+    kinds = IncidentKind
+    door.open(kinds.DELIVERED_AFTER_CANCEL if door.is_handed_over else kinds.ORDER_NOT_ON_ROUTE)
+
+
+def _again(door: _Door) -> Attempt | None:
+    """Handle an outcome of an order that has one: a repetition, a correction, or too late."""
+    last = door.order.attempts.order_by("-number").first()
+    if last is None:
+        door.open(IncidentKind.ORDER_NOT_ON_ROUTE)
+        _without_effect(door)
+        return None
+    shift = door.taking.shift
+    same_vehicle = shift is not None and last.shift_id == shift.pk
+    if (last.outcome, last.reason) == (door.outcome, door.taking.draft.reason):
+        if not same_vehicle and not _told_before(door):
+            door.open(IncidentKind.DONE_BY_OTHER_VEHICLE)
+        return None
+    if door.act.happened_at < last.departed_at and same_vehicle:
+        return None  # it came late: what happened after it counts already
+    newly_handed_over = door.is_handed_over and last.outcome == Outcome.FAILED
+    if S(door.order.state) == S.RETURNED or (not same_vehicle and not newly_handed_over):
+        door.open(door.wrong_route if same_vehicle else IncidentKind.DONE_BY_OTHER_VEHICLE)
+        _without_effect(door)
+        return None
+    if not same_vehicle:
+        door.open(IncidentKind.DONE_BY_OTHER_VEHICLE)
+    is_visit = door.taking.draft.kind != ActKind.CORRECTED and newly_handed_over
+    if not is_visit and not _in_time(door, last):
+        door.open(IncidentKind.CORRECTED_TOO_LATE)
+        _without_effect(door)
+        return None
+    return correct_attempt(order=door.order, draft=_draft(door))
+
+
+def _in_time(door: _Door, last: Attempt) -> bool:
+    allowed = dt.timedelta(minutes=driver_policy().correction_minutes)
+    return door.act.happened_at - last.departed_at <= allowed
+
+
+def _without_effect(door: _Door) -> None:
+    """Note on the act that its outcome does not count for the visit."""
+    door.act.data = {**door.act.data, "counts": False}
+    DriverAct.objects.filter(pk=door.act.pk).update(data=door.act.data)
+
+
+def _told_before(door: _Door) -> bool:
+    """Return True if staff was told the same outcome of this order before."""
+    rows = DriverAct.objects.filter(
+        order=door.order, data__outcome=door.outcome, result=Result.INCIDENT
+    )
+    return rows.exclude(pk=door.act.pk).exists()
+
+
+def _draft(door: _Door) -> AttemptDraft:
+    at = door.act.happened_at
+    arrived_at = None
+    if door.taking.run is not None:
+        arrived_at = state_of_visit(door.taking.run, door.order).arrived_at
+    return AttemptDraft(
+        outcome=door.outcome,
+        reason=door.taking.draft.reason,
+        arrived_at=min(arrived_at or at, at),
+        departed_at=at,
+        client_id=door.act.client_id,
+        shift=door.taking.shift,
+        stop=door.stop,
+    )
+
+
+def _stop_on_route(taking: Taking, order: Order) -> str:
+    """Return the stop of an order on the route of the act, "" if it is not on it."""
+    stop = stop_of(order)
+    if stop is None or stop.route.shift != taking.shift:
+        return ""
+    return stop.public_id

@@ -1,0 +1,61 @@
+"""The words of the live day: results of acts, kinds and states of incidents, states of a run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Result(StrEnum):
+    """The result of a driver's act.
+
+    - applied: the act had its effect, or needed none.
+    - incident: the act is kept, and an incident tells staff what did not fit.
+    - rejected: the act was malformed and had no effect.
+    """
+
+    APPLIED = "applied"
+    INCIDENT = "incident"
+    REJECTED = "rejected"
+
+
+class IncidentKind(StrEnum):
+    """The kind of an incident."""
+
+    DELIVERED_AFTER_CANCEL = "delivered_after_cancel"
+    DONE_BY_OTHER_VEHICLE = "done_by_other_vehicle"
+    ORDER_NOT_ON_ROUTE = "order_not_on_route"
+    CORRECTED_TOO_LATE = "corrected_too_late"
+    ACT_REFUSED = "act_refused"
+    ACT_FAILED = "act_failed"
+    PARCEL_MISSING = "parcel_missing"
+    VEHICLE_DEFECT = "vehicle_defect"
+
+
+class IncidentState(StrEnum):
+    """The state of an incident."""
+
+    OPEN = "open"
+    SETTLED = "settled"
+
+
+class RunState(StrEnum):
+    """The state of a run, from its times.
+
+    - before: the driver has not begun.
+    - loading: the driver is at work and has not left the hub.
+    - on_road: the vehicle has left the hub.
+    - back: the vehicle is back at the hub.
+    - ended: the driver has ended the shift.
+    """
+
+    BEFORE = "before"
+    LOADING = "loading"
+    ON_ROAD = "on_road"
+    BACK = "back"
+    ENDED = "ended"
+
+
+INCIDENT_MOVES: dict[IncidentState, frozenset[IncidentState]] = {
+    IncidentState.OPEN: frozenset({IncidentState.SETTLED}),
+    IncidentState.SETTLED: frozenset(),
+}
