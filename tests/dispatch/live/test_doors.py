@@ -213,7 +213,7 @@ def test_a_malformed_act_is_refused_and_staff_is_told(
     assert [answer.status for answer in answers] == ["rejected", "stored"]
     assert answers[0].problem is not None
     assert answers[0].problem["code"] == code
-    assert (state(first), state(second)) == ("planned", "delivered")
+    assert (state(first), state(second)) == ("out", "delivered")
     incident = Incident.objects.get()
     assert (incident.kind, incident.params["code"]) == ("act_refused", code)
     phone.refresh_from_db()
