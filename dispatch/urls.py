@@ -1,4 +1,4 @@
-"""Addresses of dispatch on a retailer's host: the console's pages, and the map tiles."""
+"""Addresses of dispatch on a retailer's host: the console, the driver's app, the map tiles."""
 
 from django.urls import include, path
 
@@ -13,5 +13,6 @@ urlpatterns = [
     path("console/fleet/", include("dispatch.console.fleet.urls")),
     path("console/slots/", include("dispatch.console.slots.urls")),
     path("console/", include("dispatch.console.board.urls")),
+    path("driver/", include("dispatch.driver.urls")),
     path("roads/", include((ROADS, "roads"))),
 ]

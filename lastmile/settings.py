@@ -49,6 +49,7 @@ APPS_WITHOUT_TABLES = [  # commands, templates, static files
     "dispatch",
     "dispatch.roads",
     "dispatch.console",
+    "dispatch.driver",
     "portal",
     "portal.home",
     "portal.feedback",
@@ -109,10 +110,13 @@ SHOPPER_LANGUAGES = [*LANGUAGES, ("ar", "العربية")]
 SHOPPER_LANGUAGE_COOKIE = "lastmile_shopper_language"
 SHOPPER_PATH = "/t/"  # the address of every page of a shopper: /t/<secret>/…
 OPT_OUT_PATH = "/u/"  # the address of the page that ends messages: /u/<secret>/
-SECRET_PATHS = (SHOPPER_PATH, OPT_OUT_PATH)
-# Answers under these addresses are read by shoppers, so they have a shopper's language.
+DRIVER_PATH = "/driver/"  # the address of the driver's app
+DRIVER_LOGIN_PATH = "/driver/login/"  # the pages that log a phone in: /driver/login/<secret>/
+SECRET_PATHS = (SHOPPER_PATH, OPT_OUT_PATH, DRIVER_LOGIN_PATH)
+# Answers under these addresses are read by shoppers or drivers, in more languages than staff have.
 SHOPPER_PATHS = [
     *SECRET_PATHS,
+    DRIVER_PATH,
     "/api/v1/delivery-options/",
     "/api/v1/holds/",
     "/api/v1/choices/",

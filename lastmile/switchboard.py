@@ -38,22 +38,24 @@ _ORDER_DAY, _SHIFT_DAY = f"{_DAY}.on_order_changed", f"{_DAY}.on_shift_changed"
 _FLEET_DAY, _HUB_DAY = f"{_DAY}.on_vehicle_changed", f"{_DAY}.on_hub_changed"
 _SLOT = "dispatch.slots.handlers.on_order_changed"  # its place follows its promise
 _HUB_SLOTS = "dispatch.slots.handlers.on_hub_changed"
+_LIVE = "dispatch.live.handlers"
+_PHONE, _PHONE_SHIFT = f"{_LIVE}.on_stop_changed", f"{_LIVE}.on_shift_changed"
 _TELL = "notifications.handlers.on_event"  # every kind of a moment (notifications/catalogue)
 HANDLERS: dict[str, list[str]] = {
     "order.placed": [_ORDER_DAY, _TELL],
     "order.ready": [_ORDER_DAY, _SLOT, _TELL],
     "order.waiting": [_ORDER_DAY, _SLOT, _TELL],
     "order.needs_pin": [_ORDER_DAY, _SLOT],
-    "order.pinned": [_ORDER_DAY, _SLOT],
-    "order.promised": [_ORDER_DAY, _SLOT, _TELL],
+    "order.pinned": [_ORDER_DAY, _SLOT, _PHONE],
+    "order.promised": [_ORDER_DAY, _SLOT, _TELL, _PHONE],
     "order.planned": [_TELL],
-    "order.changed": [_ORDER_DAY, _SLOT],
+    "order.changed": [_ORDER_DAY, _SLOT, _PHONE],
     "order.loaded": [_ORDER_DAY, _TELL],
     "order.out": [_ORDER_DAY, _TELL],
     "order.awaiting_collection": [_ORDER_DAY],
     "shift.added": [_SHIFT_DAY],
-    "shift.changed": [_SHIFT_DAY],
-    "shift.cancelled": [_SHIFT_DAY],
+    "shift.changed": [_SHIFT_DAY, _PHONE_SHIFT],
+    "shift.cancelled": [_SHIFT_DAY, _PHONE_SHIFT],
     "vehicle.changed": [_FLEET_DAY],
     "vehicle.retired": [_FLEET_DAY],
     "driver.changed": [_FLEET_DAY],
@@ -65,7 +67,7 @@ HANDLERS: dict[str, list[str]] = {
     "order.delivered": [_LINK_ENDS, _TELL],
     "order.failed": [_TELL],
     "order.returned": [_LINK_ENDS],
-    "order.cancelled": [_LINK_ENDS, _ORDER_DAY, _SLOT, _TELL],
+    "order.cancelled": [_LINK_ENDS, _ORDER_DAY, _SLOT, _TELL, _PHONE],
     "order.step_up_confirmed": [_TELL],
     "delivery.rated": ["notifications.handlers.on_rated"],
     "retailer.clock_set": ["notifications.handlers.on_clock_set"],
@@ -77,7 +79,7 @@ HANDLERS: dict[str, list[str]] = {
     "plan.requested": ["dispatch.console.board.handlers.on_planning_asked"],
     "plan.drafted": [_BOARD],
     "plan.edited": [_BOARD],
-    "plan.published": [_BOARD],
+    "plan.published": [_BOARD, f"{_LIVE}.on_plan_published"],
     "plan.discarded": [_BOARD],
 }
 

@@ -57,6 +57,14 @@ def locale_of(language: str, country: str) -> Locale:
     return Locale.parse(_ELSEWHERE.get(language, language))
 
 
+def intl_tag(language: str, country: str) -> str:
+    """Return the BCP 47 tag in which a browser's Intl writes times and numbers as our pages do."""
+    locale = locale_of(language, country)
+    # CLDR's own data for a clock of 12 or 24 hours differ from those of browsers.
+    cycle = "h23" if "H" in locale.time_formats["short"].pattern else "h12"
+    return f"{str(locale).replace('_', '-')}-u-hc-{cycle}-nu-{locale.default_numbering_system}"
+
+
 @lru_cache(maxsize=256)
 def _digits(locale: Locale) -> dict[int, str]:
     """Return the table from ``0`` to ``9`` and ``%`` to the signs of the locale.

@@ -17,8 +17,10 @@ _SECRETS = re.compile(
     r"|(?<=/set-password/)[^/\s\"']+"
     r"|(?<=/t/)[^/\s\"']+"
     r"|(?<=/u/)[^/\s\"']+"
+    r"|(?<=/driver/login/)[^/\s\"']+"
     r"|(?<=%2Ft%2F)[^/\s\"'%&]+"
     r"|(?<=%2Fu%2F)[^/\s\"'%&]+"
+    r"|(?<=%2Fdriver%2Flogin%2F)[^/\s\"'%&]+"
     r"|(?<=step-up=)[^;\s\"']+"  # the confirmation of a shopper, in a cookie
     r"|(?<=Bearer )\S+"
     r"|(?<=sid=)[a-z0-9]+"

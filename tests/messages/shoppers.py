@@ -1,4 +1,4 @@
-"""The list of files whose texts shoppers can read: these texts need every language of shoppers.
+"""The list of files whose texts shoppers and drivers can read: they need every language of both.
 
 A new package with pages or errors for shoppers is added to ``READ``. Staff pages, settings and
 commands inside such a package are left out by their names.
@@ -19,6 +19,12 @@ READ: Final = (
     "notifications/errors.py",
     "notifications/links.py",
     "portal/choice/*",
+    "dispatch/driver/*",
+    "dispatch/live/credentials.py",
+    "dispatch/live/errors.py",
+    "dispatch/live/services/codes.py",
+    "dispatch/live/services/devices.py",
+    "dispatch/live/words.py",
     "dispatch/slots/errors.py",
     "dispatch/slots/rules/*",
     "dispatch/slots/services/*",
@@ -33,6 +39,7 @@ READ: Final = (
     "lastmile/core/http/problems.py",
     "lastmile/core/http/throttle.py",
     "lastmile/core/templates/base.html",
+    "lastmile/core/templates/base_driver.html",
     "lastmile/core/templates/base_shopper.html",
     "lastmile/core/templates/components/_brand.html",
     "lastmile/core/templates/components/_field.html",

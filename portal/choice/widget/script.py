@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from lastmile.core.formatting import locale_of
+from lastmile.core.formatting import intl_tag
 from portal.choice.widget.texts import all_texts
 
 _SOURCE: Final = Path(__file__).parent / "source"
@@ -42,7 +42,7 @@ def script_of(origin: str, country: str) -> Script:
     """
     constants: dict[str, Any] = {
         "HOST": origin,
-        "LOCALES": {code: locale_tag(code, country) for code, _n in settings.SHOPPER_LANGUAGES},
+        "LOCALES": {code: intl_tag(code, country) for code, _n in settings.SHOPPER_LANGUAGES},
         "RIGHT_TO_LEFT": _RIGHT_TO_LEFT,
         "TEXTS": all_texts(),
         "CSS_TEXT": _read(STYLE),
@@ -55,15 +55,6 @@ def script_of(origin: str, country: str) -> Script:
     content = body.encode()
     version = hashlib.sha256(content).hexdigest()[:16]
     return Script(content, gzip.compress(content, 9, mtime=0), version)
-
-
-def locale_tag(code: str, country: str) -> str:
-    """Return the BCP 47 tag in which Intl formats, with the digits and clock of our own pages."""
-    locale = locale_of(code, country)
-    digits = locale.default_numbering_system
-    # CLDR's own data for a clock of 12 or 24 hours differ from those of browsers.
-    cycle = "h23" if "H" in locale.time_formats["short"].pattern else "h12"
-    return f"{str(locale).replace('_', '-')}-u-hc-{cycle}-nu-{digits}"
 
 
 def _read(name: str) -> str:

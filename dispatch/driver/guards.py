@@ -1,0 +1,77 @@
+"""The guard of the app's data: the phone's device key, and problems as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from dispatch.live.errors import DeviceEnded
+from dispatch.live.models import Device
+from dispatch.live.selectors import device_of_id
+from lastmile.core.http.problems import known_problem, plain_problem_response
+from lastmile.core.tenancy import current_retailer
+from tenants import languages
+from tenants.permissions import Act, PageRequest, require
+from tenants.roles import Kind
+
+View = Callable[..., HttpResponseBase]
+
+
+class DeviceRequest(PageRequest):
+    """A request that passed ``@device_data``: it has the device and, through it, the driver."""
+
+    device: Device
+
+
+def reader_language(request: HttpRequest) -> str:
+    """Return the language of the app: ``?lang=``, the choice in this browser, the browser's own."""
+    wished = request.GET.get("lang", "")
+    return languages.shopper_language(request, first=(wished,), last=current_retailer().language)
+
+
+def device_data(act: Act) -> Callable[[View], View]:
+    """Guard a view of the app's data: ``@device_data(Act.X)``.
+
+    Every refusal is a problem in JSON. A missing, revoked or expired device key is 401.
+    """
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            with translation.override(reader_language(request)):
+                try:
+                    request.device = _device_of(request, act)  # type: ignore[attr-defined]
+                    return view(request, *args, **kwargs)
+                except Exception as fault:
+                    problem = known_problem(fault)
+                    if problem is None:
+                        raise
+                    return plain_problem_response(problem)
+
+        guarded.who_may = {"get": act, "post": act}  # type: ignore[attr-defined]
+        return guarded
+
+    return guard
+
+
+def current_device(request: HttpRequest) -> Device | None:
+    """Return the device whose key the browser sent, if it is still valid."""
+    principal = getattr(request, "principal", None)
+    if principal is None or principal.kind != Kind.DEVICE:
+        return None
+    return device_of_id(request.credential.session_key)  # type: ignore[attr-defined]
+
+
+def _device_of(request: HttpRequest, act: Act) -> Device:
+    device = current_device(request)
+    if device is None:
+        raise DeviceEnded(
+            _("This phone is logged out. Ask your dispatcher for a new link or code.")
+        )
+    require(request.principal, act, device.driver.hub.public_id)  # type: ignore[attr-defined]
+    return device

@@ -1,0 +1,311 @@
+/* The driver's app: mounts on the shell, draws the view that the address names, and keeps what the driver does. */
+import { toast as anyToast } from "../js/frame.js";
+import { live } from "../js/live.js";
+import { h, icon, loadIcons } from "./dom.js";
+import { navigatorLink, NAVIGATOR_NAMES, remember, remembered, screenLock } from "./phone.js";
+import { Session } from "./session.js";
+import { NotKept } from "./store.js";
+import { number, readTexts, t, tn } from "./words.js";
+import { banners } from "./views/banners.js";
+import { listView, loadingView, unsentView } from "./views/lists.js";
+import { defectView, moreView } from "./views/more.js";
+import { now } from "./views/now.js";
+import { failView, stopView } from "./views/stop.js";
+
+const DAY_EVERY_MS = 60_000; // the day is asked for this often while the page is visible, with or without a socket
+const CALM_MS = 400; // after an act the next action takes no tap for this long: a double tap is one tap
+const VIEWS = {
+  now,
+  list: listView,
+  loading: loadingView,
+  unsent: unsentView,
+  more: moreView,
+  defect: defectView,
+  stop: stopView,
+  fail: failView,
+  correct: (app, order) => failView(app, order, { isCorrection: true }),
+};
+const TABS = [
+  ["now", "map-pin", "tab_now"],
+  ["list", "list", "tab_list"],
+  ["loading", "package", "tab_load"],
+  ["more", "ellipsis", "tab_more"],
+];
+
+/** Shows a toast; only the newest one stays. */
+function toast(text, options) {
+  for (const old of document.querySelectorAll("#toasts .toast")) old.remove();
+  anyToast(text, options);
+}
+
+export async function mount(el) {
+  const page = readTexts();
+  const chosen = remembered(el.dataset.languageCookie);
+  if (chosen && chosen !== page.language && page.languages.some(([code]) => code === chosen)) {
+    location.replace(`${el.dataset.scope}?lang=${chosen}${location.hash}`);
+    return;
+  }
+  const app = new App(el, page);
+  await app.start();
+}
+
+class App {
+  constructor(el, page) {
+    Object.assign(this, { el, page, fault: null, isBusy: false, isUpdateReady: false });
+    this.codes = new Map(); // gate codes are shown and never kept
+    this.drafts = new Map(); // what is being typed, so that a new drawing loses nothing
+    this.calmUntil = 0;
+    const { day, acts, codes, logout } = el.dataset;
+    this.session = new Session({ urls: { day, acts, codes, logout }, language: page.language });
+    this.defaultNavigator = NAVIGATOR_NAMES.find(
+      (name) => navigatorLink({ lat: 0, lon: 0 }, name) === navigatorLink({ lat: 0, lon: 0 }, ""),
+    );
+    this.parts = Object.fromEntries(
+      ["heading", "banners", "view", "actions", "tabs", "unsent"].map((name) => [
+        name,
+        document.querySelector(`[data-part=${name}]`),
+      ]),
+    );
+  }
+
+  async start() {
+    const theme = remembered("theme");
+    if (theme) document.documentElement.dataset.theme = theme;
+    const isNew = location.hash === "#in";
+    if (isNew) history.replaceState(null, "", "#now");
+    this.keepAwake = screenLock(() => ["loading", "on_road"].includes(this.session.today?.run.state));
+    this.session.addEventListener("changed", () => this.draw());
+    this.session.addEventListener("told", () => toast(t("dispatcher_told")));
+    this.session.addEventListener("day", () => this.listen());
+    addEventListener("hashchange", () => this.draw({ isMove: true }));
+    for (const event of ["online", "pageshow"]) addEventListener(event, () => this.wake());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.wake());
+    setInterval(() => document.visibilityState === "visible" && this.session.refresh(), DAY_EVERY_MS);
+    this.followVersions();
+    await loadIcons();
+    try {
+      await this.session.start({ isNew });
+    } catch (fault) {
+      console.error("The app could not open its storage.", fault);
+      this.fault = { title: t("no_storage"), detail: t("no_storage_how") };
+      this.draw();
+    }
+  }
+
+  /** The network or the driver is back: send and ask at once. */
+  wake() {
+    this.session.queue?.kick();
+    if (this.session.isStarted) this.session.refresh();
+  }
+
+  /** Opens the socket once the phone is logged in; each frame asks for the day. */
+  listen() {
+    const device = this.session.who?.device;
+    if (!device || this.listeningAs === device) return;
+    this.stopListening?.();
+    this.listeningAs = device;
+    const ask = () => this.session.refresh();
+    this.stopListening = live(this.el.dataset.socket, {
+      onSnapshot: ask,
+      onDelta: ask,
+      onState: (state) => {
+        if (state !== "closed") return;
+        this.listeningAs = null;
+        ask();
+      },
+    });
+  }
+
+  /** A new version takes over at a moment when nothing is being typed; the queue is not touched. */
+  followVersions() {
+    const workers = navigator.serviceWorker;
+    if (!workers) return;
+    let hadWorker = Boolean(workers.controller);
+    workers.addEventListener("controllerchange", () => {
+      if (hadWorker) {
+        this.isUpdateReady = true;
+        this.updateNow();
+      }
+      hadWorker = true;
+    });
+    setInterval(
+      () =>
+        workers
+          .getRegistration()
+          .then((found) => found?.update())
+          .catch(() => {}),
+      3_600_000,
+    );
+  }
+
+  updateNow() {
+    const isTyping = this.isBusy || [...this.drafts.values()].some(Boolean);
+    if (this.isUpdateReady && !isTyping) location.reload();
+    else this.draw();
+  }
+
+  // --- what the driver does ---------------------------------------------------------------------
+
+  /** Keeps an act; says "done" only after the phone has kept it. Returns true if it is kept. */
+  async did(kind, done, fields = {}) {
+    if (this.isBusy || performance.now() < this.calmUntil) return false;
+    this.isBusy = true;
+    try {
+      const act = await this.session.act(kind, fields);
+      this.fault = null;
+      this.calmUntil = performance.now() + CALM_MS;
+      setTimeout(() => this.draw(), CALM_MS + 20);
+      if (done) toast(done, { seconds: 4 });
+      this.lastAct = act;
+      return true;
+    } catch (fault) {
+      this.notKept(kind, fault);
+      return false;
+    } finally {
+      this.isBusy = false;
+      this.draw({ isForced: true });
+      this.keepAwake();
+      if (this.isUpdateReady) this.updateNow();
+    }
+  }
+
+  notKept(kind, fault) {
+    console.error("An act was not kept.", fault);
+    const detail = fault instanceof NotKept && fault.isFull ? t("not_kept_full") : t("not_kept_how");
+    this.fault = { title: t("not_kept", { act: t(`act_${kind}`) }), detail };
+  }
+
+  closeFault() {
+    this.fault = null;
+    this.draw();
+  }
+
+  /** Ends a visit, and goes on to the next stop. */
+  async ended(kind, stop, { data }) {
+    if (!(await this.did(kind, t(`did_${kind}`), { order: stop.order, data }))) return;
+    await this.keep("outcomes", { ...(this.session.kept.outcomes ?? {}), [stop.order]: this.lastAct.id });
+    this.codes.delete(stop.order);
+    location.hash = "#now";
+    this.draw({ isMove: true });
+  }
+
+  async corrected(stop, outcome, reason = "") {
+    const data = { outcome };
+    if (reason) data.reason = reason;
+    const of = this.session.kept.outcomes?.[stop.order];
+    if (of) data.of = of;
+    if (await this.did("corrected", t("did_corrected"), { order: stop.order, data }))
+      location.hash = `#stop/${stop.order}`;
+  }
+
+  /** Keeps a small value, such as a tick; it is not an act. */
+  async keep(name, value) {
+    try {
+      await this.session.keep(name, value);
+    } catch (fault) {
+      console.error("A choice was not kept.", fault);
+      toast(t("not_kept_how"));
+      this.draw();
+    }
+  }
+
+  async showCode(stop) {
+    try {
+      await this.session.queue.kick(); // the server shows a code only after the arrival
+      const { code } = await this.session.client.post(this.session.urls.codes, { order: stop.order });
+      this.codes.set(stop.order, code);
+    } catch (fault) {
+      toast(fault.problem?.detail ?? t("code_offline"), { seconds: 12 });
+    }
+    this.draw();
+  }
+
+  async sendNow() {
+    await this.session.queue.kick();
+    toast(this.session.waiting.length ? t("still_not_sent") : t("all_sent"));
+  }
+
+  async leave() {
+    if (this.session.waiting.length && !confirm(tn("log_out_unsent", this.session.waiting.length))) return;
+    location.hash = "#now";
+    await this.session.leave();
+  }
+
+  chooseLanguage(code) {
+    remember(this.el.dataset.languageCookie, code);
+    location.assign(`${this.el.dataset.scope}?lang=${code}#more`);
+  }
+
+  navigatorLink(place) {
+    return navigatorLink(place, this.session.kept.navigator ?? "");
+  }
+
+  // --- drawing ----------------------------------------------------------------------------------
+
+  draw({ isMove = false, isForced = false } = {}) {
+    const [name, argument = ""] = location.hash.slice(1).split("/");
+    const key = VIEWS[name] ? name : "now";
+    const hasDay = Boolean(this.session.today);
+    const view = hasDay || ["unsent", "more"].includes(key) ? VIEWS[key](this, argument) : now(this);
+    const focused = document.activeElement?.dataset?.key;
+    this.parts.heading.textContent = view.heading;
+    document.title = `${view.heading} · ${this.page.title}`;
+    this.parts.banners.replaceChildren(...banners(this));
+    // What is being typed or chosen is not drawn again under the driver's hands.
+    const isHeld =
+      !isMove &&
+      !isForced &&
+      this.parts.view.contains(document.activeElement) &&
+      document.activeElement.matches("textarea, select");
+    if (!isHeld) this.parts.view.replaceChildren(...view.body.filter(Boolean));
+    this.parts.actions.replaceChildren(...view.actions.filter(Boolean));
+    this.calm();
+    this.drawTabs(key);
+    this.drawUnsent();
+    this.el.dataset.ready = "true";
+    if (isMove) {
+      scrollTo(0, 0);
+      this.el.focus({ preventScroll: true });
+    } else if (focused && document.activeElement?.dataset?.key !== focused) {
+      document.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    }
+  }
+
+  /** Shows that the large actions take no tap for a moment. */
+  calm() {
+    const isCalm = performance.now() < this.calmUntil;
+    for (const one of this.parts.actions.querySelectorAll("button")) {
+      if (isCalm) one.setAttribute("aria-disabled", "true");
+    }
+  }
+
+  drawTabs(current) {
+    const isIn = Boolean(this.session.today);
+    this.parts.tabs.replaceChildren(
+      ...TABS.filter(([name]) => isIn || name === "more").map(([name, symbol, word]) =>
+        h(
+          "a",
+          { href: `#${name}`, "aria-current": name === current ? "page" : null, "data-key": `tab-${name}` },
+          icon(symbol),
+          h("span", null, t(word)),
+        ),
+      ),
+    );
+  }
+
+  drawUnsent() {
+    const { waiting, refused } = this.session;
+    const open = waiting.length + refused.length;
+    const { unsent } = this.parts;
+    unsent.hidden = open === 0;
+    unsent.className = `driver-unsent ${refused.length ? "failed" : "risk"}`;
+    unsent.replaceChildren(
+      icon("upload"),
+      h(
+        "span",
+        null,
+        refused.length ? t("n_refused", { n: number(refused.length) }) : t("n_unsent", { n: number(open) }),
+      ),
+    );
+  }
+}

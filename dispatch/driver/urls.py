@@ -1,0 +1,21 @@
+"""The addresses of the driver's app."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from dispatch.driver import login, views
+from lastmile.core.http.service_worker import service_worker
+
+app_name = "driver"
+urlpatterns = [
+    path("", views.shell, name="app"),
+    path("sw.js", service_worker("driver/sw.js", scope="/driver/"), name="worker"),
+    path("manifest.webmanifest", views.manifest, name="manifest"),
+    path("login/", login.by_code, name="login"),
+    path("login/<str:secret>/", login.by_link, name="login-link"),
+    path("logout/", views.logout, name="logout"),
+    path("day/", views.day, name="day"),
+    path("acts/", views.acts, name="acts"),
+    path("codes/", views.codes, name="codes"),
+]

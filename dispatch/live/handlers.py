@@ -1,0 +1,54 @@
+"""Event handlers of the live day: they tell open driver's apps that their day has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import F
+
+from dispatch.fleet.models import Shift
+from dispatch.live.selectors.shifts import stop_of
+from dispatch.orders.models import Order
+from dispatch.planning.models import Plan, Route
+from dispatch.planning.states import PUBLISHED, SUPERSEDED
+from lastmile.core.events import DomainEvent
+from lastmile.core.sockets import broadcast
+
+GROUP = "driver"  # of the sockets of one driver
+
+
+def on_plan_published(event: DomainEvent) -> None:
+    """Tell the drivers of a published plan, and those who were in its earlier versions."""
+    plan = Plan.objects.filter(public_id=event.subject).first()
+    if plan is None:
+        return
+    routes = Route.objects.filter(
+        plan__hub=plan.hub_id,
+        plan__service_date=plan.service_date,
+        plan__status__in=[PUBLISHED, SUPERSEDED],
+        shift__driver__isnull=False,
+    )
+    drivers = routes.annotate(who=F("shift__driver__public_id")).order_by("who")
+    _tell(drivers.values_list("who", flat=True).distinct())
+
+
+def on_stop_changed(event: DomainEvent) -> None:
+    """Tell the driver on whose published route an order is that the order has changed."""
+    order = Order.objects.filter(public_id=event.subject).first()
+    stop = None if order is None else stop_of(order)
+    driver = None if stop is None else stop.route.shift.driver
+    if driver is not None:
+        _tell([driver.public_id])
+
+
+def on_shift_changed(event: DomainEvent) -> None:
+    """Tell the driver of a shift that it has changed or was cancelled."""
+    shift = Shift.objects.select_related("driver").filter(public_id=event.subject).first()
+    if shift is not None and shift.driver is not None:
+        _tell([shift.driver.public_id])
+
+
+def _tell(drivers: Iterable[str]) -> None:
+    """Send a frame without content: the app then asks for its day, which has everything."""
+    for driver in drivers:
+        broadcast(GROUP, driver, kind="day", seq=None, data={})
