@@ -272,7 +272,7 @@ def way_bits(tags: Tags) -> tuple[int, int, int, int]:
 
 
 def barrier_bits(tags: Tags) -> tuple[int, int]:
-    """Return the bits of the graphs that may pass a barrier, and of those only at their ends."""
+    """Return the graphs that may pass a barrier, and the graphs that do so only at the ends."""
     uses = [barrier_use(graph, tags) for graph in GRAPHS]
     usable = sum((use > Use.SHUT) << bit for bit, use in enumerate(uses))
     return usable, sum((use is Use.ENDS) << bit for bit, use in enumerate(uses))

@@ -88,9 +88,9 @@ def expand(count: int, arcs: Arcs, ends: Bools) -> Layered | None:
     outer = arcs.only(~in_core)
     out_arcs, in_arcs, turned = _outer_layers(count, core_nodes, outer)
     copies = _Copies(count)
-    core_copy = copies.of(core_nodes)
-    out_copy = copies.of(_touched(count, out_arcs))
-    in_copy = copies.of(_touched(count, in_arcs))
+    core_copy = copies.numbers(core_nodes)
+    out_copy = copies.numbers(_touched(count, out_arcs))
+    in_copy = copies.numbers(_touched(count, in_arcs))
     inner = arcs.only(in_core)
     parts = [
         (inner, core_copy, core_copy, CORE),
@@ -122,14 +122,14 @@ class _Copies:
         self.given = 0
         self.junctions: list[Longs] = []
 
-    def of(self, members: Bools) -> Int32:
+    def numbers(self, members: Bools) -> Int32:
         """Return the number of each junction's copy in a new layer, -1 without one."""
-        numbers = np.full(self.count, -1, np.int32)
+        result = np.full(self.count, -1, np.int32)
         junctions = np.flatnonzero(members)
-        numbers[junctions] = np.arange(self.given, self.given + len(junctions), dtype=np.int32)
+        result[junctions] = np.arange(self.given, self.given + len(junctions), dtype=np.int32)
         self.given += len(junctions)
         self.junctions.append(junctions)
-        return numbers
+        return result
 
 
 def _links(members: Bools) -> Arcs:
@@ -181,9 +181,9 @@ def _reached(count: int, start: Bools, arcs: Arcs) -> Bools:
     tail = np.concatenate([arcs.tail, np.full(len(begin), count)])
     head = np.concatenate([arcs.head, begin])
     matrix = csr_matrix((np.ones(len(tail)), (tail, head)), shape=(count + 1, count + 1))
-    found = breadth_first_order(matrix, count, return_predecessors=False)
+    visited = breadth_first_order(matrix, count, return_predecessors=False)
     reached = np.zeros(count + 1, bool)
-    reached[found] = True
+    reached[visited] = True
     return reached[:count]
 
 

@@ -48,7 +48,7 @@ class Way:
 
 
 class Uses(NamedTuple):
-    """Bits of the graphs that may pass a barrier, and of those only at the ends of a leg."""
+    """Bits of the graphs that may pass a barrier, and of the graphs that do so only at the ends."""
 
     usable: int
     ends: int
