@@ -11,13 +11,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from dispatch.roads.doors import Fault, doors
 from dispatch.roads.hierarchy import Ends
 from dispatch.roads.matrix import Int32, graph_of, hour_of, split, straight_lines
 from dispatch.roads.memory import Memory
@@ -46,6 +47,8 @@ class AddedPlace:
         Known places whose values are straight-line estimates although ``source`` is ``roads``.
     snapped_m : int
         Metres from the new place to its street; the search limit if no street is near.
+    fault : str
+        Why no vehicle of the profile can be sent to the new place (see ``doors``), or "".
     """
 
     to_s: Int32
@@ -55,6 +58,7 @@ class AddedPlace:
     source: Literal["roads", "straight_line"]
     straight: tuple[int, ...] = ()
     snapped_m: int = 0
+    fault: Fault = ""
 
 
 class KnownPlaces:
@@ -77,6 +81,7 @@ class KnownPlaces:
     ) -> None:
         self.profile: Profile = profile
         self.graph, _code, loaded = graph_of(network, profile, var)
+        self.foot = loaded.graph("foot") if loaded is not None else None
         self.version = loaded.version if loaded is not None else ""
         self.hour = hour_of(depart_minute, self.graph) if self.graph is not None else None
         self.degrees: Degrees = np.array([(p.lat, p.lon) for p in points]).reshape(-1, 2)
@@ -158,9 +163,10 @@ def _travel(new: Point, lists: Sequence[KnownPlaces]) -> list[AddedPlace]:
         return [_straight(new, known, 0) for known in lists]
     one = graph.snap([new])
     away = int(one.away_m[0])
+    (door,) = doors([new], one, graph, lists[0].foot)
     covered = [known.snaps.covered for known in lists]
     if not one.covered[0] or not any(rows.any() for rows in covered):
-        return [_straight(new, known, away) for known in lists]
+        return [replace(_straight(new, known, away), fault=door.fault) for known in lists]
     ends = [known.ends(weighted) for known in lists]
     streets = [known.snaps.only(rows) for known, rows in zip(lists, covered, strict=True)]
     there, back = weighted.row_and_column(one, _joined(streets), _joined_ends(ends))
@@ -172,7 +178,7 @@ def _travel(new: Point, lists: Sequence[KnownPlaces]) -> list[AddedPlace]:
         values = (to_s[part], to_m[part], from_s[part], from_m[part])
         first = last
         if rows.all():
-            result.append(AddedPlace(*values, "roads", (), away))
+            result.append(AddedPlace(*values, "roads", (), away, door.fault))
             continue
         line = _straight(new, known, away)
         if rows.any():
@@ -181,9 +187,8 @@ def _travel(new: Point, lists: Sequence[KnownPlaces]) -> list[AddedPlace]:
             ):
                 whole[rows] = part_values
             outside = tuple(np.flatnonzero(~rows).tolist())
-            line = AddedPlace(
-                line.to_s, line.to_m, line.from_s, line.from_m, "roads", outside, away
-            )
+            line = replace(line, source="roads", straight=outside)
+        line = replace(line, fault=door.fault)
         result.append(line)
     return result
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dispatch.roads import access, address_index, hierarchy, layers, rules, store
+from dispatch.roads import access, address_index, hierarchy, layers, rules, store, water
 from dispatch.roads.arrays import write_arrays
 from dispatch.roads.city import City
 from dispatch.roads.streets import E7, StreetArrays, assemble
@@ -122,11 +122,12 @@ def write_json(path: Path, value: object, indent: int | None = None) -> None:
 
 
 def write_extras(place: Path, city: City, streets: StreetArrays, report: Report) -> dict[str, int]:
-    """Write the address index, and water and parks for the base map; return the counts."""
+    """Write the address index, the shores, and water and parks for the base map; return counts."""
     write_json(place / "areas.json", [(a.kind, a.name, a.ring) for a in city.areas])
+    water.write(place, city.shores)
     counts = address_index.build(place / "addresses.sqlite", streets, city.addresses)
     report(f"{counts['addresses']:,} house numbers on {counts['address_streets']:,} streets.")
-    return {"areas": len(city.areas), **counts}
+    return {"areas": len(city.areas), "shores": len(city.shores), **counts}
 
 
 def bounding_box(streets: StreetArrays) -> list[float]:

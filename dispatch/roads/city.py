@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dispatch.roads.streets import Uses, Way
+from dispatch.roads.water import Shore
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Area:
 class City:
     """All data of one map file; ``left_out`` counts the unused ways by reason.
 
-    ``barriers`` are the nodes that not everybody may pass.
+    ``barriers`` are the nodes that not everybody may pass. ``shores`` are lines that nobody crosses
+    without a bridge, with corners (lon, lat) in 1e-7 degrees.
     """
 
     ways: list[Way] = field(default_factory=list)
@@ -43,4 +45,5 @@ class City:
     areas: list[Area] = field(default_factory=list)
     turn_restrictions: int = 0
     barriers: dict[int, Uses] = field(default_factory=dict)
+    shores: list[Shore] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)

@@ -7,23 +7,24 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from dispatch.roads import dijkstra, hierarchy, layers, rules, store
 from dispatch.roads.arrays import map_arrays
+from dispatch.roads.snapping import Snapper, Snaps, StreetIndex
 from dispatch.roads.store import NetworkInfo, UnknownNetwork
-from dispatch.roads.streets import E7, StreetArrays, metres_per_degree
+from dispatch.roads.streets import StreetArrays
+from dispatch.roads.water import Water
 from lastmile.core.geo import Point
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
-    from shapely import STRtree
 
 __all__ = [
     "Graph",
@@ -47,34 +48,12 @@ NO_DOORS: Final = [rules.CLASS_ID["motorway"], rules.CLASS_ID["motorway_link"]]
 Longs = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class Snaps:
-    """Places moved to their nearest street.
-
-    ``edge`` is the street, or -1 if no street is within SNAP_LIMIT_M. ``share`` is the position
-    on the street: 0 at its start, 1 at its end. ``away_m`` is the distance to it, or the limit.
-    """
-
-    edge: npt.NDArray[np.int32]
-    share: npt.NDArray[np.float64]
-    away_m: npt.NDArray[np.int32]
-
-    @property
-    def covered(self) -> npt.NDArray[np.bool_]:
-        """True for each place that has a street."""
-        result: npt.NDArray[np.bool_] = self.edge >= 0
-        return result
-
-    def only(self, rows: npt.NDArray[np.bool_]) -> Snaps:
-        """Return the places where ``rows`` is True."""
-        return Snaps(self.edge[rows], self.share[rows], self.away_m[rows])
-
-
 class Graph:
     """The directed arcs of the streets that one kind of vehicle, or a person on foot, may use."""
 
-    def __init__(self, path: Path, name: str, streets: StreetArrays) -> None:
+    def __init__(self, path: Path, name: str, streets: StreetArrays, water: Water) -> None:
         self.name = name
+        self.water = water
         self.streets = streets
         arrays = map_arrays(path)
         self.node, self.tail, self.head = arrays["node"], arrays["tail"], arrays["head"]
@@ -157,47 +136,27 @@ class Graph:
             return weighted
 
     @cached_property
-    def _tree(self) -> tuple[STRtree, npt.NDArray[np.int32], npt.NDArray[np.object_]]:
-        """A spatial index of the street lines in metres, the streets, and their lines."""
-        import shapely
-
-        usable = self.doors
-        size = np.diff(self.streets.first)[usable]
-        start = np.repeat(self.streets.first[usable] - (np.cumsum(size) - size), size)
-        corners = self.streets.shape[start + np.arange(int(size.sum()))]
-        lines: Any = shapely.linestrings(
-            self.plane(corners / E7), indices=np.repeat(np.arange(len(usable)), size)
-        )
-        return shapely.STRtree(lines), usable, lines
+    def cut_off(self) -> StreetIndex:
+        """The streets that the graph's vehicle may use, but cannot reach or cannot leave."""
+        along = rules.GRAPHS.index(self.name)
+        usable = (self.streets.flags >> along | self.streets.flags >> along + len(rules.GRAPHS)) & 1
+        usable &= ~np.isin(self.streets.road_class, NO_DOORS)
+        lost = np.setdiff1d(np.flatnonzero(usable), self.doors).astype(np.int32)
+        return StreetIndex(self.streets, lost)
 
     @cached_property
-    def _scale(self) -> npt.NDArray[np.float64]:
-        lats = self.streets.node_lonlat[:, 1]
-        return np.array(metres_per_degree((int(lats.min()) + int(lats.max())) / 2 / E7))
+    def snapper(self) -> Snapper:
+        """Finds the streets of places."""
+        return Snapper(StreetIndex(self.streets, self.doors), self.water, SNAP_LIMIT_M)
 
     def plane(self, lonlat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return degrees as metres on a plane that touches the middle of the network."""
-        result: npt.NDArray[np.float64] = lonlat * self._scale
+        result: npt.NDArray[np.float64] = lonlat * self.snapper.index.scale
         return result
 
     def snap(self, points: Sequence[Point]) -> Snaps:
-        """Move each place to the nearest street of this graph."""
-        import shapely
-
-        count = len(points)
-        edge = np.full(count, -1, np.int32)
-        share, away = np.zeros(count), np.full(count, SNAP_LIMIT_M, np.int32)
-        if not count:
-            return Snaps(edge, share, away)
-        tree, usable, lines = self._tree
-        spots: Any = shapely.points(self.plane(np.array([(p.lon, p.lat) for p in points])))
-        (rows, nearest), metres = tree.query_nearest(
-            spots, max_distance=SNAP_LIMIT_M, return_distance=True, all_matches=False
-        )
-        edge[rows] = usable[nearest]
-        share[rows] = shapely.line_locate_point(lines[nearest], spots[rows], normalized=True)
-        away[rows] = np.rint(metres).astype(np.int32)
-        return Snaps(edge, share, away)
+        """Move each place to the nearest street of this graph on its side of the water."""
+        return self.snapper.snap(points)
 
 
 class Weighted:
@@ -338,8 +297,9 @@ class Network:
         self.info = store.info_of(folder)
         names = json.loads((folder / "names.json").read_text(encoding="utf-8"))
         self.streets = StreetArrays(**map_arrays(folder / "streets.bin"), names=names)
+        water = Water(folder)
         self._graphs = {
-            graph: Graph(folder / f"{graph}.bin", graph, self.streets)
+            graph: Graph(folder / f"{graph}.bin", graph, self.streets, water)
             for graph in rules.GRAPHS
             if (folder / f"{graph}.bin").exists()
         }

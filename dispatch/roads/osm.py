@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import osmium
 from osmium import osm
 
 from dispatch.roads.access import ALL_GRAPHS, barrier_bits, way_bits
 from dispatch.roads.city import AddressObject, Area, City
 from dispatch.roads.rules import CLASS_ID, posted_kph
-from dispatch.roads.streets import E7, Uses, Way
+from dispatch.roads.streets import E7, Uses, Way, line_length_dm
+from dispatch.roads.water import is_shore, is_water
 
 KEYS = (
     "highway",
@@ -22,14 +26,26 @@ KEYS = (
     "landuse",
     "restriction",
     "barrier",
+    "waterway",
 )
-_WATER = {"water", "bay"}
+POND_M: Final = 400  # a shore shorter than this is that of a pond, which one walks around
 _GREEN = {"park", "garden", "golf_course", "nature_reserve", "pitch", "common"}
 _GREEN_LAND = {"forest", "grass", "recreation_ground", "village_green", "cemetery", "meadow"}
 
 
+@dataclass(slots=True)
+class Outlines:
+    """Ways of multipolygons that must be read, as their tags are on the relation.
+
+    ``addresses`` are the tags of an address by way, ``shores`` the outlines of water.
+    """
+
+    addresses: dict[int, Mapping[str, str]] = field(default_factory=dict)
+    shores: set[int] = field(default_factory=set)
+
+
 def read(path: Path, report: Callable[[str], None] = lambda _text: None) -> City:
-    """Read streets, addresses, places, water and parks, and count turn restrictions.
+    """Read streets, barriers, addresses, places, water and parks; count turn restrictions.
 
     Raises
     ------
@@ -37,7 +53,7 @@ def read(path: Path, report: Callable[[str], None] = lambda _text: None) -> City
         If the file is not an OSM extract or contains no street.
     """
     city = City()
-    multi: dict[int, Mapping[str, str]] = {}
+    outlines = Outlines()
     try:
         objects = (
             osmium.FileProcessor(str(path))
@@ -51,10 +67,13 @@ def read(path: Path, report: Callable[[str], None] = lambda _text: None) -> City
             elif isinstance(item, osm.Way):
                 _way(city, item, tags)
             elif isinstance(item, osm.Relation):
-                _relation(city, item, tags, multi)
-        if multi:
-            report(f"{len(multi)} addresses are on multipolygons; reading their outlines.")
-            _outlines(city, path, multi)
+                _relation(city, item, tags, outlines)
+        if outlines.addresses or outlines.shores:
+            report(
+                f"{len(outlines.addresses)} addresses and {len(outlines.shores)} shores are on "
+                "multipolygons; reading their outlines."
+            )
+            _read_outlines(city, path, outlines)
     except RuntimeError as fault:
         raise ValueError(
             f"{path.name} cannot be read as OpenStreetMap data ({fault}). "
@@ -98,6 +117,8 @@ def _way(city: City, way: osm.Way, tags: Mapping[str, str]) -> None:
             sum(y for _, y in body) / len(body) / E7,
             sum(x for x, _ in body) / len(body) / E7,
         )
+    if is_shore(tags):
+        _shore(city, line)
     kind = _area_kind(tags)
     if kind and len(line) > 3 and line[0] == line[-1]:
         city.areas.append(Area(kind, tags.get("name", ""), line))
@@ -132,7 +153,7 @@ def _street(
 
 
 def _area_kind(tags: Mapping[str, str]) -> str:
-    if tags.get("natural") in _WATER or tags.get("landuse") in {"reservoir", "basin"}:
+    if is_water(tags):
         return "water"
     if tags.get("leisure") in _GREEN or tags.get("landuse") in _GREEN_LAND:
         return "park"
@@ -159,32 +180,47 @@ def _address(city: City, source_id: str, tags: Mapping[str, str], lat: float, lo
     )
 
 
+def _shore(city: City, line: list[tuple[int, int]]) -> None:
+    """Add a shore, unless it is that of a pond, which one walks around."""
+    if len(line) < 2:
+        return
+    closed = line[0] == line[-1]
+    if not closed or line_length_dm(np.array(line, np.int32)).sum() >= 10 * POND_M:
+        city.shores.append(line)
+
+
 def _relation(
-    city: City, relation: osm.Relation, tags: Mapping[str, str], multi: dict[int, Mapping[str, str]]
+    city: City, relation: osm.Relation, tags: Mapping[str, str], outlines: Outlines
 ) -> None:
     if tags.get("type", "").startswith("restriction"):
         city.turn_restrictions += 1
-    elif tags.get("type") == "multipolygon" and "addr:housenumber" in tags:
-        for member in relation.members:
-            if member.type == "w" and member.role in {"outer", ""}:
-                multi[member.ref] = {**tags, "@relation": str(relation.id)}
-                break
+    if tags.get("type") != "multipolygon":
+        return
+    ways = [m.ref for m in relation.members if m.type == "w"]
+    outer = [m.ref for m in relation.members if m.type == "w" and m.role in {"outer", ""}]
+    if "addr:housenumber" in tags and outer:
+        outlines.addresses[outer[0]] = {**tags, "@relation": str(relation.id)}
+    if is_shore(tags):
+        outlines.shores.update(ways)
 
 
-def _outlines(city: City, path: Path, multi: Mapping[int, Mapping[str, str]]) -> None:
-    """Read the file again for the outer ways of buildings whose address is on a relation."""
+def _read_outlines(city: City, path: Path, outlines: Outlines) -> None:
+    """Read the file again for the ways whose tags are on a relation."""
+    wanted = [*outlines.addresses, *outlines.shores]
     ways: Iterable[object] = (
         osmium.FileProcessor(str(path), osm.NODE | osm.WAY)
         .with_locations()
         .with_filter(osmium.filter.EntityFilter(osm.WAY))
-        .with_filter(osmium.filter.IdFilter(list(multi)))
+        .with_filter(osmium.filter.IdFilter(wanted))
     )
     for way in ways:
         if not isinstance(way, osm.Way):
             continue
-        line = [(ref.location.lon, ref.location.lat) for ref in way.nodes if ref.location.valid()]
-        tags = multi.get(way.id)
-        if line and tags is not None:
-            lon = sum(x for x, _ in line) / len(line)
-            lat = sum(y for _, y in line) / len(line)
+        places = [ref.location for ref in way.nodes if ref.location.valid()]
+        if way.id in outlines.shores and not is_shore({tag.k: tag.v for tag in way.tags}):
+            _shore(city, [(where.x, where.y) for where in places])
+        tags = outlines.addresses.get(way.id)
+        if places and tags is not None:
+            lon = sum(where.lon for where in places) / len(places)
+            lat = sum(where.lat for where in places) / len(places)
             _address(city, f"r{tags['@relation']}", tags, lat, lon)

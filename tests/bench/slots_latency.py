@@ -165,14 +165,13 @@ def raw_ms(days: Days, visit: NewVisit) -> float:
         board = entry_of(days.hub, date).board
         if board is None:
             raise Slow(f"{date} has no board.")
-        lines = [
-            PlaceTravel(t.from_s, t.to_s, t.from_m, t.to_m) for t in board.travel(visit.point).added
-        ]
+        travel = board.travel(visit.point)
+        lines = [PlaceTravel(t.from_s, t.to_s, t.from_m, t.to_m) for t in travel.added]
         spans = [
             Window(*(round((at - board.origin_at).total_seconds()) for at in window))
             for window in windows(date)
         ]
-        one = board.solver_visit(visit)
+        one = board.solver_visit(visit, travel)
         calls.append(lambda b=board.board, v=one, t=lines, w=spans: b.best(v, t, w))  # type: ignore[misc]
     began = time.perf_counter()
     for call in calls:

@@ -114,7 +114,7 @@ class HubBoard:
         """Return what the visit adds at its best place in each window, None if it does not fit."""
         spans = [self._span(window) for window in windows]
         usable = [span for span in spans if span is not None]
-        best = iter(self.board.best(self.solver_visit(visit), _lines(travel.added), usable))
+        best = iter(self.board.best(self.solver_visit(visit, travel), _lines(travel.added), usable))
         return [
             None if span is None else _cost_of(next(best), window)
             for span, window in zip(spans, windows, strict=True)
@@ -125,7 +125,8 @@ class HubBoard:
         span = self._span(window)
         if span is None:
             return None
-        it, lines = replace(self.solver_visit(visit), windows=(span,)), _lines(travel.added)
+        it = replace(self.solver_visit(visit, travel), windows=(span,))
+        lines = _lines(travel.added)
         (best,) = self.board.best(it, lines, [span])
         if best is None:
             return None
@@ -149,7 +150,7 @@ class HubBoard:
         span, lines = self._span(window), _lines(travel.added)
         if span is None:
             return SHIFT
-        it = replace(self.solver_visit(visit), windows=(span,))
+        it = replace(self.solver_visit(visit, travel), windows=(span,))
         reason = self.board.why_not(it, lines)
         if reason:
             return _WHY.get(reason, TIME)
@@ -160,7 +161,7 @@ class HubBoard:
 
     def too_large(self, visit: NewVisit, travel: Travel) -> bool:
         """Return True if the visit is larger than every vehicle that may serve it."""
-        reason = self.board.why_not(self.solver_visit(visit), _lines(travel.added))
+        reason = self.board.why_not(self.solver_visit(visit, travel), _lines(travel.added))
         return reason == Reason.TOO_HEAVY
 
     @contextmanager
@@ -230,9 +231,16 @@ class HubBoard:
 
     # Conversion
 
-    def solver_visit(self, visit: NewVisit) -> Visit:
-        """Return a new visit as the solver takes it, without a window."""
-        return replace(self._as_visit(visit.as_input()), id=QUESTION)
+    def solver_visit(self, visit: NewVisit, travel: Travel) -> Visit:
+        """Return a new visit as the solver takes it, without a window.
+
+        If the streets lead some vehicles there and others not, only the former may serve it.
+        """
+        problem = self.board.problem
+        allowed = None
+        if any(travel.reached) and not all(travel.reached):
+            allowed = frozenset(v.id for v in problem.vehicles if travel.reached[v.profile])
+        return replace(self._as_visit(visit.as_input()), id=QUESTION, vehicles=allowed)
 
     def _as_visit(self, order: OrderInput) -> Visit:
         return visit_of(0, order, self.origin_at, 0)

@@ -120,9 +120,19 @@ class Travel:
 
     @property
     def outside(self) -> bool:
-        """Return True if there is a network, but no street of it near the address."""
-        straight = [t.source != "roads" for t in self.added]
-        return all(straight) and all(known.graph is not None for known in self.known)
+        """Return True if there is a network, but no vehicle can be sent to the address."""
+        return not any(self.reached)
+
+    @property
+    def reached(self) -> list[bool]:
+        """True for each profile whose vehicles can be sent to the address.
+
+        They cannot if the profile has streets and they do not lead to the address.
+        """
+        return [
+            known.graph is None or (added.source == "roads" and not added.fault)
+            for known, added in zip(self.known, self.added, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

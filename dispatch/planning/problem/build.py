@@ -7,14 +7,15 @@ matrix of a profile uses the hub's network, with the traffic halfway through the
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
 from dispatch.planning.errors import NothingToPlan
 from dispatch.planning.problem.day import Day, OrderInput, ShiftInput
 from dispatch.planning.problem.load import LOADS
+from dispatch.roads.doors import doors_of
 from dispatch.roads.matrix import TravelMatrix, travel
 from dispatch.solver.model.problem import Break, Problem, TravelTable, VehicleShift, Visit, Window
 
@@ -87,19 +88,41 @@ def build_open(day: Day, matrices: Mapping[str, TravelMatrix] | None = None) -> 
             for name in names
         }
     unserved_cost = _unserved_cost(day, matrices)
+    allowed = _allowed(day, names)
     problem = Problem(
         profiles=tuple(
             TravelTable(name, matrices[name].duration_s, matrices[name].distance_m)
             for name in names
         ),
         visits=tuple(
-            visit_of(at, order, origin_at, unserved_cost) for at, order in enumerate(day.orders)
+            replace(visit_of(at, order, origin_at, unserved_cost), vehicles=allowed[at])
+            for at, order in enumerate(day.orders)
         ),
         vehicles=tuple(_vehicle(shift, day, origin_at, names) for shift in day.shifts),
         dimensions=LOADS,
         name=f"{day.hub} {day.service_date}",
     )
     return Built(problem, origin_at, _travel_of(day, matrices))
+
+
+def _allowed(day: Day, names: Sequence[str]) -> list[frozenset[str] | None]:
+    """Return for each order the shifts whose vehicle can be sent there; None if all can.
+
+    No shift is left if no street leads any of the vehicles to the place: such an order is never
+    planned as served.
+    """
+    shifts = {name: {s.shift for s in day.shifts if s.profile == name} for name in names}
+    every = {shift.shift for shift in day.shifts}
+    by_profile = {
+        name: doors_of(day.points, network=day.network, profile=name)  # type: ignore[arg-type]
+        for name in names
+    }
+    result: list[frozenset[str] | None] = []
+    for place in range(1, len(day.points)):
+        reached = [name for name in names if not by_profile[name][place].fault]
+        able: frozenset[str] = frozenset().union(*(shifts[name] for name in reached))
+        result.append(None if len(able) == len(every) else able)
+    return result
 
 
 def _unserved_cost(day: Day, matrices: Mapping[str, TravelMatrix]) -> int:

@@ -92,6 +92,8 @@ def why(plan: Plan, order: str, *, seconds: float = SECONDS) -> Explanation:
             data={"order": order},
         )
     answer = Explainer(problem, arrangement_of(plan, problem)).explain(order, seconds=seconds)
+    # Where no street leads any vehicle to, permission for a vehicle would not help.
+    off_streets = problem.visits[problem.visit_index[order]].vehicles == frozenset()
     words = _Words(plan, [vehicle.id for vehicle in problem.vehicles])
     words.read_orders(
         r
@@ -107,9 +109,9 @@ def why(plan: Plan, order: str, *, seconds: float = SECONDS) -> Explanation:
                 shift=words.shifts[refusal.vehicle],
                 openings=tuple(words.opening(way) for way in refusal.ways),
             )
-            for refusal in answer.refusals
+            for refusal in (() if off_streets else answer.refusals)
         ),
-        openings=tuple(words.opening(way) for way in answer.ways),
+        openings=() if off_streets else tuple(words.opening(way) for way in answer.ways),
         complete=answer.complete,
     )
 

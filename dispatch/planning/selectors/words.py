@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext_lazy as _
 
+from dispatch.roads.network import SNAP_LIMIT_M
 from lastmile.core import formatting
 
 UNSERVED: dict[str, tuple[object, object]] = {
@@ -36,6 +37,24 @@ UNSERVED: dict[str, tuple[object, object]] = {
         _(
             "Check the pin: latitude and longitude may be swapped. If it is wrong, move it. If it "
             "is right, use another hub."
+        ),
+    ),
+    "no_street": (
+        _("Its pin is %(away)s from the nearest street that a vehicle of this day can reach."),
+        _(
+            "Move the pin to the entrance. If the pin is right, check the street map, or send "
+            "another kind of vehicle."
+        ),
+    ),
+    "across_water": (
+        _("There is water between its pin and every near street that a vehicle can reach."),
+        _("Move the pin if it is wrong. If it is right, deliver the order in another way."),
+    ),
+    "cut_off": (
+        _("No street connects its place with the hub: the street at its pin is cut off."),
+        _(
+            "Move the pin if it is wrong. If the street is new, ask the operator to build the "
+            "street network from a newer map."
         ),
     ),
     "no_capacity_left": (
@@ -126,8 +145,17 @@ def say_unserved(reason: str, params: Mapping[str, object]) -> tuple[str, str]:
     values = {
         **_readable(params),
         "km": formatting.number(int(str(params.get("distance_m", 0))) / 1000),
+        "away": _away(int(str(params.get("away_m", 0)))),
     }
     return str(why) % values, str(remedy) % values
+
+
+def _away(metres: int) -> str:
+    """Return a distance from a street; beyond the limit of the search it is not known."""
+    if metres >= SNAP_LIMIT_M:
+        limit = formatting.number(SNAP_LIMIT_M / 1000, 0)
+        return str(_("more than %(km)s km") % {"km": limit})
+    return f"{formatting.number(metres)} m"
 
 
 def say_violation(code: str, params: Mapping[str, object]) -> str:
