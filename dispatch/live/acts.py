@@ -198,11 +198,12 @@ def true_time(at: dt.datetime, phone_at: dt.datetime | None, now: dt.datetime) -
 
 def _draft(item: Mapping[str, Any], client_id: UUID, reasons: frozenset[str]) -> ActDraft:
     at = _instant(item.get("at"))
-    if item.get("kind") not in set(ActKind):
+    kind_sent = item.get("kind")
+    if not isinstance(kind_sent, str) or kind_sent not in set(ActKind):
         raise _Malformed("kind_unknown")
     if at is None:
         raise _Malformed("time_missing")
-    kind = ActKind(item["kind"])
+    kind = ActKind(kind_sent)
     outcome, reason = _outcome(kind, item, reasons)
     lat, lon, accuracy_m = _position(item)
     values = {name: read(item.get(name)) for name, read in _DATA.items() if name in item}
@@ -250,11 +251,15 @@ def _outcome(kind: ActKind, item: Mapping[str, Any], reasons: frozenset[str]) ->
 
 
 def _name_missing(item: Mapping[str, Any], values: dict[str, Any]) -> None:
-    """Add a single order or parcel that was not loaded to the lists, and the reason."""
-    for one, many, prefix in (("order", "orders", "ord"), ("parcel", "parcels", "prc")):
-        named = _id(item.get(one), prefix)
-        if named:
-            values[many] = sorted({*values.get(many, []), named})
+    """Add a single parcel or order that was not loaded to the lists, and the reason.
+
+    Beside a parcel, the order only says whose parcel it is.
+    """
+    parcel, order = _id(item.get("parcel"), "prc"), _id(item.get("order"), "ord")
+    if parcel:
+        values["parcels"] = sorted({*values.get("parcels", []), parcel})
+    elif order and not values.get("parcels"):
+        values["orders"] = sorted({*values.get("orders", []), order})
     values["missing"] = _word(item.get("reason"))
 
 

@@ -237,11 +237,17 @@ def changed_stops(
 
 def _longest_rise(numbers: Sequence[int]) -> set[int]:
     """Return the members of a longest increasing subsequence."""
-    best: list[list[int]] = []
+    rises: list[list[int]] = []
     for number in numbers:
-        before = max((run for run in best if run[-1] < number), key=len, default=[])
-        best.append([*before, number])
-    return set(max(best, key=len, default=[]))
+        before: list[int] = []
+        for rise in rises:
+            if rise[-1] < number and len(rise) > len(before):
+                before = rise
+        rises.append([*before, number])
+    longest: list[int] = []
+    for rise in rises:
+        longest = rise if len(rise) > len(longest) else longest
+    return set(longest)
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dispatch.live.acts import AT_DOOR, NOT_AT_WORK, ActKind
 
 Span = tuple[dt.datetime, dt.datetime]  # the first and the last time of a kind
-_ORDER_OF_KINDS = {kind: place for place, kind in enumerate(ActKind)}
+_ORDER_OF_KINDS = {str(kind): place for place, kind in enumerate(ActKind)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

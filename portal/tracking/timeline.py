@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from dispatch.orders.states import ENDED, OrderState, moves_from
+from dispatch.orders.states import ENDED, OrderState, corrections_from, moves_from
 
 S = OrderState
 #: Event kind -> the state of the order after it.
@@ -161,7 +161,9 @@ class _Reader:
         if one.kind == "attempt.recorded":
             to = STATE_AFTER_ATTEMPT.get(str(one.data.get("outcome")))
         before = self.state
-        if self._comes_too_late(to) or (to is not None and to == before):
+        if self._comes_too_late(to, has_attempt="attempt" in one.data) or (
+            to is not None and to == before
+        ):
             return
         if to is not None:
             self.state = to
@@ -169,13 +171,17 @@ class _Reader:
             self.state = _state(one.data.get("state"))
         self._add(one, to, before)
 
-    def _comes_too_late(self, to: OrderState | None) -> bool:
+    def _comes_too_late(self, to: OrderState | None, *, has_attempt: bool) -> bool:
         """Return True if the order has ended or failed, and the event tells nothing new.
 
-        A report such as “out” that comes after the end cannot follow the last state.
+        A report such as “out” that comes after the end cannot follow the last state. A driver's
+        correction of the outcome can.
         """
         if self.state in ENDED:
-            return to is None or to not in moves_from(self.state, is_return=self.is_return)
+            may_follow = moves_from(self.state, is_return=self.is_return)
+            if has_attempt:
+                may_follow |= corrections_from(self.state, is_return=self.is_return)
+            return to not in may_follow
         return self.state == S.FAILED and to in _BEFORE_AN_ATTEMPT
 
     def _add(self, one: Happening, to: OrderState | None, before: OrderState | None) -> None:

@@ -15,6 +15,7 @@ from dispatch.live.services.devices import (
 )
 from dispatch.live.services.erasing import erase_person, forget_devices, forget_places
 from dispatch.live.services.incidents import IncidentDraft, open_incident, settle_incident
+from dispatch.live.services.runs import note_day_fetched
 from dispatch.live.services.taking import take_act, take_acts
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "forget_places",
     "look_at_code",
     "make_login_link",
+    "note_day_fetched",
     "note_device_told",
     "note_device_used",
     "open_incident",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from django.db.models import Max, Min
+from django.db.models import Max, Min, Q
 
 from dispatch.fleet.models import Shift
 from dispatch.live import events
@@ -75,6 +75,15 @@ def refresh_run(run: Run, *, is_new: bool) -> frozenset[str]:
         if name in fresh:
             _record(run, name)
     return frozenset(fresh)
+
+
+def note_day_fetched(*, shift: str, number: int) -> None:
+    """Store the number of the plan that the phone fetched last, if the run has begun.
+
+    Locks: the run, if the number is new. Records: nothing. Raises: nothing of its own.
+    """
+    is_new = ~Q(reported_plan=number) | Q(reported_plan__isnull=True)
+    Run.objects.filter(is_new, shift__public_id=shift).update(reported_plan=number)
 
 
 def refresh_visit(run: Run, order: Order, *, stop: str, attempt: str = "") -> VisitProgress:

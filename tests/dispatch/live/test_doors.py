@@ -222,7 +222,9 @@ def test_a_malformed_act_is_refused_and_staff_is_told(
     assert Incident.objects.count() == 1
 
 
-@pytest.mark.parametrize("item", [None, 7, "delivered", [], {}, {"id": 5}, {"id": "\x00"}])
+@pytest.mark.parametrize(
+    "item", [None, 7, "delivered", [], {}, {"id": 5}, {"id": "\x00"}, {"kind": ["delivered"]}]
+)
 def test_anything_that_is_not_an_act_is_refused_once(day: Day, item: object) -> None:
     phone, _orders = day
     assert {answer.status for answer in send(phone, item, item)} == {"rejected"}

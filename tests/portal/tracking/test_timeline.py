@@ -82,6 +82,20 @@ def test_s27_a_final_state_is_left_only_by_an_event_that_may_leave_it(end: str, 
     assert timeline_of([LIFE[0], event(end, 100), event(late, 120)]) == ended
 
 
+def test_r11_a_corrected_outcome_follows_the_first_one() -> None:
+    corrected = timeline_of(
+        [
+            LIFE[0],
+            attempted(100, "delivered", 1),
+            event("order.delivered", 101, attempt="att_1", reason=""),
+            attempted(110, "failed", 2, "refused"),
+            event("order.failed", 111, attempt="att_2", reason="refused"),
+        ]
+    )
+    assert codes(corrected) == ["ordered", "delivered", "failed"]
+    assert corrected.state == OrderState.FAILED
+
+
 def test_a_report_from_a_phone_without_network_is_shown_when_it_happened() -> None:
     synced_three_hours_later = [
         event("order.placed", 0, state="ready"),
