@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dispatch.fleet.models import Driver, Shift
 from dispatch.live import words
@@ -220,7 +221,7 @@ def _stop(
 
 def _done(
     stop: Stop, visit: VisitProgress | None, attempt: Attempt | None, shift: int
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return what the server knows about the visit: from this run, else from another vehicle.
 
     An attempt from before the plan was made belongs to an earlier day.

@@ -84,6 +84,12 @@ def stop_of(order: Order) -> Stop | None:
     return rows.filter(order=order, plan__status=PUBLISHED).order_by("-pk").first()
 
 
+def was_on_route(order: Order, shift: Shift | None) -> bool:
+    """Return True if a published plan had the order on the route of a shift."""
+    rows = Stop.objects.filter(order=order, plan__status__in=[PUBLISHED, SUPERSEDED])
+    return shift is not None and rows.filter(route__shift=shift).exists()
+
+
 def _distance(shift: Shift, at: dt.datetime) -> tuple[bool, dt.timedelta]:
     run = getattr(shift, "run", None)
     over = run is not None and run.ended_at is not None and run.ended_at < at

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from dispatch.live.acts import (
     ActDraft,
@@ -42,7 +42,7 @@ def take_acts(
     ``phone_at`` is the time of the phone at sending. A fault in one act does not stop the others.
     When the database does not answer, the rest is not taken, and the phone sends it again.
 
-    Locks, Records: as take_act. Raises: DatabaseError.
+    Locks, Records: as take_act. Raises: OperationalError, InterfaceError.
     """
     return [_take_safely(device, draft, phone_at) for draft in drafts]
 
@@ -50,7 +50,7 @@ def take_acts(
 def _take_safely(device: Device, draft: Draft, phone_at: dt.datetime | None) -> ActResult:
     try:
         return take_act(device=device, draft=draft, phone_at=phone_at)
-    except DatabaseError:
+    except (InterfaceError, OperationalError):
         raise
     except Exception:
         if isinstance(draft, BadAct):

@@ -13,7 +13,7 @@ from typing import Final
 from dispatch.live.acts import ActKind
 from dispatch.live.models import DriverAct
 from dispatch.live.policy import driver_policy
-from dispatch.live.selectors.shifts import stop_of
+from dispatch.live.selectors.shifts import stop_of, was_on_route
 from dispatch.live.services.context import Taking
 from dispatch.live.services.runs import refresh_visit, state_of_visit
 from dispatch.live.states import IncidentKind, Result
@@ -54,6 +54,14 @@ class _Door:
     @property
     def is_handed_over(self) -> bool:
         return self.outcome != Outcome.FAILED
+
+    @property
+    def may_be_here(self) -> bool:
+        """True if the order is of the driver's hub, or was on a route of this shift."""
+        shift, driver = self.taking.shift, self.taking.device.driver
+        if self.order.hub_id in {driver.hub_id, shift.hub_id if shift else driver.hub_id}:
+            return True
+        return was_on_route(self.order, shift)
 
     @property
     def wrong_route(self) -> IncidentKind:
@@ -111,6 +119,10 @@ def end_visit(taking: Taking, order: Order) -> None:
 def _attempt(door: _Door) -> Attempt | None:
     """Record the attempt of a door, if it counts; open the incidents that it needs."""
     state = S(door.order.state)
+    if not door.is_mine and not door.may_be_here:
+        door.open(door.wrong_route)
+        _without_effect(door)
+        return None
     if state == S.CANCELLED:
         _after_cancel(door)
         return None

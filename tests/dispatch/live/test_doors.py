@@ -95,6 +95,16 @@ def test_goods_handed_over_count_for_an_order_that_left_the_plan(day: Day) -> No
     assert opened() == [("order_not_on_route", order.external_id)]
 
 
+def test_an_order_of_another_hub_is_not_delivered_by_a_phone(day: Day) -> None:
+    phone, _orders = day
+    stranger, (order,) = make_day(1)
+    (answer,) = send(phone, act("delivered", at(9), order))
+    assert answer.status == "stored"
+    assert state(order) == "planned"
+    assert order.attempts.count() == 0
+    assert Incident.objects.get().hub == stranger.hub
+
+
 def test_r11_nobody_home_and_then_the_door_opens(day: Day) -> None:
     phone, (order, *_rest) = day
     send(phone, act("arrived", at(9), order))

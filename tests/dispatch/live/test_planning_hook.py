@@ -31,7 +31,7 @@ def shift(clock: SetClock) -> Shift:
     day = read_day(shift.hub, shift.service_date, orders_too=[order.pk for order in orders])
     PlanInput.objects.create(
         plan=Plan.objects.get(),
-        problem=pack(build_open(day).problem),
+        problem=pack(build_open(day).problem)[0],
         points=[[point.lat, point.lon] for point in day.points],
     )
     clock(at(10))
