@@ -121,6 +121,7 @@ EVENT_TEXTS: dict[str, tuple[str, str, Words]] = {
     "order.returned": ("undo-2", "", gettext_lazy("Returned to the hub")),
     "order.cancelled": ("ban", "failed", gettext_lazy("Cancelled: %(cancel)s")),
     "visit.unplaced": ("triangle-alert", "failed", gettext_lazy("Fits on no route of its day")),
+    "visit.arrived": ("map-pin", "active", gettext_lazy("The driver arrived")),
     "attempt.recorded": ("footprints", "", gettext_lazy("Attempt: %(outcome)s")),
 }
 
