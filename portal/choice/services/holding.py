@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import F, FloatField, Func, Value
 from django.utils.translation import gettext as _
 
 from dispatch.planning.errors import VisitNotPrepared
@@ -29,6 +30,14 @@ LOOKED_AT: Final = 12  # offers whose counts are read at once
 KEPT: Final = "kept"
 #: Refusals after which the shopper needs another offer.
 NEEDS_ANOTHER: Final = (SlotFull, SlotPassed, SlotClosed, HoldEnded)
+
+
+class _Gap(Func):
+    """The seconds between two instants, never negative."""
+
+    template = "abs(extract(epoch FROM %(expressions)s))"
+    arg_joiner = " - "
+    output_field = FloatField()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +65,13 @@ def prepare_hold(*, session: DeliverySession, offer: str, handover: str = "") ->
         text = _("This way of handing over is not possible with this option. Choose another one.")
         data = {"handovers": list(shown.handovers)}
         raise Invalid(text, errors=[FieldProblem("/handover", text)], data=data)
-    if _kept(session, shown, own) is not None:
-        return ReadyHold(shown=shown, handover=own)
     try:
         prepared = provider_called(shown.provider).prepare(question_of(session), offer)
     except NEEDS_ANOTHER as refused:
+        # A place that the session keeps in a full slot is not refused, so that only the other
+        # refusals need this look. It costs each loser of a race a tenth of its time.
+        if not isinstance(refused, SlotFull) and _kept(session, shown, own) is not None:
+            return ReadyHold(shown=shown, handover=own)
         raise with_alternatives(refused, session, shown) from refused
     return ReadyHold(shown=shown, handover=own, prepared=prepared)
 
@@ -149,22 +160,20 @@ def _nearest_bookable(session: DeliverySession, lost: ShownOffer) -> list[ShownO
     """
     now, question = clock.now(), question_of(session)
     rows = offers_of(session).exclude(pk=lost.pk).filter(book_until_at__gt=now)
-    others = sorted(
-        rows.values_list("pk", "provider", "offer", "opens_at", "rank"),
-        key=lambda row: (abs(row[3] - lost.opens_at), row[4]),
-    )
-    bookable: list[int] = []
-    for start in range(0, len(others), LOOKED_AT):
-        group = others[start : start + LOOKED_AT]
-        free = set[str]()
-        for name in {row[1] for row in group}:
-            offers = [row[2] for row in group if row[1] == name]
-            free |= provider_called(name).bookable(offers, question)
-        bookable += [row[0] for row in group if row[2] in free]
-        if len(bookable) >= ALTERNATIVES:
+    rows = rows.annotate(gap=_Gap(F("opens_at"), Value(lost.opens_at))).order_by("gap", "rank")
+    bookable: list[ShownOffer] = []
+    start = 0
+    while len(bookable) < ALTERNATIVES:
+        group = list(rows[start : start + LOOKED_AT])
+        start += LOOKED_AT
+        for name in {row.provider for row in group}:
+            offers = [row.offer for row in group if row.provider == name]
+            free = provider_called(name).bookable(offers, question)
+            bookable += [row for row in group if row.provider == name and row.offer in free]
+        if len(group) < LOOKED_AT:
             break
-    by_pk = ShownOffer.objects.in_bulk(bookable[:ALTERNATIVES])
-    return [by_pk[pk] for pk in bookable[:ALTERNATIVES]]
+    bookable.sort(key=lambda row: (abs(row.opens_at - lost.opens_at), row.rank))
+    return bookable[:ALTERNATIVES]
 
 
 def alternatives_of(rows: Sequence[ShownOffer], zone: str) -> list[dict[str, Any]]:
