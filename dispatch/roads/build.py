@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from dispatch.roads import access, address_index, hierarchy, layers, rules, store, water
+from dispatch.roads import access, address_index, hierarchy, layers, rules, store, turns, water
 from dispatch.roads.arrays import write_arrays
 from dispatch.roads.city import City
 from dispatch.roads.streets import E7, StreetArrays, assemble
@@ -55,24 +55,19 @@ def build(
         If no graph has a street that can be left and reached again.
     """
     report(f"{len(city.ways):,} usable ways; joining them into streets.")
-    streets = assemble(city.ways, city.barriers)
+    streets = assemble(city.ways, city.barriers, {turn.via for turn in city.turns})
     counts = {
         "streets": len(streets),
         "junctions": len(streets.node_lonlat),
         "named_streets": len(streets.names) - 1,
         "barriers": len(city.barriers),
-        "turn_restrictions_not_routed": city.turn_restrictions,
+        "turn_restrictions": city.turn_restrictions,
         "ways_left_out": sum(city.left_out.values()),
     }
     notes: list[str] = []
-    if city.turn_restrictions:
-        notes.append(
-            f"The map data has {city.turn_restrictions} turn restrictions. "
-            "Routes do not obey them yet."
-        )
     with store.new_version(name, var) as place:
         write_streets(place, streets)
-        built = _write_graphs(place, streets, counts, notes, report)
+        built = _write_graphs(place, (streets, city.turns), counts, notes, report)
         if not built:
             raise ValueError("The file contains no street that can be left and reached again.")
         counts |= write_extras(place, city, streets, report)
@@ -94,17 +89,28 @@ def build(
 
 
 def _write_graphs(
-    place: Path, streets: StreetArrays, counts: dict[str, int], notes: list[str], report: Report
+    place: Path,
+    parts: tuple[StreetArrays, Sequence[turns.Turn]],
+    counts: dict[str, int],
+    notes: list[str],
+    report: Report,
 ) -> list[str]:
     """Write each graph that has streets and return their names; add to counts and notes."""
     built = []
     for graph in rules.GRAPHS:
-        size = write_graph(place / f"{graph}.bin", streets, graph)
+        size = write_graph(place / f"{graph}.bin", *parts, graph)
         if size is None:
             notes.append(f"No connected streets for {graph}: straight lines are used.")
             continue
         built.append(graph)
         counts |= {f"{graph}_{key}": value for key, value in size.items()}
+        unread = counts["turn_restrictions"] - size["turns"]
+        if unread and graph == "van":
+            notes.append(
+                f"Vans obey {size['turns']} of {counts['turn_restrictions']} turn restrictions of "
+                "the map. The others hold for certain hours, lead over a way in between, or do not "
+                "concern the streets of the network."
+            )
         report(f"{graph}: {size['nodes']:,} junctions, {size['arcs']:,} directed streets.")
     return built
 
@@ -137,7 +143,9 @@ def bounding_box(streets: StreetArrays) -> list[float]:
     return [west, south, east, north]
 
 
-def write_graph(path: Path, streets: StreetArrays, graph: str) -> dict[str, int] | None:
+def write_graph(
+    path: Path, streets: StreetArrays, restrictions: Sequence[turns.Turn], graph: str
+) -> dict[str, int] | None:
     """Write the layers of one graph (see ``layers``) and return its counts.
 
     Nodes are numbered in the order in which the hierarchy contracts them. Return None if no part
@@ -147,6 +155,7 @@ def write_graph(path: Path, streets: StreetArrays, graph: str) -> dict[str, int]
     layered = layers.expand(junctions, *directed(streets, graph))
     if layered is None:
         return None
+    layered, obeyed = turns.obey(layered, streets, restrictions, graph)
     arcs, nodes = layered.arcs, layered.node
     tail, head = arcs.tail, arcs.head
     pairs = layers.neighbours(layered)
@@ -182,6 +191,7 @@ def write_graph(path: Path, streets: StreetArrays, graph: str) -> dict[str, int]
         "nodes_outside": junctions - layered.served,
         "streets_at_ends": len(np.unique(arcs.edge[outer])),
         "left_against": layered.against,
+        "turns": obeyed,
     }
 
 

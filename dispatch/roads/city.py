@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dispatch.roads.streets import Uses, Way
+from dispatch.roads.turns import Turn
 from dispatch.roads.water import Shore
 
 
@@ -36,6 +37,7 @@ class Area:
 class City:
     """All data of one map file; ``left_out`` counts the unused ways by reason.
 
+    ``turn_restrictions`` counts those of the map, ``turns`` are the ones that can be obeyed.
     ``barriers`` are the nodes that not everybody may pass. ``shores`` are lines that nobody crosses
     without a bridge, with corners (lon, lat) in 1e-7 degrees.
     """
@@ -44,6 +46,7 @@ class City:
     addresses: list[AddressObject] = field(default_factory=list)
     areas: list[Area] = field(default_factory=list)
     turn_restrictions: int = 0
+    turns: list[Turn] = field(default_factory=list)
     barriers: dict[int, Uses] = field(default_factory=dict)
     shores: list[Shore] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)

@@ -212,21 +212,21 @@ def _largest_part(count: int, arcs: Arcs, open_arcs: Bools) -> tuple[Bools, Bool
 def neighbours(layered: Layered) -> tuple[Int32, Int32]:
     """Return pairs of nodes that the hierarchy must treat as connected, as two arrays.
 
-    A place on an outer street is left over OUT copies and reached over IN copies of its two
-    junctions. They must lie on one branch of the hierarchy, so each two of them are a pair. The
-    same holds for the copies in the core, if only one direction of the street is in the core.
+    A place is left over the heads of its street's arcs and reached over their tails. These nodes
+    must lie on one branch of the hierarchy. On most streets they are the two junctions, which an
+    arc connects anyway. On an outer street, and beside a split junction, each two are a pair.
     """
     arcs, layer = layered.arcs, layered.layer
-    corners = np.full((int(arcs.edge.max(initial=0)) + 1, 6), -1, np.int32)
-    for at, kind in enumerate((OUT, IN, CORE)):  # columns: two junctions in each layer
-        rows = np.flatnonzero(layer == kind)
-        edge, ahead = arcs.edge[rows], arcs.ahead[rows]
-        corners[edge, 2 * at] = np.where(ahead, arcs.tail[rows], arcs.head[rows])
-        corners[edge, 2 * at + 1] = np.where(ahead, arcs.head[rows], arcs.tail[rows])
-    corners = corners[(corners[:, :4] >= 0).any(axis=1)]
+    nodes = np.full((int(arcs.edge.max(initial=0)) + 1, 4), -1, np.int32)
+    leaving, reaching = np.isin(layer, (CORE, OUT)), np.isin(layer, (CORE, IN))
+    for rows, end, first in ((leaving, arcs.head, 0), (reaching, arcs.tail, 2)):
+        nodes[arcs.edge[rows], first + np.where(arcs.ahead[rows], 0, 1)] = end[rows]
+    # Along a street: left over v and reached over u. Against it: the other way round.
+    plain = (nodes[:, 0] == nodes[:, 3]) & (nodes[:, 1] == nodes[:, 2])
+    nodes = nodes[~plain]
     tails, heads = [], []
-    for a, b in combinations(range(6), 2):
-        whole = (corners[:, a] >= 0) & (corners[:, b] >= 0)
-        tails.append(corners[whole, a])
-        heads.append(corners[whole, b])
+    for a, b in combinations(range(4), 2):
+        whole = (nodes[:, a] >= 0) & (nodes[:, b] >= 0) & (nodes[:, a] != nodes[:, b])
+        tails.append(nodes[whole, a])
+        heads.append(nodes[whole, b])
     return np.concatenate(tails), np.concatenate(heads)

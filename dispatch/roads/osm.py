@@ -11,6 +11,7 @@ import numpy as np
 import osmium
 from osmium import osm
 
+from dispatch.roads import turns
 from dispatch.roads.access import ALL_GRAPHS, barrier_bits, way_bits
 from dispatch.roads.city import AddressObject, Area, City
 from dispatch.roads.rules import CLASS_ID, posted_kph
@@ -24,7 +25,7 @@ KEYS = (
     "natural",
     "leisure",
     "landuse",
-    "restriction",
+    *sorted({key for keys in turns.KEYS.values() for key in keys}),
     "barrier",
     "waterway",
 )
@@ -45,7 +46,7 @@ class Outlines:
 
 
 def read(path: Path, report: Callable[[str], None] = lambda _text: None) -> City:
-    """Read streets, barriers, addresses, places, water and parks; count turn restrictions.
+    """Read streets, barriers, addresses, places, water and parks, and turn restrictions.
 
     Raises
     ------
@@ -107,7 +108,7 @@ def _way(city: City, way: osm.Way, tags: Mapping[str, str]) -> None:
     if not line:
         return
     if "highway" in tags:
-        _street(city, refs, line, tags)
+        _street(city, way.id, refs, line, tags)
     if "addr:housenumber" in tags or "place" in tags:
         body = line[:-1] if len(line) > 1 and line[0] == line[-1] else line
         _address(
@@ -125,7 +126,7 @@ def _way(city: City, way: osm.Way, tags: Mapping[str, str]) -> None:
 
 
 def _street(
-    city: City, refs: list[int], line: list[tuple[int, int]], tags: Mapping[str, str]
+    city: City, ref: int, refs: list[int], line: list[tuple[int, int]], tags: Mapping[str, str]
 ) -> None:
     road_class = tags["highway"]
     if road_class not in CLASS_ID or len(refs) < 2:
@@ -148,6 +149,7 @@ def _street(
             posted_against=posted_kph(tags.get("maxspeed:backward")) or both,
             ends_along=ends_along,
             ends_against=ends_against,
+            ref=ref,
         )
     )
 
@@ -194,6 +196,9 @@ def _relation(
 ) -> None:
     if tags.get("type", "").startswith("restriction"):
         city.turn_restrictions += 1
+        turn = turns.read(tags, [(m.type, m.ref, m.role) for m in relation.members])
+        if turn is not None:
+            city.turns.append(turn)
     if tags.get("type") != "multipolygon":
         return
     ways = [m.ref for m in relation.members if m.type == "w"]

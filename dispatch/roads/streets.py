@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
@@ -32,7 +32,7 @@ class Way:
     ``nodes`` are ids of the map, ``lonlat`` the corners in 1e-7 degrees. ``along`` and ``against``
     have a bit for each graph (in the order of ``rules.GRAPHS``) that may use the direction.
     ``ends_*`` has the graphs that may use it only to reach or to leave a place there.
-    ``posted_*`` are speed limits in km/h, 0 if unknown.
+    ``posted_*`` are speed limits in km/h, 0 if unknown. ``ref`` is the id of the map.
     """
 
     nodes: Sequence[int]
@@ -45,6 +45,7 @@ class Way:
     posted_against: int = 0
     ends_along: int = 0
     ends_against: int = 0
+    ref: int = 0
 
 
 class Uses(NamedTuple):
@@ -59,6 +60,7 @@ class StreetArrays:
     """The streets as columns; each row is one piece between two junctions."""
 
     node_lonlat: npt.NDArray[np.int32]  # [nodes, 2]
+    node_id: npt.NDArray[np.int64]  # ids of the map
     u: npt.NDArray[np.int32]
     v: npt.NDArray[np.int32]
     first: npt.NDArray[np.int64]  # [edges + 1] start of each street in shape
@@ -69,6 +71,7 @@ class StreetArrays:
     flags: npt.NDArray[np.uint8]  # bit g: graph g may go along; bit g + 3: against
     ends: npt.NDArray[np.uint8]  # as flags: only at the ends of a leg
     posted: npt.NDArray[np.uint8]  # [edges, 2]
+    way: npt.NDArray[np.int64]  # [edges, 2] ids of the ways of the map at the start and the end
     names: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -86,22 +89,26 @@ class _Piece:
     nodes: list[int]
     line: list[tuple[int, int]]
     key: _Key
+    ways: tuple[int, int]  # ids of the ways at the start and the end
 
     def turned(self) -> _Piece:
         """Return the piece in the opposite direction."""
         cls, name, along, against, p1, p2, e1, e2 = self.key
         key = (cls, name, against, along, p2, p1, e2, e1)
-        return _Piece(self.nodes[::-1], self.line[::-1], key)
+        return _Piece(self.nodes[::-1], self.line[::-1], key, self.ways[::-1])
 
 
 def assemble(
-    ways: Sequence[Way], barriers: Mapping[int, Uses] = MappingProxyType({})
+    ways: Sequence[Way],
+    barriers: Mapping[int, Uses] = MappingProxyType({}),
+    kept: Collection[int] = frozenset(),
 ) -> StreetArrays:
     """Return the streets of ways: split where ways meet, joined where nothing else meets them.
 
-    A node of ``barriers`` becomes short streets between its ways, which only some may use.
+    No street goes on over a node of ``kept``. A node of ``barriers`` becomes short streets between
+    its ways, which only some may use.
     """
-    pieces = _join(_split(_cut(ways, barriers) if barriers else ways))
+    pieces = _join(_split(_cut(ways, barriers) if barriers else ways), kept)
     return _columns(pieces)
 
 
@@ -170,7 +177,10 @@ def _split(ways: Sequence[Way]) -> list[_Piece]:
         for at in range(1, len(way.nodes)):
             if uses[way.nodes[at]] > 1:
                 piece = _Piece(
-                    list(way.nodes[start : at + 1]), list(way.lonlat[start : at + 1]), key
+                    list(way.nodes[start : at + 1]),
+                    list(way.lonlat[start : at + 1]),
+                    key,
+                    (way.ref, way.ref),
                 )
                 start = at
                 if len(set(piece.line)) > 1:  # a piece without length is dropped
@@ -184,12 +194,14 @@ def _split(ways: Sequence[Way]) -> list[_Piece]:
     return pieces
 
 
-def _join(pieces: list[_Piece]) -> list[_Piece]:
+def _join(pieces: list[_Piece], kept: Collection[int]) -> list[_Piece]:
     """Join pieces at each node where exactly two pieces meet and their keys are equal."""
     ends: defaultdict[int, list[int]] = defaultdict(list)
     for at, piece in enumerate(pieces):
         ends[piece.nodes[0]].append(at)
         ends[piece.nodes[-1]].append(at)
+    for node in kept:
+        ends.pop(node, None)
     done = [False] * len(pieces)
     joined: list[_Piece] = []
     for at, piece in enumerate(pieces):
@@ -205,10 +217,11 @@ def _join(pieces: list[_Piece]) -> list[_Piece]:
 def _grow(
     chain: _Piece, pieces: list[_Piece], ends: dict[int, list[int]], done: list[bool]
 ) -> _Piece:
-    nodes, line = list(chain.nodes), list(chain.line)
+    nodes, line, ways = list(chain.nodes), list(chain.line), chain.ways
     while nodes[-1] != nodes[0]:
-        following = [at for at in ends[nodes[-1]] if not done[at]]
-        if len(ends[nodes[-1]]) != 2 or len(following) != 1:
+        met = ends.get(nodes[-1], [])
+        following = [at for at in met if not done[at]]
+        if len(met) != 2 or len(following) != 1:
             break
         piece = pieces[following[0]]
         if piece.nodes[0] != nodes[-1]:
@@ -218,7 +231,8 @@ def _grow(
         done[following[0]] = True
         nodes += piece.nodes[1:]
         line += piece.line[1:]
-    return _Piece(nodes, line, chain.key)
+        ways = ways[0], piece.ways[1]
+    return _Piece(nodes, line, chain.key, ways)
 
 
 def line_length_dm(lonlat: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
@@ -241,6 +255,7 @@ def _columns(pieces: list[_Piece]) -> StreetArrays:
     first = np.zeros(count + 1, np.int64)
     cls, flags, ends = (np.zeros(count, np.uint8) for _ in range(3))
     name, posted = np.zeros(count, np.int32), np.zeros((count, 2), np.uint8)
+    way = np.zeros((count, 2), np.int64)
     corners: list[tuple[int, int]] = []
     for at, piece in enumerate(pieces):
         for node, where in ((piece.nodes[0], piece.line[0]), (piece.nodes[-1], piece.line[-1])):
@@ -254,10 +269,12 @@ def _columns(pieces: list[_Piece]) -> StreetArrays:
         name[at] = names.setdefault(piece.key[1], len(names))
         flags[at] = piece.key[2] | (piece.key[3] << len(GRAPHS))
         posted[at] = piece.key[4], piece.key[5]
+        way[at] = piece.ways
         ends[at] = piece.key[6] | (piece.key[7] << len(GRAPHS))
     shape = np.array(corners, np.int32).reshape(-1, 2)
     return StreetArrays(
         node_lonlat=np.array(node_lonlat, np.int32).reshape(-1, 2),
+        node_id=np.array(list(node_at), np.int64),
         u=u,
         v=v,
         first=first,
@@ -268,6 +285,7 @@ def _columns(pieces: list[_Piece]) -> StreetArrays:
         flags=flags,
         ends=ends,
         posted=posted,
+        way=way,
         names=list(names),
     )
 

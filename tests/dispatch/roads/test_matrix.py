@@ -93,15 +93,6 @@ def test_an_island_is_left_out_because_it_cannot_be_left(tmp_path: Path) -> None
     assert times.snapped_m[1] == pytest.approx(distance_m(spot(6, 0.5), spot(3, 0.5)), abs=2)
 
 
-def test_turn_restrictions_are_counted_and_named(tmp_path: Path) -> None:
-    town = grid(3)
-    members = [("way", 1, "from"), ("node", 2, "via"), ("way", 4, "to")]
-    town.relations.append((members, {"type": "restriction", "restriction": "no_left_turn"}))
-    info = town.build(tmp_path)
-    assert info.counts["turn_restrictions_not_routed"] == 1
-    assert "1 turn restrictions. Routes do not obey them" in info.notes[0]
-
-
 @pytest.mark.parametrize(
     "text", ["NaN", "nan", "inf", "none", "0", "-50", "signals", "1e9", "PT:urban", ""]
 )
