@@ -231,7 +231,7 @@ def test_the_forbidden_turns_of_helsinki_cannot_be_made_but_for_those_left_out(
     assert left_out <= 5
     forbidden = [turn for turn in within if not turn.only and turn.arrive != turn.leave]
     assert len(forbidden) >= 10
-    made = [
+    possible = [
         turn
         for turn in forbidden
         if any(
@@ -239,4 +239,4 @@ def test_the_forbidden_turns_of_helsinki_cannot_be_made_but_for_those_left_out(
             for a, b in pairs_of(graph, turn)
         )
     ]
-    assert len(made) <= left_out
+    assert len(possible) <= left_out
