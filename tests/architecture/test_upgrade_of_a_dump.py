@@ -22,25 +22,32 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Min
 
-from dispatch.orders.models import Order
+from dispatch.orders.drafts import PromiseDraft
+from dispatch.orders.models import Cause, Order
 from dispatch.orders.selectors import by_van
+from dispatch.orders.services import set_promise
 from dispatch.planning.models import TentativeDay, TentativeVisit
 from dispatch.planning.selectors.tentative import broken_rules, days_behind
-from dispatch.planning.services import reconcile_day
+from dispatch.planning.services import note_unplanned_days, reconcile_day
 from dispatch.planning.tasks import open_days
 from lastmile.core import checks
 from lastmile.core.clock import now
 from lastmile.core.postgres import migrate
 from lastmile.core.postgres.context import PUBLIC, SchemaContext, enter_schema
 from lastmile.core.tenancy import HOUSE, TEMPLATE, registry, retailer_context, shared_context
+from notifications.catalogue.moments import PROMISES
+from notifications.models import Message
 from tenants.services import migrate_house, pending_migrations
 from tests.architecture.filling import fill, in_order
 from tests.architecture.test_upgrade import VALUES, Rows, holds_all_of, rows
 from tests.core.test_clone import CATALOGUE, catalogue
 from tests.databases import copy_of
+from tests.drain import drain
+from tests.notifications.making import switch_on
 from tests.upgrade.restoring import restore
 
 RETAILERS = ("t_north", "t_south")
+HOUR = dt.timedelta(hours=1)
 SCHEMAS = (PUBLIC, TEMPLATE, HOUSE, *RETAILERS)
 #: Technical tables that the upgrade itself changes.
 RESTLESS = {"django_migrations"}
@@ -191,6 +198,40 @@ def test_promises_of_the_dump_get_places_in_the_tentative_plans(
             for day in TentativeDay.objects.select_related("hub", "base_plan"):
                 assert broken_rules(day, now()) == []
             call_command("invariants", "--schema", schema, stdout=io.StringIO())
+
+
+def test_an_upgraded_retailer_tells_nothing_about_history_and_tells_what_happens_next(
+    upgraded: Upgraded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Old orders, promises and plans were never told; nobody wants to read of them after all."""
+    monkeypatch.setenv("ALLOW_TEST_CLOCK", "1")
+    monkeypatch.setenv("TEST_CLOCK_FILE", str(tmp_path / "clock"))
+    for schema in RETAILERS:
+        with retailer_context(schema), transaction.atomic():
+            assert not Message.objects.exists()
+            waiting = Order.objects.filter(by_van(), state="ready", service_date__isnull=False)
+            order = waiting.exclude(shopper__phone="").order_by("pk").first()
+            assert order is not None
+            noon = dt.datetime.combine(order.service_date or dt.date.min, dt.time(12), dt.UTC)
+            (tmp_path / "clock").write_text(noon.isoformat())
+            switch_on("sms", "email", "whatsapp")
+            drain(jobs=False)
+            for hub, date in days_behind():
+                reconcile_day(hub=hub, service_date=date)
+            note_unplanned_days()
+            drain(jobs=False)
+            about_orders = Message.objects.filter(order__isnull=False)
+            assert not about_orders.exists(), "history"
+            opens_at = noon + dt.timedelta(days=2)
+            window = PromiseDraft(
+                opens_at=opens_at, closes_at=opens_at + HOUR, cause=Cause.DISPATCHER
+            )
+            set_promise(order=order, draft=window)
+            drain(jobs=False)
+            assert set(about_orders.values_list("order", flat=True)) == {order.pk}
+            first, reminder = about_orders.order_by("pk").values_list("moment", flat=True)
+            assert (first in PROMISES, reminder) == (True, "day_before")
+            transaction.set_rollback(True)
 
 
 def test_one_retailer_goes_back_to_the_dumps_state_and_forward_again(upgraded: Upgraded) -> None:
