@@ -146,9 +146,9 @@ def test_a_reply_that_somebody_else_changed_is_neither_changed_nor_deleted(
     path = f"/messages/saved-replies/{row.public_id}/"
     assert 'name="version" value="1"' in desk.get(path).content.decode()
     save_reply(reply=row, version=1, language="en", title="Coming", text="We come.")
-    mine = {"language": "en", "title": "Coming", "text": "Mine"}
+    typed = {"language": "en", "title": "Coming", "text": "Mine"}
     for version in ({"version": "1"}, {}):
-        answer = desk.post(path, mine | version)
+        answer = desk.post(path, typed | version)
         assert answer.status_code == 422
         page = answer.content.decode()
         assert "Someone else changed this meanwhile" in page
