@@ -146,10 +146,10 @@ def _body(request: HttpRequest) -> dict[str, Any]:
 
 def _note_phone(request: DeviceRequest) -> None:
     """Store what the app says about the phone, for the dispatcher's list of devices."""
-    told = {"1": True, "0": False}
+    flags = {"1": True, "0": False}
     note_device_told(
         device=request.device,
         app_version=request.headers.get("X-App-Version"),
-        installed=told.get(request.headers.get("X-App-Installed", "")),
-        storage_kept=told.get(request.headers.get("X-Storage-Kept", "")),
+        installed=flags.get(request.headers.get("X-App-Installed", "")),
+        storage_kept=flags.get(request.headers.get("X-Storage-Kept", "")),
     )

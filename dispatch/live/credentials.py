@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 from dispatch.live.models import Device
 from dispatch.live.selectors.devices import device_of_id, device_of_key
 from dispatch.live.services.devices import note_device_used
+from lastmile.core.http.socket_urls import socket_url
 from tenants.credentials import Credential, CredentialType, Recognised, Refused, SocketCall
 from tenants.principals import Principal
 from tenants.roles import Kind
 
 NAME: Final = "driver_device"
-PATH, SOCKET_PATH = "/driver/", "/ws/v1/driver/"
+SOCKET: Final = "driver"  # the name of the socket of the driver's app
 
 
 class DriverDevice(CredentialType):
@@ -30,7 +31,7 @@ class DriverDevice(CredentialType):
     def recognise_request(self, request: HttpRequest) -> Recognised | Refused | None:
         """Recognise the phone of the cookie, or say that its log-in ended."""
         key = request.COOKIES.get(settings.DRIVER_COOKIE_NAME, "")
-        if not key or not request.path.startswith(PATH):
+        if not key or not request.path.startswith(settings.DRIVER_PATH):
             return None
         return _recognise(key)
 
@@ -38,7 +39,7 @@ class DriverDevice(CredentialType):
         """Recognise the phone of the cookie if a page of this retailer opens the socket."""
         key = call.cookies.get(settings.DRIVER_COOKIE_NAME, "")
         path = str(call.scope.get("path", ""))
-        if not key or not call.from_own_page or not path.startswith(SOCKET_PATH):
+        if not key or not call.from_own_page or not path.startswith(socket_url(SOCKET)):
             return None
         return _recognise(key)
 

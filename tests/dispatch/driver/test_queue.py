@@ -174,9 +174,9 @@ def test_r04_an_ended_log_in_deletes_nothing_and_stops_the_sending(server: FakeS
     page.evaluate("() => Promise.all([tap('arrived'), tap('delivered')])")
     page.wait_for_function("() => states.includes('signed_out')")
     assert waiting(page) == ["arrived", "delivered"]
-    asked = server.requests
+    count = server.requests
     page.wait_for_timeout(1_500)
-    assert server.requests == asked, "the app repeats what only a person can repair"
+    assert server.requests == count, "the app repeats what only a person can repair"
     server.fault = lambda: 200
     page.evaluate("() => queue.kick()")  # the same driver has logged in again
     emptied(page)
@@ -209,7 +209,7 @@ def test_r05_a_full_storage_is_told_and_the_acts_before_it_still_go(server: Fake
     page = server.open()
     server.fault = lambda: "abort"
     page.evaluate("() => tap('arrived')")
-    told = page.evaluate(
+    answer = page.evaluate(
         """async () => {
         const add = IDBObjectStore.prototype.add;
         IDBObjectStore.prototype.add = () => {
@@ -225,7 +225,7 @@ def test_r05_a_full_storage_is_told_and_the_acts_before_it_still_go(server: Fake
         }
     }"""
     )
-    assert told == "NotKept true"
+    assert answer == "NotKept true"
     assert waiting(page) == ["arrived"]
     server.fault = lambda: 200
     page.evaluate("() => tap('note')")  # the storage takes small things again
@@ -235,7 +235,7 @@ def test_r05_a_full_storage_is_told_and_the_acts_before_it_still_go(server: Fake
 
 def test_a_write_that_the_browser_ends_late_is_not_called_kept(server: FakeServer) -> None:
     page = server.open()
-    told = page.evaluate(
+    answer = page.evaluate(
         """async () => {
         const begin = IDBDatabase.prototype.transaction;
         IDBDatabase.prototype.transaction = function (...given) {
@@ -260,7 +260,7 @@ def test_a_write_that_the_browser_ends_late_is_not_called_kept(server: FakeServe
         }
     }"""
     )
-    assert told == "NotKept"
+    assert answer == "NotKept"
     assert waiting(page) == []
     assert server.kept == []
 

@@ -84,11 +84,11 @@ async def test_x06_a_cancelled_stop_is_told_to_its_driver_and_to_no_other(
     retailer: RetailerRef,
 ) -> None:
     key, other_key, order, other_order = await in_retailer(retailer, a_day)
-    async with app(retailer, key) as mine, app(retailer, other_key) as others:
-        for one in (mine, others):
+    async with app(retailer, key) as socket, app(retailer, other_key) as others:
+        for one in (socket, others):
             assert (await one.frame())["type"] == "snapshot"
         await in_retailer(retailer, cancel, order)
-        frame = await mine.frame()
+        frame = await socket.frame()
         assert (frame["type"], frame["seq"], frame["data"]) == ("day", None, {})
         assert await others.receive_nothing()
         await in_retailer(retailer, cancel, other_order)
@@ -106,10 +106,10 @@ async def test_r12_a_published_plan_is_told_to_its_drivers(retailer: RetailerRef
         )  # fmt: skip
         on_plan_published(event)
 
-    async with app(retailer, key) as mine:
-        assert (await mine.frame())["type"] == "snapshot"
+    async with app(retailer, key) as socket:
+        assert (await socket.frame())["type"] == "snapshot"
         await in_retailer(retailer, published)
-        assert (await mine.frame())["type"] == "day"
+        assert (await socket.frame())["type"] == "day"
 
 
 async def test_a_revoked_phone_is_disconnected(retailer: RetailerRef) -> None:
@@ -120,10 +120,10 @@ async def test_a_revoked_phone_is_disconnected(retailer: RetailerRef) -> None:
         assert device is not None
         revoke_device(device=device)
 
-    async with app(retailer, key) as mine:
-        assert (await mine.frame())["type"] == "snapshot"
+    async with app(retailer, key) as socket:
+        assert (await socket.frame())["type"] == "snapshot"
         await in_retailer(retailer, revoke)
-        assert await mine.close_code() == 4401
+        assert await socket.close_code() == 4401
 
 
 @pytest.mark.parametrize("own_page", [True, False])

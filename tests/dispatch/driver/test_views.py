@@ -44,9 +44,9 @@ class Phone:
 
     def submit(self, path: str, page: str, **fields: str) -> Any:
         """Send the form of a page."""
-        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-        assert found is not None
-        return self.browser.post(path, fields | {"csrfmiddlewaretoken": found[1]})
+        match = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert match is not None
+        return self.browser.post(path, fields | {"csrfmiddlewaretoken": match[1]})
 
     def day(self, **headers: str) -> Any:
         """Ask for the day; remember the form token."""
@@ -243,17 +243,17 @@ def test_a_gate_code_is_shown_at_the_stop_only_and_each_look_is_logged(
     day = phone.day()
     assert "1234#" not in day.content.decode()
     assert day.json()["stops"][0]["has_code"] is True
-    asked = {"path": "/driver/codes/", "order": order.public_id}
-    assert phone.send(**asked).json()["code"] == "code_not_shown"
+    question = {"path": "/driver/codes/", "order": order.public_id}
+    assert phone.send(**question).json()["code"] == "code_not_shown"
     looks = AuditEntry.objects.filter(act="access.reveal")
     assert not looks.exists()
     phone.send(act("arrived", at(9), order))
-    assert phone.send(**asked).json() == {"code": "1234#"}
+    assert phone.send(**question).json() == {"code": "1234#"}
     assert [entry.actor for entry in looks] == [driver_of((shift,)).public_id]
     assert phone.send(path="/driver/codes/", order=foreign.public_id).status_code == 404
     assert phone.send(path="/driver/codes/").status_code == 404
     phone.send(act("delivered", at(9), order))
-    assert phone.send(**asked).status_code in {404, 409}
+    assert phone.send(**question).status_code in {404, 409}
 
 
 def test_a_revoked_phone_and_a_phone_that_logged_out_get_401(
@@ -314,9 +314,9 @@ def test_the_shell_has_every_text_in_the_reader_s_language(
 ) -> None:
     text = phone.browser.get(f"/driver/?lang={code}").content.decode()
     assert f'dir="{direction}"' in text
-    found = re.search(r'<script id="driver-texts"[^>]*>(.*?)</script>', text, re.DOTALL)
-    assert found is not None
-    page = json.loads(found[1])
+    match = re.search(r'<script id="driver-texts"[^>]*>(.*?)</script>', text, re.DOTALL)
+    assert match is not None
+    page = json.loads(match[1])
     assert page["language"] == code
     used = set()
     for script in [*STATIC.glob("*.js"), *STATIC.glob("views/*.js")]:

@@ -55,8 +55,9 @@ class App {
     this.codes = new Map(); // gate codes are shown and never kept
     this.drafts = new Map(); // what is being typed, so that a new drawing loses nothing
     this.calmUntil = 0;
-    const { day, acts, codes, logout } = el.dataset;
-    this.session = new Session({ urls: { day, acts, codes, logout }, language: page.language });
+    const { day, acts, codes, logout, login } = el.dataset;
+    this.urls = { day, acts, codes, logout, login };
+    this.session = new Session({ urls: this.urls, language: page.language });
     this.defaultNavigator = NAVIGATOR_NAMES.find(
       (name) => navigatorLink({ lat: 0, lon: 0 }, name) === navigatorLink({ lat: 0, lon: 0 }, ""),
     );

@@ -1,6 +1,6 @@
 /* Talks to the server. Every failure becomes a Fault with one of these kinds:
  *
- *   offline       no answer, or an answer that is not ours (a hotel's log-in page)
+ *   offline       no answer, or an answer of another server (a hotel's log-in page)
  *   failed        the server cannot do it now: it may be repeated
  *   signed_out    the device key has ended: log in again
  *   other_driver  another driver has logged in on this phone meanwhile
@@ -90,6 +90,6 @@ function faultOf(answer, problem) {
   if (status === 409 && problem?.code === "other_driver") return new Fault("other_driver", problem);
   if (status === 403 && problem?.code !== "not_allowed") return new Fault("stale", problem);
   if ([400, 413, 415, 422].includes(status) && problem) return new Fault("refused", problem);
-  if (problem === null && status < 500) return new Fault("offline"); // not an answer of ours
+  if (problem === null && status < 500) return new Fault("offline"); // an answer of another server
   return new Fault("failed", problem, (Number.isFinite(seconds) ? seconds : 0) * 1000);
 }

@@ -13,7 +13,7 @@ export function banners(app) {
         [h("strong", null, app.fault.title), app.fault.detail],
         button(t("close"), () => app.closeFault(), { key: "close-fault" }),
       ),
-    session.isSignedOut && session.who && signedOut(session),
+    session.isSignedOut && session.who && signedOut(app),
     kept.lost && lost(app, kept.lost),
     today?.changes && changed(app, today),
     app.isUpdateReady &&
@@ -26,12 +26,13 @@ export function banners(app) {
   ].filter(Boolean);
 }
 
-function signedOut({ waiting }) {
+function signedOut(app) {
+  const { waiting } = app.session;
   const words = [
     h("strong", null, t("logged_out")),
     waiting.length ? tn("logged_out_unsent", waiting.length) : t("logged_out_how"),
   ];
-  return notice("risk", "log-in", words, link(t("log_in"), "/driver/login/", { symbol: "log-in", key: "log-in" }));
+  return notice("risk", "log-in", words, link(t("log_in"), app.urls.login, { symbol: "log-in", key: "log-in" }));
 }
 
 function lost(app, { orders }) {

@@ -24,7 +24,7 @@ export function now(app) {
 /** The day has not reached this phone yet. */
 function nothing(app) {
   const { isSignedOut, fault } = app.session;
-  if (isSignedOut) return login();
+  if (isSignedOut) return login(app);
   const isWaiting = !fault;
   return {
     heading: t("today"),
@@ -43,13 +43,13 @@ function nothing(app) {
   };
 }
 
-function login() {
+function login(app) {
   return {
     heading: t("log_in"),
     body: [
       h("section", { class: "empty" }, h("h2", { class: "lead" }, t("log_in_title")), h("p", null, t("log_in_how"))),
     ],
-    actions: [link(t("log_in_code"), "/driver/login/", { kind: "primary", symbol: "log-in" })],
+    actions: [link(t("log_in_code"), app.urls.login, { kind: "primary", symbol: "log-in" })],
   };
 }
 
