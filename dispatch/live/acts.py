@@ -171,7 +171,7 @@ def read_act(item: object, *, reasons: Iterable[str]) -> ActDraft | BadAct:
             kind=kind.replace("\x00", ""),
             code=str(fault),
             sent_id=sent_id,
-            at=_instant(sent.get("at")),
+            at=read_phone_time(sent.get("at")),
         )
 
 
@@ -197,7 +197,7 @@ def true_time(at: dt.datetime, phone_at: dt.datetime | None, now: dt.datetime) -
 
 
 def _draft(item: Mapping[str, Any], client_id: UUID, reasons: frozenset[str]) -> ActDraft:
-    at = _instant(item.get("at"))
+    at = read_phone_time(item.get("at"))
     kind_sent = item.get("kind")
     if not isinstance(kind_sent, str) or kind_sent not in set(ActKind):
         raise _Malformed("kind_unknown")
@@ -384,8 +384,8 @@ def _content_id(item: object) -> UUID:
     return uuid5(NAMESPACE_URL, f"lastmile:bad-act:{content}")
 
 
-def _instant(value: object) -> dt.datetime | None:
-    """Return an RFC 3339 time with its offset; None for anything else."""
+def read_phone_time(value: object) -> dt.datetime | None:
+    """Return an RFC 3339 time of a phone, in UTC; None for anything else."""
     if not isinstance(value, str) or len(value) > 40:
         return None
     try:
@@ -396,8 +396,3 @@ def _instant(value: object) -> dt.datetime | None:
     except (ValueError, OverflowError):
         return None
     return instant if dt.datetime(1970, 1, 1, tzinfo=dt.UTC) <= instant < _LATEST else None
-
-
-def read_phone_time(value: object) -> dt.datetime | None:
-    """Return the time of the phone at sending, or None if it is missing or not a time."""
-    return _instant(value)

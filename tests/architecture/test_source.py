@@ -63,6 +63,8 @@ REAL_TIME = (
     *(f"tenants/people/{name}.py" for name in ("models", "services/keys", "services/login")),
     *("tenants/people/services/tickets.py", "tenants/services/clock.py"),
     "notifications/channels/webpush/channel.py",  # push services check the time of a call
+    # Phones of drivers and their log-in links, like sessions.
+    *(f"dispatch/live/{name}/devices.py" for name in ("models", "selectors", "services")),
     # Codes and confirmations of shoppers, like sessions and tickets.
     *(f"portal/shopper/{name}.py" for name in ("stepup", "typed")),
 )

@@ -6,6 +6,7 @@ from dispatch.live.services.devices import (
     NewLoginLink,
     count_login_try,
     device_name,
+    forget_devices,
     make_login_link,
     note_device_told,
     note_device_used,
@@ -13,7 +14,7 @@ from dispatch.live.services.devices import (
     sign_out_device,
     take_login_link,
 )
-from dispatch.live.services.erasing import erase_person, forget_devices, forget_places
+from dispatch.live.services.erasing import erase_person, forget_places
 from dispatch.live.services.incidents import IncidentDraft, open_incident, settle_incident
 from dispatch.live.services.runs import note_day_fetched
 from dispatch.live.services.taking import take_act, take_acts

@@ -16,6 +16,7 @@ from dispatch.fleet.models import Driver
 from dispatch.live import events
 from dispatch.live.errors import DriverRetired, LoginLinkEnded
 from dispatch.live.models import Device, LoginLink
+from dispatch.live.policy import driver_policy
 from lastmile.core import sealing
 from lastmile.core.actor import acting_as, current_actor
 from lastmile.core.clock import real_now
@@ -189,6 +190,25 @@ def note_device_told(
     }
     if news:
         Device.objects.filter(pk=device.pk).update(**news)
+
+
+def note_refused(device: Device, code: str) -> None:
+    """Store that something which a phone sent was refused, for the list of phones.
+
+    Locks: the device. Records: nothing. Raises: nothing of its own.
+    """
+    Device.objects.filter(pk=device.pk).update(refused_at=real_now(), refused_code=code)
+
+
+def forget_devices() -> dict[str, int]:
+    """Delete log-in links that have ended, and devices that ended long ago.
+
+    Locks: the deleted rows. Records: nothing. Raises: nothing of its own.
+    """
+    days = dt.timedelta(days=driver_policy().places_days)
+    links = LoginLink.objects.filter(expires_at__lt=real_now() - dt.timedelta(days=1))
+    devices = Device.objects.filter(expires_at__lt=real_now() - days)
+    return {"login_links": links.delete()[0], "devices": devices.delete()[0]}
 
 
 def device_name(agent: str) -> str:

@@ -7,9 +7,9 @@ import datetime as dt
 from django.db import transaction
 from django.db.models import Q
 
-from dispatch.live.models import Device, DriverAct, LoginLink
+from dispatch.live.models import DriverAct
 from dispatch.live.policy import driver_policy
-from lastmile.core.clock import now, real_now
+from lastmile.core.clock import now
 from lastmile.core.erasing import Person
 
 _EMPTY = {"note": None, "lat": None, "lon": None, "accuracy_m": None}
@@ -34,14 +34,3 @@ def forget_places() -> dict[str, int]:
     before = now() - dt.timedelta(days=driver_policy().places_days)
     rows = DriverAct.objects.filter(_TELLING, happened_at__lt=before)
     return {"driver_acts": rows.update(**_EMPTY)}
-
-
-def forget_devices() -> dict[str, int]:
-    """Delete log-in links that have ended, and devices that ended long ago.
-
-    Locks: the deleted rows. Records: nothing. Raises: nothing of its own.
-    """
-    days = dt.timedelta(days=driver_policy().places_days)
-    links = LoginLink.objects.filter(expires_at__lt=real_now() - dt.timedelta(days=1))
-    devices = Device.objects.filter(expires_at__lt=real_now() - days)
-    return {"login_links": links.delete()[0], "devices": devices.delete()[0]}

@@ -20,6 +20,7 @@ from dispatch.live.acts import (
 from dispatch.live.models import Device, DriverAct, Incident
 from dispatch.live.selectors.shifts import shift_of_act
 from dispatch.live.services.context import Taking
+from dispatch.live.services.devices import note_refused
 from dispatch.live.services.incidents import IncidentDraft, open_incident
 from dispatch.live.services.leaving import leave, load, report_missing
 from dispatch.live.services.runs import lock_run, refresh_run
@@ -28,7 +29,7 @@ from dispatch.live.states import IncidentKind, Result
 from dispatch.live.words import problem_text
 from dispatch.orders.models import Direction, Order
 from lastmile.core.actor import acting_as
-from lastmile.core.clock import now, real_now
+from lastmile.core.clock import now
 
 logger = logging.getLogger(__name__)
 Draft = ActDraft | BadAct
@@ -186,7 +187,7 @@ def _reject(device: Device, draft: Draft, code: str) -> ActResult:
     )
     if not created:
         return _repeated(act, draft)
-    Device.objects.filter(pk=device.pk).update(refused_at=real_now(), refused_code=code)
+    note_refused(device, code)
     incident = open_incident(
         draft=IncidentDraft(
             kind=IncidentKind.ACT_REFUSED,
