@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from dispatch.fleet.models import Driver
+from dispatch.fleet.models import Driver, Shift
+from dispatch.live.handlers import on_plan_published
 from dispatch.live.models import DriverAct
 from dispatch.live.services import make_login_link
 from dispatch.orders.drafts import ParcelDraft, PlaceDraft, ShopperDraft
-from dispatch.orders.models import AccessKind, Attempt, Order
-from dispatch.orders.services import place_orders, set_access
+from dispatch.orders.models import Attempt, Order
+from dispatch.orders.services import place_orders
 from lastmile.core import clock
+from lastmile.core.events import DomainEvent, Lane
 from tests.browser.live import Live
 from tests.drain import drain
 from tests.factories.fleet import LAT, LON, make_driver, make_hub, make_shift, make_vehicle
@@ -67,9 +69,17 @@ def make_driver_day(*, stops: int = 5, name: str = "Rui Costa") -> DriverWorld:
     )
 
 
-def give_gate_code(order: str, code: str) -> None:
-    """Add a gate code to the place of an order."""
-    set_access(order=Order.objects.get(public_id=order), kind=AccessKind.GATE_CODE, code=code)
+def publish_in_order(orders: list[str]) -> None:
+    """Publish a new plan whose route has these orders, and tell its driver as the relay does."""
+    rows = {order.public_id: order for order in Order.objects.filter(public_id__in=orders)}
+    sequence = [rows[order] for order in orders]
+    shift = Shift.objects.get(routes__stops__order=sequence[0], routes__plan__status="published")
+    plan = publish(shift.hub, {shift: sequence}, day=shift.service_date)
+    event = DomainEvent(
+        public_id="evt_test", kind="plan.published", subject=plan.public_id, actor="",
+        occurred_at=clock.now(), data={}, position=1, lane=Lane.BULK,
+    )  # fmt: skip
+    on_plan_published(event)
 
 
 def new_link(live: Live, world: DriverWorld) -> tuple[str, str]:

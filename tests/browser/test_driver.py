@@ -22,6 +22,7 @@ from tests.browser.driving import (
     logged_in,
     make_driver_day,
     new_link,
+    publish_in_order,
     ready,
     tap,
 )
@@ -176,6 +177,30 @@ def test_r04_two_drivers_share_a_phone_and_each_sends_only_the_own_work(
     everything_sent(page)
     assert attempts_of(live, world)[world.orders[0]] == ["delivered"]
     assert attempts_of(live, other) == {order: [] for order in other.orders}
+
+
+def test_r12_a_changed_route_reaches_the_phone_and_the_driver_confirms_it(
+    live: Live, phone: BrowserContext, world: DriverWorld
+) -> None:
+    page = logged_in(live, phone, world)
+    on_the_road(page)
+    everything_sent(page)
+    first, second, *others = world.orders
+    left_out = others.pop()
+    live.do(lambda _ref: publish_in_order([second, first, *others]))
+    banner = page.locator("[data-part=banners]")
+    expect(banner).to_contain_text("Your route has changed", timeout=10_000)
+    expect(banner).to_contain_text("1 stop was removed")
+    expect(banner).to_contain_text("1 stop moved")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Stop 1 of 4")
+    banner.get_by_role("button", name="Got it").click()
+    expect(banner).not_to_contain_text("Your route has changed")
+    everything_sent(page)
+    assert acts_of(live, world)[-1] == ("plan_confirmed", "")
+    deliver(page)
+    everything_sent(page)
+    done = attempts_of(live, world)
+    assert (done[second], done[first], done[left_out]) == (["delivered"], [], [])
 
 
 def test_log_out_deletes_the_addresses_and_sends_what_waits_first(
