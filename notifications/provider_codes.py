@@ -71,6 +71,14 @@ WORDS: Final[Mapping[str, Words]] = {
     "20404": _("Twilio does not have this messaging service in this account. Copy its SID again."),
     "21703": _("The messaging service has no sender. Add a number to it at Twilio."),
     "63007": _("This number is no WhatsApp sender at Twilio. Register it there first."),
+    "no_whatsapp_sender": _(
+        "The messaging service has no WhatsApp sender. Add one to it at Twilio, or write your"
+        " WhatsApp number as the sender."
+    ),
+    "whatsapp_offline": _(
+        "Twilio knows this WhatsApp sender, but it is not online. Finish its registration at"
+        " Twilio."
+    ),
     "no_connection": _(
         "This server could not reach Twilio. Check its internet connection and firewall."
     ),

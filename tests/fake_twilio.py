@@ -50,6 +50,7 @@ AFTER = ("timeout_after", "reset_after", "bad_json", "kill", "server_error_after
 #: Twilio's code -> HTTP status and message of its error body (twilio.com/docs/errors/<code>).
 REFUSALS: Mapping[int, tuple[int, str]] = {
     20003: (401, "Authenticate"),
+    20403: (403, "Forbidden"),
     20404: (404, "The requested resource {path} was not entries"),
     20429: (429, "Too Many Requests"),
     20500: (500, "An internal server error has occurred"),
@@ -141,6 +142,9 @@ class FakeTwilio:
         self.ends: dict[str, tuple[str, int]] = {}  # number -> final status and code
         self.services = {SERVICE_SID: {"friendly_name": "Deliveries", "inbound_request_url": ""}}
         self.contents: dict[str, dict[str, Any]] = {}
+        self.senders: dict[str, str] = {f"whatsapp:{SENDER}": "ONLINE"}  # sender -> status
+        self.senders_of: dict[str, list[str]] = {SERVICE_SID: [f"whatsapp:{SENDER}"]}
+        self.hidden: set[str] = set()  # parts of paths that the key may not read
         self.credentials = {API_KEY: API_SECRET, ACCOUNT_SID: AUTH_TOKEN}
         self.victim: Callable[[], int | None] = lambda: None  # process id for the fault "kill"
         self._script: deque[str] = deque()
@@ -248,6 +252,9 @@ class FakeTwilio:
         if not self._is_known(request):
             await _refuse(request, 20003)
             return
+        if any(part in request.path for part in self.hidden):
+            await _refuse(request, 20403)
+            return
         match request.method, request.path.strip("/").split("/"):
             case "POST", ["2010-04-01", "Accounts", sid, "Messages.json"] if sid == ACCOUNT_SID:
                 await self._take(request)
@@ -264,6 +271,20 @@ class FakeTwilio:
             case "GET", ["v1", "Services", sid] if sid in self.services:
                 service = {"sid": sid, "account_sid": ACCOUNT_SID} | self.services[sid]
                 await _send(request, 200, service)
+            case "GET", ["v1", "Services", sid, "ChannelSenders"] if sid in self.services:
+                listed = [
+                    {"sid": f"XE{number:032d}", "sender": sender, "sender_type": "WhatsApp"}
+                    for number, sender in enumerate(self.senders_of.get(sid, []))
+                ]
+                await _send(request, 200, _senders_page(request, listed))
+            case "GET", ["v2", "Channels", "Senders"]:
+                wanted = f"{request.query.get('Channel', '')}:"
+                listed = [
+                    {"sid": f"XE{number:032d}", "sender_id": sender, "status": status}
+                    for number, (sender, status) in enumerate(self.senders.items())
+                    if sender.startswith(wanted)
+                ]
+                await _send(request, 200, _senders_page(request, listed))
             case "GET", ["v1", "Content", sid] if sid in self.contents:
                 await _send(request, 200, {"sid": sid} | self.contents[sid])
             case _:
@@ -497,6 +518,15 @@ def _resource(entry: Taken) -> dict[str, Any]:
         "subresource_uris": {}, "to": entry.to,
         "uri": f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{entry.sid}.json",
     }  # fmt: skip
+
+
+def _senders_page(request: _Request, senders: list[dict[str, str]]) -> dict[str, Any]:
+    """Return a page of senders, as the Senders API and messaging services list them."""
+    meta = {
+        "page": 0, "page_size": 50, "key": "senders", "url": request.path,
+        "first_page_url": request.path, "previous_page_url": None, "next_page_url": None,
+    }  # fmt: skip
+    return {"senders": senders, "meta": meta}
 
 
 def _status_fields(entry: Taken, status: str, code: int | None) -> dict[str, str]:

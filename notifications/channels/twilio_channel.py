@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Final, Self
 
@@ -132,20 +133,23 @@ class TwilioChannel:
         It lists one message, which is what a look-up needs, and reads the messaging service. It
         does not read the account itself: a standard API key may not.
         """
+        facts: dict[str, str] = {}
         try:
             self._messages.list(limit=1, page_size=1)
-            if not self._credentials.service_sid:
-                return AccountCheck(ok=True)
-            service = self._services(self._credentials.service_sid).fetch()
+            if self._credentials.service_sid:
+                service = self._services(self._credentials.service_sid).fetch()
+                facts["service"] = str(service.friendly_name or "")
+                facts["replies_to"] = str(service.inbound_request_url or "")
+            return self.check_sender(facts)
         except ChannelError as refused:
             return AccountCheck(ok=False, code=refused.code, words=refused.words)
-        return AccountCheck(
-            ok=True,
-            facts={
-                "service": str(service.friendly_name or ""),
-                "replies_to": str(service.inbound_request_url or ""),
-            },
-        )
+
+    def check_sender(self, facts: Mapping[str, str]) -> AccountCheck:
+        """Return whether the channel can use the sender, with the facts that are known by now.
+
+        Raises ChannelError.
+        """
+        return AccountCheck(ok=True, facts=facts)
 
     def content(self, outgoing: Outgoing) -> dict[str, Any]:
         """Return the fields that hold the words of a message."""

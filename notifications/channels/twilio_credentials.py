@@ -56,6 +56,17 @@ def credentials_of(account: ChannelAccount) -> TwilioCredentials:
     )
 
 
+def is_one_way(account: ChannelAccount) -> bool:
+    """Return True if the sender of an account is a name, which cannot receive replies.
+
+    A messaging service has numbers, so it is not one.
+    """
+    if account.kind != AccountKind.TWILIO:
+        return False
+    known = credentials_of(account)
+    return not known.service_sid and any(sign.isalpha() for sign in known.sender)
+
+
 def has_installation_account() -> bool:
     """Return True if the installation has a Twilio account that retailers may use."""
     secret = settings.TWILIO_API_SECRET if settings.TWILIO_API_KEY else settings.TWILIO_AUTH_TOKEN

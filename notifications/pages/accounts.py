@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -15,16 +16,20 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from lastmile.core.errors import Invalid
 from lastmile.core.http.forms import apply_form, status_of, version_of
+from lastmile.core.limits import CallLimit, count_call
 from lastmile.core.refusals import unknown
 from lastmile.core.tenancy import current_schema
+from notifications.catalogue.kinds import ChannelKey
 from notifications.channels.base import AccountCheck
-from notifications.channels.twilio_credentials import can_be_called, replies_url
+from notifications.channels.twilio_credentials import can_be_called, is_one_way, replies_url
 from notifications.models import AccountKind, ChannelAccount
 from notifications.selectors import account_words as words
 from notifications.selectors import accounts as selectors
 from notifications.selectors.accounts import Health
+from notifications.selectors.push import key_of
 from notifications.services import accounts as services
 from notifications.services.account_shapes import AccountShape, shapes_of
+from notifications.services.testing import send_push_test
 from tenants.permissions import Act, PageRequest, page
 from tenants.selectors import is_trial
 
@@ -160,6 +165,22 @@ def account_switch(request: PageRequest, channel: str) -> HttpResponse:
     return redirect("messages:account", channel)
 
 
+@page(Act.CHANNELS_EDIT)
+@require_POST
+def push_test(request: PageRequest) -> HttpResponse:
+    """Send a test to the browser of the member, and show what its push service answered."""
+    account = selectors.account_of(ChannelKey.PUSH)
+    if account is None or account.kind != AccountKind.VAPID:
+        raise unknown()
+    most = settings.LIMIT_SHOPPER_LINK_PER_MINUTE
+    limit = CallLimit(scope="push.test", subject=request.principal.public_id, most=most)
+    count_call([limit])
+    check, host = send_push_test(account=account, text=request.POST.get("subscription", ""))
+    advice = "" if check.ok else words.push_advice(check.code)
+    context = {"check": check, "host": host, "advice": advice}
+    return render(request, "messages/_push_test.html", context)
+
+
 def _chosen(request: PageRequest, channel: str, account: ChannelAccount | None) -> AccountShape:
     """Return the provider that the address names, else the present one, else the first."""
     shapes = {shape.key: shape for shape in shapes_of(channel)}
@@ -199,8 +220,8 @@ def _account_response(
         "form": form,
         "check": check,
         "check_advice": words.advice(check.code) if check and not check.ok else "",
-        "documentation": words.documentation(check.code) if check else "",
-        "paused_page": words.documentation(account.paused_code) if account else "",
+        "documentation": words.documentation(check.code) if check and by_twilio else "",
+        "paused_page": words.documentation(account.paused_code) if account and by_twilio else "",
         "version": account.version if account is not None else "",
         "providers": [
             (shape.key, words.PROVIDERS[shape.key], shape.key == form.shape.key)
@@ -208,6 +229,9 @@ def _account_response(
         ],
         "is_stored": account is not None and f"{account.kind}-{account.source}" == form.shape.key,
         "replies_url": replies_url() if by_twilio else "",
+        "push_key": key_of(account),
+        "push_scope": settings.SHOPPER_PATH,
+        "is_one_way": channel == ChannelKey.SMS and account is not None and is_one_way(account),
         "replies_wrong": bool(check and check.ok and by_twilio and _replies_elsewhere(check)),
         "can_be_called": can_be_called(),
         "is_trial": is_trial(current_schema()) and form.shape.kind != AccountKind.NULL,

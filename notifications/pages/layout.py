@@ -18,6 +18,7 @@ from lastmile.core.tenancy import current_retailer
 from notifications.models import EmailLayout
 from notifications.pages.letters import as_letter, with_frames
 from notifications.rendering.mail import PLACEHOLDERS, Letter, default_mjml, filled
+from notifications.rendering.stop_lines import mail_line
 from notifications.services.layouts import compiled, restore_layout, save_layout
 from notifications.wording.layouts import LONGEST
 from tenants.permissions import Act, PageRequest, page
@@ -87,4 +88,5 @@ def _example() -> Letter:
         button=_("Follow it"),
         target="#",
         language=language,
+        stop=mail_line(language, "#"),
     )

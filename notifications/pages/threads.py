@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from dispatch.fleet.selectors import hubs_of
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import orders_of
 from lastmile.core import clock
@@ -78,6 +79,17 @@ def inbox(request: PageRequest) -> HttpResponse:
         "sees_general": request.principal.hubs is None,
     }
     return render(request, "messages/inbox.html", context)
+
+
+@page(Act.MESSAGES_VIEW)
+@require_safe
+def replies_of(request: PageRequest, public_id: str) -> HttpResponse:
+    """Show how many replies about the orders of a hub wait for an answer, as a fragment."""
+    hub = fetch(hubs_of(request.principal), public_id)
+    if not is_fragment(request):
+        return redirect("messages:inbox")
+    waiting = selectors.unanswered_count(frozenset({hub.public_id}))
+    return render(request, "messages/_replies.html", {"waiting": waiting})
 
 
 @page(Act.MESSAGES_VIEW)

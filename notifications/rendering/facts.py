@@ -3,7 +3,7 @@
 Language and zone are those of the message, so they come from the order and never from the person
 or the machine that caused the message. Each value is found only if a template uses it.
 
-Text values come from outside and are cleaned (``wording.safe``), but not escaped. The link and the
+Text values come from outside and are cleaned (``wording.safe``), but not escaped. The links and the
 code are not here: their marks are, and the sender puts them in.
 """
 
@@ -27,9 +27,8 @@ from lastmile.core import clock, formatting
 from lastmile.core.tenancy import current_retailer
 from notifications.catalogue.kinds import ChannelKey, Moment, Variable
 from notifications.catalogue.moments import FOR_MEMBERS
-from notifications.links import opt_out_link
 from notifications.models import Contact
-from notifications.rendering.rendered import CODE_MARK, LINK_MARK
+from notifications.rendering.rendered import CODE_MARK, LINK_MARK, OPT_OUT_MARK
 from notifications.wording import safe
 from notifications.wording.folding import plain_typography
 from tenants.links import absolute
@@ -60,6 +59,7 @@ class Scene:
     order: Order | None = None
     values: Mapping[str, Value] = field(default_factory=dict)
     contact: Contact | None = None
+    is_one_way: bool = False  # the sender of the channel cannot receive replies
 
     @cached_property
     def arrival(self) -> ArrivalRange | None:
@@ -208,7 +208,7 @@ _FINDERS: Final[Mapping[str, Callable[[Scene], object]]] = {
     "first_name": _first_name,
     "number": _order_number,
     "link": lambda scene: LINK_MARK,
-    "opt_out_link": lambda scene: opt_out_link(scene.contact) if scene.contact else "",
+    "opt_out_link": lambda scene: OPT_OUT_MARK,
     "code": lambda scene: CODE_MARK,
     "day": _day,
     "window_from": _window_from,

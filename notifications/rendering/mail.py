@@ -16,6 +16,7 @@ from typing import Final
 from lastmile.core.tenancy import current_retailer
 from notifications.models import EmailLayout
 from notifications.rendering.compiling import html_of as compiled
+from notifications.rendering.stop_lines import StopLine
 
 RTL: Final = frozenset({"ar", "fa", "he", "ur"})
 #: Placeholders of a layout, and whether a layout must have them.
@@ -37,7 +38,10 @@ _PLACEHOLDER: Final = re.compile(r"\[\[([a-z]+)\]\]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """The parts of an e-mail as plain text. ``target`` is the address of the button."""
+    """The parts of an e-mail as plain text. ``target`` is the address of the button.
+
+    ``stop`` is the line under it. A layout without a place for it has it under the text.
+    """
 
     subject: str
     preheader: str
@@ -45,7 +49,7 @@ class Letter:
     button: str
     target: str
     language: str
-    footer: str = ""
+    stop: StopLine | None = None
 
 
 def html_of(letter: Letter) -> str:
@@ -61,14 +65,16 @@ def filled(layout: str, letter: Letter) -> str:
     is_rtl = letter.language in RTL
     direction = "rtl" if is_rtl else "ltr"
     retailer = current_retailer()
+    footer = _stop_line(letter.stop, direction)
+    has_place = "[[footer]]" in layout
     values = {
-        "body": _paragraphs(letter.body, direction),
+        "body": _paragraphs(letter.body, direction) + ("" if has_place else footer),
         "button": escape(letter.button),
         "target": escape(letter.target),
         "subject": escape(letter.subject),
         "preheader": escape(letter.preheader or letter.body.partition("\n")[0]),
         "shop": escape(retailer.shop_name),
-        "footer": _paragraphs(letter.footer, direction),
+        "footer": footer,
         "language": escape(letter.language),
         "direction": direction,
         "align": "right" if is_rtl else "left",
@@ -81,6 +87,14 @@ def _paragraphs(text: str, direction: str) -> str:
     blocks = [block.strip() for block in re.split(r"\n\s*\n", text) if block.strip()]
     lines = (escape(block).replace("\n", "<br>") for block in blocks)
     return "".join(f'<p dir="{direction}" style="margin:0 0 16px">{line}</p>' for line in lines)
+
+
+def _stop_line(stop: StopLine | None, direction: str) -> str:
+    """Return the line that stops e-mails as HTML; "" without one."""
+    if stop is None:
+        return ""
+    link = f'<a href="{escape(stop.target)}" style="color:inherit">{escape(stop.label)}</a>'
+    return f'<p dir="{direction}" style="margin:0">{escape(stop.why)} {link}</p>'
 
 
 @cache

@@ -26,10 +26,20 @@ from notifications.catalogue.kinds import ChannelKey
 from notifications.catalogue.moments import BY_KEY
 from notifications.catalogue.texts import Parts, default_parts
 from notifications.channels.base import ContentRef
-from notifications.models import Message, MessageTemplate
+from notifications.channels.twilio_credentials import is_one_way
+from notifications.links import opt_out_link
+from notifications.models import Contact, Message, MessageTemplate
 from notifications.rendering.facts import EMPTY, Scene, Value, values_for
 from notifications.rendering.mail import Letter, html_of
-from notifications.rendering.rendered import CODE_MARK, LINK_MARK, Rendered
+from notifications.rendering.rendered import CODE_MARK, LINK_MARK, OPT_OUT_MARK, Rendered
+from notifications.rendering.stop_lines import (
+    SEPARATOR,
+    StopLine,
+    can_be_stopped,
+    mail_line,
+    with_stop_line,
+    without_stop_line,
+)
 from notifications.wording import icu, segments
 
 #: A code as it will look, for counting.
@@ -75,26 +85,35 @@ def render(message: Message, order: Order | None) -> Rendered | None:
         order=order,
         values=message.values,
         contact=message.contact,
+        is_one_way=message.account is not None and is_one_way(message.account),
     )
     return render_scene(scene, wording)
 
 
 def own_words(message: Message) -> Rendered:
-    """Return a message in a member's own words; an e-mail has the retailer's layout."""
-    html = ""
+    """Return a message in a member's own words; an e-mail has the retailer's layout.
+
+    A message about an order ends with the way to stop messages, as those of the catalogue do.
+    """
+    html, text = "", without_stop_line(message.text)  # an earlier call may have added it
+    stop = mail_line(message.language) if message.order is not None else None
     if message.channel == ChannelKey.EMAIL:
         letter = Letter(
             subject=message.subject,
             preheader="",
-            body=message.text,
+            body=text,
             button="",
             target="",
             language=message.language,
+            stop=stop,
         )
         html = html_of(letter)
-    full = with_link(message.order, message.text)
+        text = _with_footer(text, stop)
+    elif stop is not None and message.account is not None and is_one_way(message.account):
+        text = with_stop_line(message.channel, text, message.language)
+    full = with_link(message.order, text, message.contact)
     return Rendered(
-        text=message.text,
+        text=text,
         subject=message.subject,
         html=html,
         segments=paid_parts(message.channel, full),
@@ -124,13 +143,16 @@ def render_scene(scene: Scene, wording: Wording) -> Rendered:
     if scene.channel == ChannelKey.EMAIL:
         rendered = _letter(scene, parts)
     else:
-        rendered = Rendered(text=parts.get("text", ""), subject=parts.get("subject", ""))
+        text = parts.get("text", "")
+        if scene.is_one_way and can_be_stopped(scene.moment):
+            text = with_stop_line(scene.channel, text, scene.language)
+        rendered = Rendered(text=text, subject=parts.get("subject", ""))
     return Rendered(
         text=rendered.text,
         subject=rendered.subject,
         html=rendered.html,
         content=content,
-        segments=paid_parts(scene.channel, with_link(scene.order, rendered.text)),
+        segments=paid_parts(scene.channel, with_link(scene.order, rendered.text, scene.contact)),
         digest=wording.digest,
         version=wording.version,
     )
@@ -166,8 +188,15 @@ def _letter(scene: Scene, parts: Mapping[str, str]) -> Rendered:
         button=button,
         target=target,
         language=scene.language,
+        stop=mail_line(scene.language) if can_be_stopped(scene.moment) else None,
     )
-    return Rendered(text="\n\n".join(lines), subject=letter.subject, html=html_of(letter))
+    text = _with_footer("\n\n".join(lines), letter.stop)
+    return Rendered(text=text, subject=letter.subject, html=html_of(letter))
+
+
+def _with_footer(text: str, stop: StopLine | None) -> str:
+    """Return the text twin of an e-mail with the line that stops e-mails."""
+    return f"{text}{SEPARATOR}{stop.text}" if stop is not None else text
 
 
 def paid_parts(channel: str, text: str) -> int:
@@ -177,8 +206,10 @@ def paid_parts(channel: str, text: str) -> int:
     return segments.count(text).segments if channel == ChannelKey.SMS else 0
 
 
-def with_link(order: Order | None, text: str) -> str:
-    """Return a text with the true link and zeros for the code, for counting and for a preview."""
+def with_link(order: Order | None, text: str, contact: Contact | None = None) -> str:
+    """Return a text with the true links and zeros for the code, for counting."""
+    if OPT_OUT_MARK in text and contact is not None:
+        text = text.replace(OPT_OUT_MARK, opt_out_link(contact))
     if LINK_MARK in text and order is not None:
         text = text.replace(LINK_MARK, shopper_link(order))
     return text.replace(CODE_MARK, _A_CODE)

@@ -91,6 +91,22 @@ CHOICES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "port": (("587", "587"), ("465", "465"), ("25", "25"), ("2525", "2525")),
     "security": (("starttls", "STARTTLS"), ("tls", "TLS")),
 }
+#: Code of a push service, or of our own -> cause and remedy; "" for every other code.
+_PUSH: Final[Mapping[str, Label]] = {
+    "": gettext_lazy("The push service did not take the test. Try again in a minute."),
+    "bad_subscription": gettext_lazy(
+        "This browser gave no address that can be called. Reload the page and try again."
+    ),
+    "401": gettext_lazy("The push service refused the key of this account. Reload and try again."),
+    "403": gettext_lazy(
+        "This browser subscribed with another key. Reset the permission of this site, and try"
+        " again."
+    ),
+    "404": gettext_lazy("The push service knows this browser no more. Reload and try again."),
+    "410": gettext_lazy("The push service knows this browser no more. Reload and try again."),
+    "413": gettext_lazy("The push service says that the message is too large."),
+    "429": gettext_lazy("The push service took too many messages. Try again in some minutes."),
+}
 SENDER_OF_SMS: Final = gettext_lazy(
     "Only without a messaging service: your number at Twilio, or a name of up to 11 letters."
 )
@@ -102,6 +118,11 @@ RATE_HINT: Final = gettext_lazy("The limit of your account. We send at most 90 %
 def advice(code: str) -> str:
     """Return the cause of a refusal of an account, and what to do."""
     return str(code_words(code)) or _("The provider refused the account.")
+
+
+def push_advice(code: str) -> str:
+    """Return the cause of a push service's refusal, and what to do."""
+    return str(_PUSH.get(code, _PUSH[""]))
 
 
 def documentation(code: str) -> str:

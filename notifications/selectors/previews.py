@@ -16,11 +16,14 @@ from lastmile.core import clock, formatting
 from lastmile.core.tenancy import current_retailer
 from notifications.catalogue.kinds import ChannelKey, Moment
 from notifications.catalogue.texts import PARTS
+from notifications.channels.registry import account_for
+from notifications.channels.twilio_credentials import is_one_way
 from notifications.rendering.checking import PartFault, faults_of, longest_values
 from notifications.rendering.facts import Scene
 from notifications.rendering.mail import Letter, html_of
 from notifications.rendering.render import Wording, fill, filled_parts, reading_as
-from notifications.rendering.rendered import CODE_MARK, LINK_MARK
+from notifications.rendering.rendered import CODE_MARK, LINK_MARK, OPT_OUT_MARK
+from notifications.rendering.stop_lines import can_be_stopped, mail_line, with_stop_line
 from notifications.wording import folding, icu, segments
 from tenants.links import absolute
 
@@ -93,11 +96,26 @@ def _longest(draft: TemplateDraft, length: segments.Length) -> segments.Length:
     The longest values are of the cheap alphabet. A shop whose name has an í never gets it.
     """
     text = icu.longest(icu.parse(draft.parts["text"]), longest_values(draft.moment))
+    text = _shown(_with_stop_line(draft, text))
     return segments.count(text[:-1] + length.costly[0] if length.costly else text)
 
 
 def _read(draft: TemplateDraft, order: Order | None) -> dict[str, str]:
     """Return the parts of a draft as its reader gets them; no link of the order is made."""
+    parts = _read_parts(draft, order)
+    if draft.channel == ChannelKey.SMS:
+        parts["text"] = _with_stop_line(draft, parts["text"])
+    return {name: _shown(text) for name, text in parts.items()}
+
+
+def _with_stop_line(draft: TemplateDraft, text: str) -> str:
+    """Return a text with the line that it gets if the sender cannot receive replies."""
+    account = account_for(draft.channel)
+    is_added = account is not None and is_one_way(account) and can_be_stopped(draft.moment)
+    return with_stop_line(draft.channel, text, draft.language) if is_added else text
+
+
+def _read_parts(draft: TemplateDraft, order: Order | None) -> dict[str, str]:
     if order is None or not _is_about_orders(draft.moment):
         return _read_examples(draft)
     scene = Scene(
@@ -108,8 +126,7 @@ def _read(draft: TemplateDraft, order: Order | None) -> dict[str, str]:
         order=order,
     )
     wording = Wording(parts={name: draft.parts.get(name, "") for name in PARTS[draft.channel]})
-    parts, _content = filled_parts(scene, wording)
-    return {name: _shown(text) for name, text in parts.items()}
+    return filled_parts(scene, wording)[0]
 
 
 def _html(draft: TemplateDraft, parts: Mapping[str, str]) -> str:
@@ -122,13 +139,15 @@ def _html(draft: TemplateDraft, parts: Mapping[str, str]) -> str:
         button=parts.get("button", ""),
         target=target,
         language=draft.language,
+        stop=mail_line(draft.language, _a_link()) if can_be_stopped(draft.moment) else None,
     )
     return html_of(letter)
 
 
 def _read_examples(draft: TemplateDraft) -> dict[str, str]:
     values = {name: variable.example for name, variable in draft.moment.variables.items()}
-    values |= {name: _a_link() for name in ("link", "opt_out_link") if name in values}
+    marks = {"link": LINK_MARK, "opt_out_link": OPT_OUT_MARK}
+    values |= {name: mark for name, mark in marks.items() if name in values}
     if "page" in values:
         values["page"] = absolute(reverse("home:start"))
     if "shop" in values:
@@ -172,7 +191,8 @@ def _is_about_orders(moment: Moment) -> bool:
 
 
 def _shown(text: str) -> str:
-    """Return a rendered text with an example in place of the secret link and of the code."""
+    """Return a rendered text with an example in place of the secret links and of the code."""
+    text = text.replace(OPT_OUT_MARK, absolute(f"{settings.OPT_OUT_PATH}{_A_SECRET}/"))
     return text.replace(LINK_MARK, _a_link()).replace(CODE_MARK, _A_CODE)
 
 

@@ -6,7 +6,7 @@ from dispatch.orders.models import Order
 from notifications.catalogue.kinds import ChannelKey
 from notifications.channels.registry import account_for
 from notifications.channels.webpush.encryption import vapid_public
-from notifications.models import AccountKind, Contact, PushSubscription
+from notifications.models import AccountKind, ChannelAccount, Contact, PushSubscription
 
 
 def push_contact(order: Order) -> Contact | None:
@@ -20,7 +20,11 @@ def push_contact(order: Order) -> Contact | None:
 
 def push_key() -> str:
     """Return the public key with which browsers subscribe; "" if web push is off."""
-    account = account_for(ChannelKey.PUSH)
+    return key_of(account_for(ChannelKey.PUSH))
+
+
+def key_of(account: ChannelAccount | None) -> str:
+    """Return the public key of an account, on or off; "" if it is not one of web push."""
     if account is None or account.kind != AccountKind.VAPID:
         return ""
     return vapid_public(str(account.secrets["private"]))

@@ -13,12 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from lastmile.core import formatting
 from notifications.models import Message
 from notifications.reasons import sentence
+from notifications.rendering.rendered import CODE_MARK, LINK_MARK, OPT_OUT_MARK
 from notifications.selectors.ledger import OrderMessages
 from notifications.states import MessageState
 
 Words = str | Lazy
 S = MessageState
-LINK, CODE = "⟦link⟧", "⟦code⟧"  # what the ledger keeps of a link and a code
 
 MOMENTS: Final[Mapping[str, Words]] = {
     "choose_invitation": _("Invitation to choose"),
@@ -85,8 +85,9 @@ def icon_of(channel: str) -> str:
 
 
 def shown_text(text: str) -> str:
-    """Return the words of a message with ``(link)`` and dots in place of link and code."""
-    return text.replace(LINK, f"({_g('link')})").replace(CODE, "••••••")
+    """Return the words of a message with ``(link)`` and dots in place of links and code."""
+    link = f"({_g('link')})"
+    return text.replace(LINK_MARK, link).replace(OPT_OUT_MARK, link).replace(CODE_MARK, "••••••")
 
 
 def why(message: Message) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from django.db import transaction
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
@@ -25,6 +26,7 @@ from notifications.reasons import sentence
 from notifications.rules.occasions import NO_LONGER_TRUE, promise_moment
 from notifications.selectors.ledger import channels_on
 from notifications.selectors.moments import moment_state
+from notifications.services.auditing import audit_sending, is_first_use
 from notifications.services.contacts import contact_of
 from notifications.services.telling import send_text, tell
 
@@ -67,13 +69,14 @@ def channels_for(order: Order) -> list[str]:
     ]
 
 
+@transaction.atomic
 def send_own_words(*, order: Order, text: str, key: str, channel: str = "") -> Message:
     """Send a member's own words to the shopper of an order; the same key is the same message.
 
     Without a channel, the first one that can be used is taken.
 
-    Locks: nothing. Records: nothing. Raises: Invalid for an empty text or an unusable channel;
-    NotSendable with the rule's sentence.
+    Locks: nothing. Records: an audit entry, without the text. Raises: Invalid for an empty text or
+    an unusable channel; NotSendable with the rule's sentence.
     """
     if not text.strip() or len(text) > MOST_TEXT:
         raise _wrong("text", _("Write 1 to %(most)d characters.") % {"most": MOST_TEXT})
@@ -84,14 +87,20 @@ def send_own_words(*, order: Order, text: str, key: str, channel: str = "") -> M
         raise NotSendable(sentence(_why_unreachable(order)))
     used = channel or usable[0]
     contact = contact_of(CONTACT_OF_CHANNEL[used], _address(order, used))
-    return send_text(order=order, contact=contact, channel=used, text=text, key=key)
+    is_new = is_first_use(key)
+    message = send_text(order=order, contact=contact, channel=used, text=text, key=key)
+    if is_new:
+        audit_sending("message.written", subject=message.public_id, message=message)
+    return message
 
 
+@transaction.atomic
 def send_moment(*, order: Order, moment: str, key: str) -> Message:
     """Send the shopper of an order a moment again; the same key is the same message.
 
-    Locks: the waiting messages that it replaces. Records: message.ended for a skipped message.
-    Raises: Invalid for a moment that nobody sends by hand; NotSendable if it is not true now.
+    Locks: the waiting messages that it replaces. Records: message.ended for a skipped message, and
+    an audit entry. Raises: Invalid for a moment that nobody sends by hand; NotSendable if it is
+    not true now.
     """
     wanted = BY_KEY.get(moment)
     if wanted is None or not _is_for_hands(wanted):
@@ -102,9 +111,13 @@ def send_moment(*, order: Order, moment: str, key: str) -> Message:
     if why_not:
         raise NotSendable(sentence(why_not), data={"reason": why_not})
     used = moment_state(moment).moment  # with the retailer's channels, also if it is off
-    rows = tell(moment=used, origin=f"man:{key}", order=order, recipient=_shopper_of(order))
+    origin = f"man:{key}"
+    is_new = not Message.objects.filter(origin=origin).exists()
+    rows = tell(moment=used, origin=origin, order=order, recipient=_shopper_of(order))
     if not rows:
         raise NotSendable(sentence("expired"), data={"reason": "expired"})
+    if is_new:
+        audit_sending("message.sent", subject=rows[-1].public_id, message=rows[-1])
     return rows[-1]
 
 

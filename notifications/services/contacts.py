@@ -23,6 +23,7 @@ from notifications.rules.contacts import (
 )
 from notifications.rules.deciding import GROUPS
 from notifications.selectors.contacts import CHANNELS_OF, STOPPED_ON_A_PAGE
+from tenants.people.services import audit
 
 __all__ = [
     "GROUPS",
@@ -38,6 +39,7 @@ __all__ = [
 
 BOUNCE: Final = "bounce"
 _BY_WORD: Final = frozenset({"word", "provider"})
+STAFF: Final = "staff"
 
 
 def contact_of(kind: str, address: str, *, language: str = "") -> Contact:
@@ -75,7 +77,8 @@ def opt_out(*, contact: Contact, channel: str, by: str, sender: str = "") -> Non
     ``by`` is word, provider, page, one_click, staff or bounce. A bounce does not replace the wish
     of the person. Messages that wait are skipped at their time, or take the next channel.
 
-    Locks: the contact's channel. Records: contact.opted_out. Raises: nothing.
+    Locks: the contact's channel. Records: contact.opted_out, and an audit entry for staff. Raises:
+    nothing.
     """
     row = _locked(contact, channel)
     if row.opted_out_at is not None and (by == BOUNCE or row.opted_out_by != BOUNCE):
@@ -93,7 +96,8 @@ def opt_in(*, contact: Contact, channel: str, by: str) -> None:
 
     A second call changes nothing.
 
-    Locks: the contact's channel. Records: contact.opted_in. Raises: nothing.
+    Locks: the contact's channel. Records: contact.opted_in, and an audit entry for staff. Raises:
+    nothing.
     """
     rows = ContactChannel.objects.filter(pk__in=[row.pk for row in consent_of(contact, channel)])
     for row in rows.select_for_update(of=("self",)).select_related("contact").order_by("pk"):
@@ -161,6 +165,10 @@ def _locked(contact: Contact, channel: str) -> ContactChannel:
 
 
 def _write_down(contact: Contact, channel: str, *, is_in: bool, by: str) -> None:
+    """Store what a person wants, for ever. What staff do is in the audit log too."""
+    if by == STAFF:
+        act = "contact.opted_in" if is_in else "contact.opted_out"
+        audit(act, contact.public_id, {"channel": (None, channel)})
     ConsentEntry.objects.create(
         contact=contact, channel=channel, is_in=is_in, by=by, at=now(), actor=current_actor()
     )

@@ -13,8 +13,9 @@ from dispatch.orders.links import shopper_link
 from dispatch.orders.models import Order
 from notifications.channels.base import Outgoing
 from notifications.channels.twilio_credentials import report_url
-from notifications.models import Message
-from notifications.rendering.rendered import CODE_MARK, LINK_MARK, Rendered
+from notifications.links import opt_out_link
+from notifications.models import Contact, Message
+from notifications.rendering.rendered import CODE_MARK, LINK_MARK, OPT_OUT_MARK, Rendered
 from notifications.services.headers import headers_of
 from notifications.services.pointing import real_seconds
 
@@ -23,7 +24,7 @@ RTL_LANGUAGES: Final = frozenset({"ar", "fa", "he", "ur"})
 
 def outgoing_of(message: Message, rendered: Rendered, *, call: int) -> Outgoing:
     """Return a rendered message as it goes to the provider."""
-    put = _Filler(message.order, message.secret or "")
+    put = _Filler(message.order, message.secret or "", message.contact)
     content = rendered.content
     if content is not None:
         variables = {name: put(value) for name, value in content.variables.items()}
@@ -58,15 +59,18 @@ def _report_url(message: Message, call: int) -> str:
 
 
 class _Filler:
-    """Puts link and code into texts; the link is made at its first use."""
+    """Puts links and code into texts; the link of the order is made at its first use."""
 
-    def __init__(self, order: Order | None, secret: str) -> None:
+    def __init__(self, order: Order | None, secret: str, contact: Contact | None) -> None:
         self.order = order
         self.secret = secret
+        self.contact = contact
         self.link = ""
 
     def __call__(self, text: str) -> str:
         if LINK_MARK in text and self.order is not None:
             self.link = self.link or shopper_link(self.order)
             text = text.replace(LINK_MARK, self.link)
+        if OPT_OUT_MARK in text and self.contact is not None:
+            text = text.replace(OPT_OUT_MARK, opt_out_link(self.contact))
         return text.replace(CODE_MARK, self.secret)

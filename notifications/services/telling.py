@@ -31,6 +31,7 @@ from notifications.rules import Ruling, Verdict, may_send
 from notifications.rules.when import is_history, times_of
 from notifications.rules.who import as_recipient, language_of
 from notifications.selectors.moments import moment_in_use
+from notifications.services.auditing import audit_sending
 from notifications.services.chain import contact_for
 from notifications.services.ledger import record_end, skip
 from notifications.services.pointing import wake
@@ -160,8 +161,8 @@ def send_text(
 def retry(*, message: Message, key: str) -> Message:
     """Send a message again as a new one; the same key is the same message.
 
-    Locks: nothing. Records: message.ended if it is skipped again. Raises: NotRetryable unless it
-    failed, was skipped or is unknown, or if its facts are over.
+    Locks: nothing. Records: an audit entry; message.ended if it is skipped again. Raises:
+    NotRetryable unless it failed, was skipped or is unknown, or if its facts are over.
     """
     origin = f"{current_actor()}:{key}"[:80]
     known = Message.objects.filter(origin=origin, recipient=message.recipient).first()
@@ -194,7 +195,9 @@ def retry(*, message: Message, key: str) -> Message:
         text=message.text if message.moment == ANSWER else "",
         follows=message,
     )
-    return _store(again, _choose_again(message, again))
+    again = _store(again, _choose_again(message, again))
+    audit_sending("message.repeated", subject=again.public_id, message=again)
+    return again
 
 
 def _choose_again(message: Message, again: Message) -> _Choice:

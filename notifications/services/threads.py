@@ -28,6 +28,8 @@ from notifications.models import (
     ThreadEntry,
 )
 from notifications.models.threads import LONGEST_TEXT, PAGE
+from notifications.services.auditing import audit_sending
+from notifications.services.board_counts import tell_boards
 from notifications.services.contacts import (
     contact_of,
     find_contacts,
@@ -157,8 +159,8 @@ def answer(*, thread: Thread, text: str, key: str) -> ThreadEntry:
     The answer to a text from the page is on the page. It is also sent to the shopper by text
     message or e-mail, if a rule does not forbid it.
 
-    Locks: the thread. Records: nothing. Raises: Invalid for an empty or too long text;
-    NotSendable with the rule's sentence.
+    Locks: the thread. Records: an audit entry, without the text. Raises: Invalid for an empty or
+    too long text; NotSendable with the rule's sentence.
     """
     text = checked_text(text)
     known = ThreadEntry.objects.filter(key=f"man:{key}").first()
@@ -186,6 +188,7 @@ def answer(*, thread: Thread, text: str, key: str) -> ThreadEntry:
         actor=current_actor(),
     )
     _answered(thread)
+    audit_sending("thread.answered", subject=thread.public_id, message=message, order=thread.order)
     return entry
 
 
@@ -214,9 +217,12 @@ def move_thread(*, thread: Thread, order: Order) -> Thread:
     locked = list(rows.select_for_update().order_by("pk"))
     target = next((row for row in locked if row.order_id == order.pk), None)
     source = next(row for row in locked if row.pk == thread.pk)
+    before = source.order
     if target is None:
         source.order = order
         source.save(update_fields=["order"])
+        tell_boards(before)
+        tell_boards(order)
         return source
     if target.pk == source.pk:
         return source
@@ -226,6 +232,8 @@ def move_thread(*, thread: Thread, order: Order) -> Thread:
     target.last_at = max(source.last_at, target.last_at)
     target.save(update_fields=["unanswered_since", "last_at"])
     source.delete()
+    tell_boards(before)
+    tell_boards(order)
     return target
 
 
@@ -282,6 +290,7 @@ def _obey(word: Word, inbound: Inbound, contact: Contact, order: Order | None) -
 def _answered(thread: Thread) -> None:
     """Take a thread from the list of unanswered ones."""
     Thread.objects.filter(pk=thread.pk).update(unanswered_since=None)
+    tell_boards(thread.order)
 
 
 def _thread(*, contact: Contact | None, channel: str, order: Order | None) -> Thread:
@@ -307,6 +316,8 @@ def _add(
     if is_question and thread.unanswered_since is None:
         thread.unanswered_since = at
     thread.save(update_fields=["last_at", "unanswered_since"])
+    if is_question:
+        tell_boards(thread.order)
     return entry
 
 

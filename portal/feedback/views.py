@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from lastmile.core.http import is_earlier, newest_rows
 from lastmile.core.http.forms import apply_form, status_of
 from notifications.selectors import contacts as contact_selectors
 from notifications.selectors import threads as selectors
@@ -21,6 +22,7 @@ from portal.feedback.forms import WriteForm
 from portal.feedback.words import CHANNELS, GROUPS, shown_address
 from portal.shopper.pages import ShopperRequest, shopper_page
 
+PAGE_ROWS: Final = 20
 _DONE = {
     "written": lambda: _("Your message is with the shop. The answer appears here."),
     "preferences": lambda: _("Your choice is saved."),
@@ -47,11 +49,17 @@ def messages(request: ShopperRequest, secret: str) -> HttpResponse:
 
 
 def _page(request: ShopperRequest, secret: str, form: WriteForm) -> HttpResponse:
+    path = reverse("feedback:messages", args=[secret])
+    entries, earlier = newest_rows(
+        request, selectors.page_entries(request.order), PAGE_ROWS, path=path
+    )
     done: Callable[[], str] = _DONE.get(request.GET.get("done", ""), lambda: "")
     context = {
         "order": request.order,
         "secret": secret,
-        "entries": selectors.page_entries(request.order),
+        "entries": entries,
+        "earlier": earlier,
+        "newest": path if is_earlier(request) else "",
         "form": form,
         "choices": [_choice_row(choice) for choice in _choices(request)],
         "groups": GROUPS,

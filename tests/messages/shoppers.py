@@ -18,6 +18,7 @@ READ: Final = (
     "portal/feedback/*",
     "notifications/errors.py",
     "notifications/links.py",
+    "notifications/rendering/stop_lines.py",
     "portal/choice/*",
     "dispatch/driver/*",
     "dispatch/live/credentials.py",

@@ -9,6 +9,7 @@ from lastmile.core.errors import Invalid, Stale
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from notifications.models import EmailLayout
 from notifications.rendering.mail import PLACEHOLDERS, Letter, default_mjml, filled, html_of
+from notifications.rendering.stop_lines import StopLine
 from notifications.services.layouts import compiled, restore_layout, save_layout
 from notifications.wording.layouts import layout_faults
 from tenants.people.models import AuditEntry
@@ -40,7 +41,7 @@ LETTER = Letter(
     button=HOSTILE,
     target="https://t1.localhost/t/secret/",
     language="en",
-    footer=HOSTILE,
+    stop=StopLine(why=HOSTILE, label=HOSTILE, target="https://t1.localhost/u/secret/"),
 )
 BAD = [
     ('<mj-raw><script src="https://evil.example/x.js"></script></mj-raw>', "element"),
@@ -125,7 +126,15 @@ def test_m06_texts_are_escaped_in_every_place_of_a_layout(retailer: RetailerRef)
         assert "<script>alert" not in html
         assert "Tom &amp; Jerry&#x27;s &lt;24h&gt;" in html
         assert 'href="https://t1.localhost/t/secret/"' in html
+        assert 'href="https://t1.localhost/u/secret/"' in html
         assert "[[" not in html
+
+
+def test_a_layout_without_a_place_for_the_way_to_stop_has_it_under_the_text(
+    retailer: RetailerRef,
+) -> None:
+    html = filled(compiled(GOOD.replace(" [[footer]]", "")), LETTER)
+    assert html.count('href="https://t1.localhost/u/secret/"') == 1
 
 
 def test_a_text_that_looks_like_a_placeholder_is_not_filled(retailer: RetailerRef) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from django.utils.html import strip_tags
 
 from dispatch.orders.drafts import ShopperDraft
 from dispatch.orders.models import Order
 from lastmile.core.tenancy import RetailerRef
 from notifications.models import ContactChannel, Message, MessageTemplate
 from notifications.services.contacts import contact_of, opt_out
+from tenants.people.audit_log import lines
+from tenants.people.models import AuditEntry
 from tenants.permissions import KeyRole, Role
 from tests.factories.fleet import make_hub
 from tests.factories.messages import make_account, make_call, make_contact, make_message
@@ -162,6 +165,13 @@ def test_an_opt_out_is_added_listed_and_lifted_by_staff(key: KeyClient) -> None:
     assert key.call("delete", f"{OPT_OUTS}{item['id']}/").status_code == 204
     assert key.get(OPT_OUTS).json()["items"] == []
     assert key.get(f"{OPT_OUTS}{item['id']}/").status_code == 404
+    entries = AuditEntry.objects.filter(act__startswith="contact.").order_by("pk")
+    assert [entry.act for entry in entries] == ["contact.opted_out", "contact.opted_in"]
+    texts = [strip_tags(line.sentence) for line in lines(list(entries))]
+    assert "stopped messages to a phone number" in texts[0]
+    assert "allowed messages to a phone number again" in texts[1]
+    stored = str([(entry.subject, entry.changes) for entry in entries])
+    assert "912" not in stored
 
 
 def test_the_opt_out_of_a_person_is_theirs_to_lift(key: KeyClient) -> None:
@@ -170,6 +180,7 @@ def test_the_opt_out_of_a_person_is_theirs_to_lift(key: KeyClient) -> None:
     answer = key.call("delete", f"{OPT_OUTS}{contact.public_id}:sms/")
     assert (answer.status_code, answer.json()["code"]) == (409, "opt_out_is_theirs")
     assert ContactChannel.objects.get(contact=contact).opted_out_at is not None
+    assert not AuditEntry.objects.filter(act__startswith="contact.").exists(), "they did it"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from notifications.models import Message, SavedReply, Thread, ThreadEntry
 from notifications.selectors.threads import last_entries
 from notifications.services.saved_replies import save_reply
 from notifications.services.threads import write_from_page
+from tenants.people.models import AuditEntry
 from tenants.roles import Role
 from tests.dispatch.conftest import SetClock, clock
 from tests.factories import make_hub, make_order
@@ -91,6 +92,25 @@ def test_the_inbox_lists_what_waits_and_the_threads_without_an_order(
     desk.post(f"/messages/inbox/{waiting.public_id}/read/")
     assert "Please ring twice" not in desk.get("/messages/inbox/").content.decode()
     assert "Please ring twice" in desk.get("/messages/inbox/?view=all").content.decode()
+
+
+def test_the_board_shows_how_many_replies_of_its_hub_wait(
+    desk: Client, retailer: RetailerRef, order: Order
+) -> None:
+    assert order.hub is not None
+    path = f"/messages/replies-of/{order.hub.public_id}/"
+    assert desk.get(path, headers=HTMX).content.decode().strip() == ""
+    thread = write_from_page(order=order, text="Please ring twice", key="p1").thread
+    reply("Who are you?", from_="+34600111222")  # no hub
+    assert "1 reply to answer" in desk.get(path, headers=HTMX).content.decode()
+    elsewhere = make_hub(name="Elsewhere", external_id="H-2")
+    there = f"/messages/replies-of/{elsewhere.public_id}/"
+    assert desk.get(there, headers=HTMX).content.decode().strip() == ""
+    limited = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[elsewhere.public_id]))
+    assert limited.get(path, headers=HTMX).status_code == 404
+    desk.post(f"/messages/inbox/{thread.public_id}/read/")
+    assert desk.get(path, headers=HTMX).content.decode().strip() == ""
+    assert desk.get(path)["Location"] == "/messages/inbox/", "without scripts, the inbox"
 
 
 def test_a_thread_is_moved_to_the_order_with_the_typed_number(desk: Client, order: Order) -> None:
@@ -202,6 +222,18 @@ def test_the_inbox_shows_the_last_text_of_a_thread_and_reads_no_more(
     last = last_entries(Thread.objects.all())
     assert {entry.text for entry in last.values()} == {"Text 002.", "Who are you?"}
     assert "Text 002." in desk.get("/messages/inbox/").content.decode()
+
+
+def test_an_answer_is_in_the_audit_log_without_its_text(desk: Client, order: Order) -> None:
+    switch_on("sms")
+    thread = reply("Where are you?", from_=order.shopper.phone).thread
+    form = {"text": "At two, under the red oak.", "key": uuid.uuid4().hex}
+    for _click in range(2):
+        desk.post(f"/messages/inbox/{thread.public_id}/answer/", form)
+    entry = AuditEntry.objects.get(act="thread.answered")
+    assert (entry.subject, entry.changes["channel"]["after"]) == (thread.public_id, "sms")
+    assert entry.actor.startswith("mbr_")
+    assert "oak" not in str(entry.changes)
 
 
 def test_the_home_page_asks_to_answer(desk: Client, order: Order) -> None:

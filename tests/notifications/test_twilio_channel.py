@@ -18,7 +18,8 @@ from notifications.channels.base import ChannelError, ContentRef, Outgoing, Scop
 from notifications.channels.sms.twilio import TwilioSms
 from notifications.channels.twilio_codes import SCOPES, refusal, scope_of
 from notifications.channels.twilio_credentials import TwilioCredentials
-from notifications.channels.whatsapp.twilio import TwilioWhatsApp
+from notifications.channels.whatsapp.twilio import SANDBOX, TwilioWhatsApp
+from notifications.provider_codes import code_words
 from tests.fake_twilio import (
     ACCOUNT_SID,
     API_KEY,
@@ -263,6 +264,44 @@ def test_the_test_of_an_account_says_what_twilio_answered(fake: FakeTwilio) -> N
     other = sms(fake, service_sid="MG" + "9" * 32).check()
     assert (other.ok, other.code) == (False, "20404")
     assert fake.book == []
+
+
+@pytest.mark.parametrize("changes", [{}, {"service_sid": "", "sender": SENDER}])
+def test_the_test_of_whatsapp_looks_for_the_sender(
+    fake: FakeTwilio, changes: dict[str, str]
+) -> None:
+    channel = TwilioWhatsApp(credentials(fake, **changes), read_s=READ_S, threads=8)
+    assert channel.check().ok
+    fake.senders = {"whatsapp:+15005559999": "ONLINE", f"messenger:{SENDER}": "ONLINE"}
+    fake.senders_of = {SERVICE_SID: ["messenger:1"]}
+    answer = channel.check()
+    assert (answer.ok, answer.code) == (
+        False, "63007" if changes else "no_whatsapp_sender"
+    )  # fmt: skip
+    assert code_words(answer.code), "cause and remedy"
+    assert sms(fake, **changes).check().ok, "text messages do not need it"
+    fake.hidden = {"Senders"}
+    answer = channel.check()
+    assert (answer.ok, answer.facts["sender"]) == (True, "not_checked")
+
+
+def test_a_whatsapp_sender_that_is_not_online_is_named(fake: FakeTwilio) -> None:
+    changes = {"service_sid": "", "sender": SENDER}
+    channel = TwilioWhatsApp(credentials(fake, **changes), read_s=READ_S, threads=8)
+    for status, is_ok in (("ONLINE:UPDATING", True), ("PENDING_VERIFICATION", False)):
+        fake.senders = {f"whatsapp:{SENDER}": status}
+        answer = channel.check()
+        assert answer.ok == is_ok
+    assert (answer.code, answer.words) == ("whatsapp_offline", "PENDING_VERIFICATION")
+    assert code_words(answer.code)
+
+
+def test_the_number_of_the_whatsapp_sandbox_is_listed_nowhere_and_passes(
+    fake: FakeTwilio,
+) -> None:
+    changes = {"service_sid": "", "sender": SANDBOX}
+    channel = TwilioWhatsApp(credentials(fake, **changes), read_s=READ_S, threads=8)
+    assert channel.check().ok
 
 
 def test_many_threads_share_a_channel_and_each_gets_its_own_answer(fake: FakeTwilio) -> None:

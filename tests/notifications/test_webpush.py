@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.test import Client
 
+from lastmile.core.tenancy import RetailerRef, retailer_context
 from notifications.channels.base import ChannelError, Outgoing, Scope
 from notifications.channels.webpush.channel import PushSender, WebPushChannel, payload_of
 from notifications.channels.webpush.encryption import (
@@ -32,6 +34,9 @@ from notifications.channels.webpush.encryption import (
     vapid_public,
 )
 from notifications.channels.webpush.subscriptions import Subscription, read_subscription
+from notifications.models import ChannelAccount, Contact, Message
+from tenants.permissions import Role
+from tests.people import add_member, logged_in
 
 SECRET = b64(b"0123456789abcdef")
 KEY = new_vapid_key()
@@ -285,3 +290,64 @@ def test_an_address_inside_the_network_is_not_called(host: str) -> None:
 def test_keys_are_made_and_padding_is_not_needed() -> None:
     assert len(unb64(vapid_public(new_vapid_key()))) == 65
     assert base64.urlsafe_b64decode(SECRET + "==") == unb64(SECRET)
+
+
+def post_test(browser: Client, text: str) -> Any:
+    return browser.post("/messages/channels/push/test/", {"subscription": text})
+
+
+@pytest.fixture
+def owner(retailer: RetailerRef) -> Client:
+    ChannelAccount.objects.create(
+        channel="push", kind="vapid", source="own", secrets={"private": KEY}
+    )
+    return logged_in(retailer, add_member(Role.OWNER))
+
+
+def test_a_member_sends_a_test_to_their_own_browser(
+    owner: Client, retailer: RetailerRef, service: str
+) -> None:
+    page = owner.get("/messages/channels/push/").content.decode()
+    assert f'data-key="{vapid_public(KEY)}"' in page
+    browser = Browser()
+    answer = post_test(owner, browser.subscription(service).to_text())
+    assert "the push service 127.0.0.1 took the test" in answer.content.decode()
+    ((_headers, body),) = PushService.calls
+    assert json.loads(browser.read(body))["body"].startswith("This is a test.")
+    assert not Contact.objects.exists(), "nothing about the browser is stored"
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(410, "knows this browser no more"), (403, "with another key"), (500, "Try again")],
+)
+def test_the_answer_of_the_push_service_is_shown_with_cause_and_remedy(
+    owner: Client, service: str, status: int, says: str
+) -> None:
+    PushService.status = status
+    page = post_test(owner, Browser().subscription(service).to_text()).content.decode()
+    assert says in page
+    assert "word" in page, "the words of the push service"
+    assert "It works" not in page
+
+
+def test_a_wrong_or_private_subscription_is_refused_without_a_call(owner: Client) -> None:
+    for text in ("", "{}", "[" * 9000):
+        page = post_test(owner, text).content.decode()
+        assert "no address that can be called" in page
+    private = Browser().subscription("https://10.0.0.1/push").to_text()
+    page = post_test(owner, private).content.decode()
+    assert "it is not on the public internet" in page
+    assert "It works" not in page
+
+
+def test_without_a_key_or_the_right_there_is_no_test(
+    retailer: RetailerRef, other: RetailerRef, owner: Client
+) -> None:
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    assert post_test(reader, "{}").status_code == 403
+    with retailer_context(other):
+        foreign = logged_in(other, add_member(Role.OWNER))
+    assert post_test(foreign, "{}").status_code == 404
+    assert "data-key" not in foreign.get("/messages/channels/push/").content.decode()

@@ -2,7 +2,7 @@
 
 The snapshot's ``seq`` is the day's revision. Each change of a plan adds one to it, so a client that
 sees a jump has missed a frame and asks for a new snapshot. Frames: ``snapshot`` {plans, job},
-``plan``, ``job``.
+``plan``, ``job``, and ``replies`` {unanswered} from the threads with shoppers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import datetime as dt
 from typing import Any
 from urllib.parse import parse_qs
 
-from dispatch.console.board.handlers import GROUP, plan_data
+from dispatch.console.board.handlers import GROUP, REPLIES, plan_data
 from dispatch.fleet.models import Hub
 from dispatch.planning.selectors import board_data, lists
 from lastmile.core import clock
@@ -27,9 +27,10 @@ class Board(RetailerConsumer):
     act = Act.PLANS_VIEW
 
     def groups_joined(self) -> list[tuple[str, ...]]:
-        """Return the group of the hub's day, or no group if the address has no valid date."""
+        """Return the groups of the hub's day and replies; none without a valid date."""
         date = self._date()
-        return [] if date is None else [(GROUP, self.hub() or "", date.isoformat())]
+        hub = self.hub() or ""
+        return [] if date is None else [(GROUP, hub, date.isoformat()), (REPLIES, hub)]
 
     def hub(self) -> str | None:
         """Return the hub's id from the address; if it is missing, an id that no hub has."""

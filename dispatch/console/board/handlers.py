@@ -19,6 +19,7 @@ from lastmile.core.sockets import broadcast
 from tenants.people.selectors import names_of
 
 GROUP = "board"
+REPLIES = "replies"  # the part about messages sends how many replies of a hub wait
 
 
 def on_plan_changed(event: DomainEvent) -> None:

@@ -18,6 +18,7 @@ from dispatch.planning.models import Plan
 from dispatch.planning.services import editing
 from lastmile.core import sockets
 from lastmile.core.tenancy import RetailerRef, in_retailer
+from notifications.services.threads import mark_read, write_from_page
 from tenants.gate import SocketGate
 from tenants.permissions import Role
 from tests.dispatch.planning.test_plans import day_of, plan
@@ -103,6 +104,30 @@ async def test_two_dispatchers_see_the_same_edit_as_the_next_number(
             assert frame["data"]["act"] == "take_off"
             assert (frame["data"]["order"], frame["data"]["version"]) == (order, 2)
             assert frame["data"]["unserved"] == 1
+
+
+async def test_the_boards_of_a_hub_carry_the_number_of_unanswered_replies(
+    retailer: RetailerRef, draft: Plan
+) -> None:
+    order = await in_retailer(retailer, lambda: draft.stops.select_related("order__hub")[0].order)
+    elsewhere = await in_retailer(retailer, _hub)
+    session = await session_of(retailer)
+    async with (
+        board(retailer, session, draft.hub.public_id) as one,
+        board(retailer, session, elsewhere) as other,
+    ):
+        await one.frame()
+        await other.frame()
+        entry = await in_retailer(
+            retailer, lambda: write_from_page(order=order, text="Please ring twice", key="k1")
+        )
+        frame = await one.frame()
+        assert (frame["type"], frame["seq"], frame["data"]) == ("replies", None, {"unanswered": 1})
+        await in_retailer(retailer, lambda: mark_read(thread=entry.thread))
+        assert (await one.frame())["data"] == {"unanswered": 0}
+        await in_retailer(retailer, take_one_off, draft)
+        assert (await one.frame())["type"] == "plan", "the number of the day is not used up"
+        assert await other.receive_nothing(), "another hub hears nothing"
 
 
 async def test_two_edits_at_once_arrive_as_one_jump_that_the_client_sees_as_a_gap(

@@ -8,6 +8,7 @@ import re
 import pytest
 from django.db.models import F
 from django.test import Client
+from django.utils.html import strip_tags
 
 from dispatch.orders.drafts import PromiseDraft, ShopperDraft
 from dispatch.orders.models import Cause, Order, Promise, Shopper
@@ -15,6 +16,8 @@ from dispatch.orders.services import mark_loaded, mark_out, mark_planned, set_pr
 from lastmile.core.tenancy import RetailerRef
 from notifications.models import Message
 from notifications.services.by_hand import moments_by_hand
+from tenants.people.audit_log import lines
+from tenants.people.models import AuditEntry
 from tenants.permissions import Role
 from tenants.selectors import today
 from tests.factories.fleet import make_hub
@@ -34,7 +37,8 @@ def desk(retailer: RetailerRef) -> Client:
 def order(retailer: RetailerRef) -> Order:
     shopper = ShopperDraft(name="Ana", phone="+351912345678", email="ana@example.org")
     tomorrow = today() + dt.timedelta(days=1)
-    return make_order(hub=make_hub().public_id, shopper=shopper, service_date=tomorrow)
+    hub = make_hub().public_id
+    return make_order(hub=hub, shopper=shopper, service_date=tomorrow, external_id="A-1")
 
 
 def promise(order: Order, opens_hour: int) -> None:
@@ -46,6 +50,22 @@ def promise(order: Order, opens_hour: int) -> None:
 
 def keys_by_hand(order: Order) -> set[str]:
     return {moment.key for moment in moments_by_hand(Order.objects.get(pk=order.pk))}
+
+
+def audited() -> list[tuple[str, str]]:
+    """Return what the audit log says of messages."""
+    entries = AuditEntry.objects.filter(act__startswith="message.")
+    return list(entries.values_list("act", "subject"))
+
+
+def audit_text() -> list[str]:
+    """Return the sentences of the audit log about messages, as text."""
+    entries = AuditEntry.objects.filter(act__startswith="message.")
+    return [
+        f"{strip_tags(line.sentence)} "
+        + ", ".join(f"{name}: {value}" for name, value in line.added)
+        for line in lines(list(entries))
+    ]
 
 
 def form_of(desk: Client, order: Order) -> str:
@@ -70,6 +90,10 @@ def test_own_words_are_sent_once_for_a_double_click(desk: Client, order: Order) 
     message = Message.objects.get()
     assert (message.text, message.channel, message.state) == (sent["text"], "sms", "waiting")
     assert first["Location"] == second["Location"] == f"/messages/{message.public_id}/"
+    assert audited() == [("message.written", message.public_id)]
+    stored = str(AuditEntry.objects.get(act="message.written").changes)
+    assert "Jerry" not in stored
+    assert order.shopper.phone not in stored
 
 
 def test_only_channels_that_are_on_and_reach_the_shopper_are_offered(
@@ -114,6 +138,11 @@ def test_only_moments_that_are_true_now_are_offered(desk: Client, order: Order) 
     message = Message.objects.get()
     assert answer["Location"] == f"/messages/{message.public_id}/"
     assert message.moment == "out_for_delivery"
+    desk.post(f"/messages/send/{order.public_id}/", sent)
+    assert audited() == [("message.sent", message.public_id)]
+    assert audit_text() == [
+        "A dispatcher sent the message “Out for delivery” by hand. Order: A-1, Channel: SMS"
+    ]
     late = desk.post(f"/messages/send/{order.public_id}/", sent | {"moment": "delivered"})
     assert late.status_code == 422
     assert Message.objects.count() == 1
@@ -148,6 +177,7 @@ def test_a_failed_message_is_sent_again_once(desk: Client, order: Order) -> None
     assert first["Location"] == second["Location"]
     again = Message.objects.exclude(pk=failed.pk).get()
     assert again.text == "Hello"
+    assert audited() == [("message.repeated", again.public_id)]
 
 
 def test_a_message_without_a_number_is_sent_again_to_the_number_that_was_added(
@@ -175,6 +205,7 @@ def test_a_delivered_message_or_one_whose_facts_are_over_is_not_sent_again(
         answer = desk.post(f"/messages/{message.public_id}/retry/", {"key": "a" * 32}, follow=True)
         assert "is not sent again" in answer.content.decode()
     assert Message.objects.count() == 2
+    assert audited() == []
 
 
 def test_a_retry_without_a_key_changes_nothing(desk: Client, order: Order) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -15,7 +16,7 @@ from lastmile.core.clock import now
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from notifications.models import ContactChannel, Thread, ThreadEntry
 from notifications.services.contacts import contact_of, opt_out
-from notifications.services.threads import answer
+from notifications.services.threads import answer, write_from_page
 from tests.factories import make_hub, make_order
 from tests.notifications.making import switch_on
 
@@ -75,6 +76,23 @@ def test_a_reader_sees_only_the_texts_of_the_present_shopper(
     assert "somebody before" not in page
     neighbour = f"/t/{shopper_secret(make_order())}/messages/"
     assert "From Ana" not in client.get(neighbour).content.decode()
+
+
+def test_a_long_thread_is_paged_backwards_also_in_arabic(
+    client: Client, order: Order, path: str
+) -> None:
+    for number in range(21):
+        write_from_page(order=order, text=f"Text {number:02d}.", key=f"k{number}")
+    page = client.get(f"{path}?lang=ar").content.decode()
+    assert "Text 00." not in page
+    assert page.index("Text 01.") < page.index("Text 20."), "the oldest first"
+    assert "الرسائل الأقدم" in page
+    (earlier,) = re.findall(rf'href="({re.escape(path)}[?]cursor=[^"]*)"', page)
+    page = client.get(earlier).content.decode()
+    assert "Text 00." in page
+    assert "Text 01." not in page
+    assert f'href="{path}"' in page, "back to the newest ones"
+    assert client.get(f"{path}?cursor=x").status_code == 422
 
 
 def test_preferences_are_by_group_and_channel_and_a_get_changes_nothing(

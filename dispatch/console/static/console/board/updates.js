@@ -75,14 +75,19 @@ export function followUpdates({ frame, board, listen, refresh }) {
       refresh();
     }
   });
+  const countReplies = () => window.htmx.trigger(document.body, "replies"); // the server counts what this person sees
+  let isFirst = true;
   return live(texts.socket, {
     seq: Number(board().dataset.revision),
     onSnapshot(data, { seq, before }) {
+      if (!isFirst) countReplies(); // frames may have been lost
+      isFirst = false;
       if (seq > before && isOutdated(data.plans)) refresh();
     },
     onDelta(type, data) {
       if (type === "plan") showChange(data);
       else if (type === "job" && !planning()) refresh();
+      else if (type === "replies") countReplies();
     },
     onState: reportConnection(frame),
   });
