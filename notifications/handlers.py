@@ -14,6 +14,7 @@ from notifications.rules.who import recipients_of
 from notifications.selectors.moments import moment_in_use
 from notifications.services.pointing import SEND, hint
 from notifications.services.telling import any_account_on, tell, withdraw
+from tenants.people.selectors import policies_read_once
 from tenants.selectors import by_public_id
 
 RATING = "rating"
@@ -25,6 +26,11 @@ def on_event(event: DomainEvent) -> None:
     """Write the messages of an event: for each moment that applies, and each recipient."""
     if not any_account_on():
         return
+    with policies_read_once():
+        _tell_all(event)
+
+
+def _tell_all(event: DomainEvent) -> None:
     order = None
     if event.subject.startswith(ORDER):
         order = Order.objects.select_related(*_PRESENT).filter(public_id=event.subject).first()

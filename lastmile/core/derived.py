@@ -19,7 +19,7 @@ import datetime as dt
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from django.db import connection, transaction
@@ -54,6 +54,52 @@ def secret_of(*, purpose: str, subject: str, expires_at: dt.datetime | None = No
     except UnknownKey:
         return renew(purpose=purpose, subject=subject)
     return _derive(key, purpose, subject, row.generation)
+
+
+def secrets_of(*, purpose: str, expiries: Mapping[str, dt.datetime | None]) -> dict[str, str]:
+    """Return the secrets of many subjects, as ``secret_of`` does for one, with few statements.
+
+    ``expiries`` has the subjects, each with its ``expires_at``.
+
+    Locks: the rows for which a new generation is made. Records: nothing. Raises: nothing of its
+    own.
+    """
+    rows = DerivedSecret.objects.filter(purpose=purpose, subject__in=list(expiries))
+    known = {row.subject: row for row in rows}
+    missing = {subject: at for subject, at in expiries.items() if subject not in known}
+    if missing:
+        _make(purpose, missing)
+        rows = DerivedSecret.objects.filter(purpose=purpose, subject__in=list(missing))
+        known |= {row.subject: row for row in rows}
+    secrets = {}
+    for subject, row in known.items():
+        try:
+            key = ring().by_id(row.key_id)
+        except UnknownKey:
+            secrets[subject] = renew(purpose=purpose, subject=subject)
+        else:
+            secrets[subject] = _derive(key, purpose, subject, row.generation)
+    return secrets
+
+
+@transaction.atomic
+def _make(purpose: str, expiries: Mapping[str, dt.datetime | None]) -> None:
+    """Make the rows of subjects that have none, in the order of the subjects."""
+    _lock_making(_TOGETHER)
+    generation = _next_generation(purpose)
+    key = ring().first
+    DerivedSecret.objects.bulk_create(
+        (
+            DerivedSecret(
+                purpose=purpose,
+                subject=subject,
+                expires_at=expiries[subject],
+                **_by(key, purpose, subject, generation),
+            )
+            for subject in sorted(expiries)
+        ),
+        ignore_conflicts=True,
+    )
 
 
 def known_secret(*, purpose: str, subject: str) -> str | None:
@@ -191,13 +237,18 @@ def _get_or_create(
     rows are deleted, so the highest deleted generation that it reads is still right when it writes.
     """
     _lock_making(_TOGETHER)
-    floors = DerivedSecret.objects.filter(purpose=purpose, subject="")
-    generation = 1 + (floors.values_list("generation", flat=True).first() or 0)
+    generation = _next_generation(purpose)
     return DerivedSecret.objects.get_or_create(
         purpose=purpose,
         subject=subject,
         defaults={**_by(ring().first, purpose, subject, generation), "expires_at": expires_at},
     )
+
+
+def _next_generation(purpose: str) -> int:
+    """Return the generation of a new row: above all that were deleted."""
+    floors = DerivedSecret.objects.filter(purpose=purpose, subject="")
+    return 1 + (floors.values_list("generation", flat=True).first() or 0)
 
 
 def _lock_making(statement: str) -> bool:

@@ -42,6 +42,11 @@ def account_for(channel: str) -> ChannelAccount | None:
     return ChannelAccount.objects.filter(channel=channel, is_on=True).first()
 
 
+def channels_on() -> frozenset[str]:
+    """Return the channels whose account is on."""
+    return frozenset(ChannelAccount.objects.filter(is_on=True).values_list("channel", flat=True))
+
+
 def channel_of(account: ChannelAccount, *, for_test: bool = False) -> Channel:
     """Return the channel of an account, with open connections that later calls use again.
 

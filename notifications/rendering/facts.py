@@ -21,7 +21,7 @@ from dispatch.fleet.models import Hub
 from dispatch.orders.models import Direction, Order
 from dispatch.orders.wording import clock_words, failure_reason, handover_line
 from dispatch.planning.arrival import ArrivalRange
-from dispatch.planning.selectors.arrival import planned_arrival
+from dispatch.planning.selectors.arrival import Planned, planned_arrival
 from dispatch.planning.selectors.late import waits_for_dispatcher
 from lastmile.core import clock, formatting
 from lastmile.core.tenancy import current_retailer
@@ -50,6 +50,7 @@ class Scene:
     """The subject of a message: its moment, order, language, zone and the values of its event.
 
     The language and the zone must be active while values are found (``render.reading_as``).
+    ``arrivals`` has the planned arrivals that were read ahead, by primary key of the order.
     """
 
     moment: Moment
@@ -60,6 +61,7 @@ class Scene:
     values: Mapping[str, Value] = field(default_factory=dict)
     contact: Contact | None = None
     is_one_way: bool = False  # the sender of the channel cannot receive replies
+    arrivals: Mapping[int, Planned] = field(default_factory=dict)
 
     @cached_property
     def arrival(self) -> ArrivalRange | None:
@@ -67,7 +69,7 @@ class Scene:
         order = _order(self)
         if waits_for_dispatcher(order):
             return None
-        arrival, _is_replanned = planned_arrival(order)
+        arrival, _is_replanned = self.arrivals.get(order.pk) or planned_arrival(order)
         return arrival if arrival is not None and arrival.high_at > clock.now() else None
 
 

@@ -20,6 +20,7 @@ from icu4py.messageformat import MessageFormat
 
 from dispatch.orders.links import shopper_link
 from dispatch.orders.models import Order
+from dispatch.planning.selectors.arrival import Planned
 from lastmile.core import clock, formatting
 from lastmile.core.tenancy import current_retailer
 from notifications.catalogue.kinds import ChannelKey
@@ -65,16 +66,34 @@ class Wording:
         return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def render(message: Message, order: Order | None) -> Rendered | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAhead:
+    """What was read for many messages at once: planned arrivals, and the words used so far."""
+
+    arrivals: Mapping[int, Planned] = field(default_factory=dict)
+    wordings: dict[tuple[str, str, str], Wording | None] = field(default_factory=dict)
+
+    def wording(self, moment: str, channel: str, language: str) -> Wording | None:
+        """Return the words of a moment, which are read once."""
+        key = (moment, channel, language)
+        if key not in self.wordings:
+            self.wordings[key] = wording_of(*key)
+        return self.wordings[key]
+
+
+def render(
+    message: Message, order: Order | None, *, ahead: ReadAhead | None = None
+) -> Rendered | None:
     """Return the words of a message about an order as it is now; None without a template.
 
     Language and zone are those of the message, so the person or task that caused it does not
     matter.
     """
+    ahead = ahead or ReadAhead()
     moment = BY_KEY.get(message.moment)
     if moment is None:
         return None
-    wording = wording_of(moment.key, message.channel, message.language)
+    wording = ahead.wording(moment.key, message.channel, message.language)
     if wording is None:
         return None
     scene = Scene(
@@ -86,6 +105,7 @@ def render(message: Message, order: Order | None) -> Rendered | None:
         values=message.values,
         contact=message.contact,
         is_one_way=message.account is not None and is_one_way(message.account),
+        arrivals=ahead.arrivals,
     )
     return render_scene(scene, wording)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from django.db.models import F, Q
+
 from lastmile.core.fields import digests_of
 from notifications.catalogue.kinds import ContactKind
 from notifications.models import Contact, ContactChannel
@@ -37,8 +41,45 @@ def consent_of(contact: Contact, channel: str) -> list[ContactChannel]:
 
     An opt-out belongs to the number. So the rows of the number's other spellings count too.
     """
-    same = [contact] if contact.pk else []
+    same = Q(pk=contact.pk) if contact.pk else Q(pk__in=())
     if contact.kind == ContactKind.PHONE and contact.address:
-        same += [other for other in find_contacts(contact.address) if other.pk != contact.pk]
-    rows = ContactChannel.objects.filter(contact__in=same, channel=channel)
-    return sorted(rows, key=lambda row: row.contact_id != contact.pk)
+        same |= Q(kind=contact.kind, digest__in=digests_of_number(contact.address))
+    rows = ContactChannel.objects.filter(contact__in=Contact.objects.filter(same), channel=channel)
+    return sorted(rows, key=lambda row: (row.contact_id != contact.pk, row.pk))
+
+
+def consents_of(
+    asked: Iterable[tuple[Contact, str]],
+) -> dict[tuple[int, str], list[ContactChannel]]:
+    """Return what is known of many contacts on their channels, as ``consent_of`` does for one.
+
+    It is one statement, however many contacts there are.
+    """
+    own = {(contact.pk, channel): contact for contact, channel in asked}
+    by_digest: dict[str, set[int]] = {}
+    for contact in own.values():
+        if contact.kind == ContactKind.PHONE and contact.address:
+            for digest in digests_of_number(contact.address):
+                by_digest.setdefault(digest, set()).add(contact.pk)
+    same = Q(pk__in=[pk for pk, _channel in own])
+    same |= Q(kind=ContactKind.PHONE.value, digest__in=list(by_digest))
+    rows = ContactChannel.objects.filter(
+        contact__in=Contact.objects.filter(same), channel__in={channel for _pk, channel in own}
+    )
+    found: dict[tuple[int, str], list[ContactChannel]] = {}
+    for row in rows.annotate(digest=F("contact__digest")).order_by("pk"):
+        for pk in by_digest.get(row.digest, set()) | {row.contact_id}:
+            if (pk, row.channel) in own:
+                found.setdefault((pk, row.channel), []).append(row)
+    for (pk, _channel), consents in found.items():
+        consents.sort(key=lambda row, pk=pk: row.contact_id != pk)  # type: ignore[misc]
+    return found
+
+
+def digests_of_number(number: str) -> list[str]:
+    """Return the digests under which a number may be stored, in all its spellings."""
+    return [
+        digest
+        for spelling in spellings(number)
+        for digest in digests_of(Contact, "digest", normal_address(ContactKind.PHONE, spelling))
+    ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, TypedDict, Unpack
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q
 
 from dispatch.orders.models import Order
 from lastmile.core.clock import zone
@@ -14,7 +16,7 @@ from notifications.catalogue.kinds import Moment
 from notifications.catalogue.own_words import TO_A_WRITER
 from notifications.models import Contact, ContactChannel, Message
 from notifications.policy import MessagePolicy
-from notifications.rules.contacts import consent_of
+from notifications.rules.contacts import consent_of, consents_of
 from notifications.rules.deciding import SendFacts, ruling_of
 from notifications.rules.ruling import Ruling
 from notifications.states import MessageState
@@ -35,6 +37,23 @@ class ChannelState(TypedDict, total=False):
     has_template: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What was read about one message for the rules.
+
+    Parameters
+    ----------
+    consents : Sequence[ContactChannel]
+        What the contact said on the channel; its own row first.
+    of_contact, of_order : int
+        The other messages to the contact within 24 hours, and about the order.
+    """
+
+    consents: Sequence[ContactChannel] = ()
+    of_contact: int = 0
+    of_order: int = 0
+
+
 def may_send(
     message: Message,
     order: Order | None,
@@ -42,6 +61,7 @@ def may_send(
     now: dt.datetime,
     *,
     moment: Moment,
+    known: Known | None = None,
     **state: Unpack[ChannelState],
 ) -> Ruling:
     """Return whether a message may be sent now, with the name of the rule that decided.
@@ -56,11 +76,14 @@ def may_send(
         The contact of the message's channel; None if the reader has none.
     moment : Moment
         The moment of the message, from the catalogue.
+    known : Known, optional
+        What was read for it just before, in this transaction; None reads it.
     **state : ChannelState
         The state of the channel's account and the existence of a template.
     """
     settings = policy(MessagePolicy)
-    consents = consent_of(contact, message.channel) if contact else []
+    known = known or _known(message, order, contact, now)
+    consents = known.consents
     facts = SendFacts(
         now=now,
         send_at=message.send_at,
@@ -77,10 +100,8 @@ def may_send(
         has_contact=contact is not None,
         opted_out_by="" if moment.key == ANSWERS_A_STOP else _opted_out_by(consents),
         wanted_groups=consents[0].preferences if consents else {},
-        of_contact=_sent(Message.objects.filter(contact=contact), message, since=now - DAY)
-        if contact and contact.pk
-        else 0,
-        of_order=_sent(Message.objects.filter(order=order), message) if order else 0,
+        of_contact=known.of_contact,
+        of_order=known.of_order,
         per_number_day=settings.per_number_day,
         per_order=settings.per_order,
         **state,
@@ -88,15 +109,56 @@ def may_send(
     return ruling_of(facts)
 
 
-def _opted_out_by(consents: list[ContactChannel]) -> str:
+def known_of(messages: Sequence[Message], now: dt.datetime) -> dict[int, Known]:
+    """Return what the rules need to know about stored messages, by primary key.
+
+    No two of them may have the same contact or the same order. It is three statements, however many
+    messages there are.
+    """
+    consents = consents_of([(one.contact, one.channel) for one in messages if one.contact])
+    others = Message.objects.exclude(pk__in=[one.pk for one in messages])
+    contacts = [one.contact_id for one in messages if one.contact_id]
+    orders = [one.order_id for one in messages if one.order_id]
+    to = others.filter(_sent(since=now - DAY), contact__in=contacts).values_list("contact")
+    about = others.filter(_sent(), order__in=orders).values_list("order")
+    of_contact = dict(to.annotate(n=Count("pk")).order_by())
+    of_order = dict(about.annotate(n=Count("pk")).order_by())
+    return {
+        one.pk: Known(
+            consents=consents.get((one.contact_id or 0, one.channel), ()),
+            of_contact=of_contact.get(one.contact_id, 0),
+            of_order=of_order.get(one.order_id, 0),
+        )
+        for one in messages
+    }
+
+
+def _known(
+    message: Message, order: Order | None, contact: Contact | None, now: dt.datetime
+) -> Known:
+    """Read what is known of one message, which need not be stored yet."""
+    others = Message.objects.exclude(pk=message.pk) if message.pk else Message.objects.all()
+    of_contact = of_order = 0
+    if contact is not None and contact.pk:
+        of_contact = others.filter(_sent(since=now - DAY), contact=contact).count()
+    if order is not None:
+        of_order = others.filter(_sent(), order=order).count()
+    return Known(
+        consents=consent_of(contact, message.channel) if contact else [],
+        of_contact=of_contact,
+        of_order=of_order,
+    )
+
+
+def _opted_out_by(consents: Sequence[ContactChannel]) -> str:
     return next((row.opted_out_by for row in consents if row.opted_out_at), "")
 
 
-def _sent(rows: QuerySet[Message], message: Message, since: dt.datetime | None = None) -> int:
-    """Return how many other messages were accepted since then, or may be at this moment.
+def _sent(since: dt.datetime | None = None) -> Q:
+    """Return the condition for messages that were accepted since then, or may be at this moment.
 
     A message that is only leased is not counted: it was not given its place in the budget yet.
     """
     accepted = Q(accepted_at__isnull=False) if since is None else Q(accepted_at__gt=since)
     under_way = Q(state__in=_ON_THE_WAY, counted_on__isnull=False)
-    return rows.filter(accepted | under_way).exclude(pk=message.pk).count()
+    return accepted | under_way

@@ -10,8 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import phonenumbers
 from django.db import connection, transaction
@@ -43,6 +43,23 @@ _COUNT: Final = """
         ON CONFLICT (scope, subject_hash, day) DO UPDATE SET used = b.used + EXCLUDED.used
      WHERE b.used + EXCLUDED.used <= %(most)s
     RETURNING used
+"""
+_COUNT_MANY: Final = """
+    INSERT INTO notifications_budgetuse AS b (scope, subject_hash, day, used, alerted)
+    SELECT scope, subject_hash, day, amount, 0
+      FROM unnest(%(scopes)s::text[], %(subjects)s::text[], %(days)s::date[],
+                  %(amounts)s::bigint[], %(limits)s::bigint[])
+           AS share (scope, subject_hash, day, amount, most)
+     WHERE amount <= most
+     ORDER BY scope COLLATE "C", subject_hash COLLATE "C", day
+        ON CONFLICT (scope, subject_hash, day) DO UPDATE SET used = b.used + EXCLUDED.used
+     WHERE b.used + EXCLUDED.used <= (
+               SELECT share.most
+                 FROM unnest(%(scopes)s::text[], %(subjects)s::text[], %(days)s::date[],
+                             %(limits)s::bigint[]) AS share (scope, subject_hash, day, most)
+                WHERE (share.scope, share.subject_hash, share.day)
+                    = (b.scope, b.subject_hash, b.day))
+    RETURNING scope, subject_hash, day, used
 """
 _ALERT: Final = """
     UPDATE notifications_budgetuse SET alerted = %(percent)s
@@ -122,6 +139,49 @@ def reserve_budget(
     return None
 
 
+def reserve_budgets(*, messages: Sequence[tuple[Message, int]]) -> bool:
+    """Count many messages with their segments in all their budgets; return False if one is full.
+
+    If one is full, some of the others are counted. Then the caller rolls back and asks for each
+    message alone. The rows are locked in one statement, by scope, subject and day, so two senders
+    cannot deadlock. ``counted_on`` and ``segments_counted`` are set, and the caller stores them.
+
+    Locks: the rows of the budgets. Records: budget.reached, as ``reserve_budget``. Raises: nothing.
+    """
+    day = clock.local_date(clock.now(), current_retailer().zone)
+    home = _home_regions()
+    shares: dict[tuple[str, str, dt.date], BudgetShare] = {}
+    for message, segments in messages:
+        if message.counted_on is not None:
+            continue
+        for share in _budgets_of(message, message.order, message.contact, segments, day, home):
+            key = (share.scope, _hash(share), share.day)
+            more = shares.get(key)
+            if more is not None:
+                amount, most = share.amount + more.amount, min(share.most, more.most)
+                share = replace(share, amount=amount, most=most)
+            shares[key] = share
+        message.counted_on, message.segments_counted = day, segments
+    if not shares:
+        return True
+    keys = sorted(shares)
+    columns: dict[str, Any] = {
+        "scopes": [scope for scope, _subject, _day in keys],
+        "subjects": [subject for _scope, subject, _day in keys],
+        "days": [on for _scope, _subject, on in keys],
+        "amounts": [shares[key].amount for key in keys],
+        "limits": [shares[key].most for key in keys],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_MANY, columns)
+        used = {(scope, subject, on): n for scope, subject, on, n in cursor.fetchall()}
+    if len(used) < len(keys):
+        return False
+    for key in keys:
+        _alert(shares[key], used[key])
+    return True
+
+
 def give_back_budget(*, message: Message) -> None:
     """Take a message out of its budgets, because it surely was not accepted and none follows.
 
@@ -152,15 +212,23 @@ def forget_budgets() -> dict[str, int]:
 
 
 def _budgets_of(
-    message: Message, order: Order | None, contact: Contact | None, segments: int, day: dt.date
+    message: Message,
+    order: Order | None,
+    contact: Contact | None,
+    segments: int,
+    day: dt.date,
+    home: frozenset[str] | None = None,
 ) -> Sequence[BudgetShare]:
-    """Return the budgets that a message counts in, by scope, which is the order of the locks."""
+    """Return the budgets that a message counts in, by scope, which is the order of the locks.
+
+    ``home`` has the retailer's own countries; None reads them.
+    """
     settings = policy(MessagePolicy)
     budgets = []
     if message.channel in PAID and segments:
         all_, foreign = settings.segments_day, settings.foreign_segments_day
         budgets.append(BudgetShare(BudgetScope.RETAILER.value, "", day, segments, all_, "budget"))
-        country = _foreign_country(contact)
+        country = _foreign_country(contact, home)
         if country:
             dial = BudgetScope.DIAL.value
             budgets.append(BudgetShare(dial, country, day, segments, foreign, "budget"))
@@ -188,10 +256,11 @@ def _differences(
     for share in after:
         key = (share.scope, share.subject)
         amounts[key] = amounts.get(key, 0) + share.amount
-    return [(shares[key], amounts[key]) for key in sorted(shares) if amounts[key]]
+    keys = sorted(shares, key=lambda key: (key[0], _hash(shares[key])))
+    return [(shares[key], amounts[key]) for key in keys if amounts[key]]
 
 
-def _foreign_country(contact: Contact | None) -> str:
+def _foreign_country(contact: Contact | None, home: frozenset[str] | None) -> str:
     """Return the country of a number that is not a country of the retailer; "" for its own ones.
 
     It is the dial code and the region, because many countries share +1.
@@ -203,10 +272,15 @@ def _foreign_country(contact: Contact | None) -> str:
     except phonenumbers.NumberParseException:
         return "unknown"
     region = phonenumbers.region_code_for_number(number) or ""
-    zones = {*Hub.objects.values_list("zone", flat=True).distinct(), current_retailer().zone}
-    if region in {region_of(zone) for zone in zones} - {""}:
+    if region in (_home_regions() if home is None else home):
         return ""
     return f"{number.country_code}/{region}"
+
+
+def _home_regions() -> frozenset[str]:
+    """Return the countries in which the retailer or one of its hubs is."""
+    zones = {*Hub.objects.values_list("zone", flat=True).distinct(), current_retailer().zone}
+    return frozenset({region_of(zone) for zone in zones} - {""})
 
 
 def _count(budget: BudgetShare, amount: int) -> None:

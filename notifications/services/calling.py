@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,6 +13,8 @@ from django.conf import settings
 
 from notifications.channels.base import Accepted, ChannelError
 from notifications.errors import LeaseLost
+from notifications.services.accepting import accept_many
+from notifications.services.claiming import ClaimedMessage
 from notifications.services.lanes import AccountLane, Ready
 from notifications.services.reporting import accept, leave_unclear, refuse_call
 
@@ -33,13 +35,22 @@ class SendCall:
     ready: Ready
     number: int
 
+    @property
+    def claimed(self) -> ClaimedMessage:
+        """The message, with the number of this call."""
+        return replace(self.ready.claimed, call=self.number)
+
+    def went_well(self) -> None:
+        """Note at the lane that the provider took the message."""
+        self.lane.went_well(self.ready.ref.schema, self.ready.claimed.moment)
+
     def store(self, result: Any) -> None:
         """Store the result of the call."""
-        claimed = replace(self.ready.claimed, call=self.number)
+        claimed = self.claimed
         schema, moment = self.ready.ref.schema, claimed.moment
         try:
             if isinstance(result, Accepted):
-                self.lane.went_well(schema, moment)
+                self.went_well()
                 accept(claimed=claimed, accepted=result)
                 return
             error = error_of(result)
@@ -50,6 +61,39 @@ class SendCall:
                 refuse_call(claimed=claimed, error=error)
         except LeaseLost:
             log.info("%s was settled by a report before its answer", claimed.public_id)
+
+
+def store_all(
+    results: Sequence[tuple[SendCall | None, Callable[[Any], None], Any]],
+) -> None:
+    """Store the results of calls of one retailer: each one by its function, the accepted together.
+
+    A result that cannot be stored keeps no other one from being stored.
+    """
+    accepted = [
+        (call, result)
+        for call, _store, result in results
+        if call is not None and isinstance(result, Accepted)
+    ]
+    done: set[int] = set()
+    if accepted:
+        together = [(call.claimed, result) for call, result in accepted]
+        try:
+            left = {claimed.pk for claimed, _result in accept_many(results=together)}
+        except Exception as fault:  # noqa: BLE001 - each is stored alone then
+            log.warning("%d are stored one by one: %s", len(together), type(fault).__name__)
+            left = {claimed.pk for claimed, _result in together}
+        for call, _result in accepted:
+            if call.claimed.pk not in left:
+                done.add(call.claimed.pk)
+                call.went_well()
+    for sent, store, result in results:
+        if sent is not None and sent.claimed.pk in done:
+            continue
+        try:
+            store(result)
+        except Exception as fault:  # noqa: BLE001 - its lease runs out; then it is looked up
+            log.error("A result cannot be stored: %s", type(fault).__name__)
 
 
 def result_of(call: Callable[..., Any], *arguments: Any) -> Any:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dispatch.orders.models import Order
 from lastmile.core.clock import now
+from lastmile.core.fields import digests_of
 from notifications.catalogue.kinds import CONTACT_OF_CHANNEL, ChannelKey, ContactKind, Recipient
 from notifications.catalogue.moments import BY_KEY
 from notifications.channels.registry import account_for
 from notifications.models import Contact, Message
+from notifications.rules.contacts import normal_address
 from notifications.rules.who import as_recipient
 from notifications.selectors.moments import moment_state
 from notifications.selectors.push import push_contact
@@ -29,6 +33,36 @@ def contact_for(channel: str, recipient: Recipient, order: Order | None) -> Cont
         return push_contact(order) if order is not None and not recipient.is_member else None
     address = {ContactKind.PHONE: recipient.phone, ContactKind.EMAIL: recipient.email}.get(kind, "")
     return contact_of(kind, address, language=recipient.language) if address else None
+
+
+def contacts_ahead(
+    asked: Iterable[tuple[str, Recipient]],
+) -> dict[tuple[str, str], Contact]:
+    """Return the contacts of recipients on channels, by channel and public id of the recipient.
+
+    It reads all in one statement and writes nothing. So a contact is left out that ``contact_for``
+    would make or change, and one of web push, which belongs to an order.
+    """
+    wanted: dict[str, list[tuple[str, Recipient]]] = {}
+    languages = {}
+    for channel, recipient in asked:
+        languages[recipient.public_id] = recipient.language
+        kind = CONTACT_OF_CHANNEL[ChannelKey(channel)]
+        address = {ContactKind.PHONE: recipient.phone, ContactKind.EMAIL: recipient.email}.get(kind)
+        for digest in digests_of(Contact, "digest", normal_address(kind, address or "")):
+            if address:
+                wanted.setdefault(digest, []).append((channel, recipient))
+    known: dict[tuple[str, str], Contact] = {}
+    for contact in Contact.objects.filter(digest__in=list(wanted)).order_by("-pk"):
+        for channel, recipient in wanted[contact.digest]:
+            is_of_channel = CONTACT_OF_CHANNEL[ChannelKey(channel)] == contact.kind
+            if is_of_channel:
+                known[channel, recipient.public_id] = contact
+    return {
+        key: contact
+        for key, contact in known.items()
+        if contact.erased_at is None and languages[key[1]] in {"", contact.language}
+    }
 
 
 def end_unsent(

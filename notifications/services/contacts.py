@@ -53,11 +53,9 @@ def contact_of(kind: str, address: str, *, language: str = "") -> Contact:
     address = normal_address(kind, address)
     contact = known_contact(kind, address)
     if contact is None:
-        contact, _created = Contact.objects.get_or_create(
-            kind=kind,
-            digest=digest_of(Contact, "digest", address),
-            defaults={"address": address, "language": language},
-        )
+        new = Contact(kind=kind, address=address, language=language)
+        Contact.objects.bulk_create([new], ignore_conflicts=True)
+        contact = Contact.objects.get(kind=kind, digest=digest_of(Contact, "digest", address))
     changes: dict[str, object] = {}
     if contact.erased_at is not None:
         changes = {"address": address, "erased_at": None}

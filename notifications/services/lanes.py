@@ -21,7 +21,7 @@ from lastmile.core.keys import ring
 from lastmile.core.tenancy import RetailerRef, current_schema
 from lastmile.worklist.services import reserve
 from notifications.catalogue.kinds import Priority
-from notifications.channels.base import Channel
+from notifications.channels.base import Channel, Outgoing
 from notifications.channels.twilio_credentials import credentials_of
 from notifications.models import AccountKind, ChannelAccount
 from notifications.services.claiming import ClaimedMessage
@@ -31,6 +31,7 @@ FEW_IN_FLIGHT: Final = 2
 BAD_IN_A_ROW: Final = 10
 EQUAL_IN_A_ROW: Final = 5
 AHEAD_S: Final = 0.25
+SOON_S: Final = 0.15  # the longest time between the last check of a message and its call
 SHARE: Final = 0.9  # of the account's rate: clocks and networks are not exact
 
 _order = count()
@@ -47,14 +48,23 @@ class Ready:
     copied: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A message whose call is open: it was checked a moment ago, and is sent at its time."""
+
+    ready: Ready
+    outgoing: Outgoing
+
+
 @dataclass(slots=True)
 class AccountLane:
-    """The times, ready messages and calls of one account; ``per_s`` is its rate."""
+    """The times, messages and calls of one account; ``per_s`` is its rate."""
 
     name: str
     per_s: float
     times: deque[float] = field(default_factory=deque)
     ready: list[tuple[int, int, Ready]] = field(default_factory=list)
+    prepared: list[tuple[int, int, Prepared]] = field(default_factory=list)
     flying: int = 0
     bad_in_a_row: int = 0
     next_at: float = 0.0
@@ -83,13 +93,19 @@ class AccountLane:
     @property
     def room(self) -> int:
         """The messages of any priority that can be claimed now."""
-        return max(0, min(self.batch - len(self.ready), self.limit - self.flying))
+        here = len(self.ready) + len(self.prepared)
+        return max(0, min(self.batch - here, self.limit - self.flying - len(self.prepared)))
 
     @property
     def urgent_room(self) -> int:
         """The urgent messages that can be claimed now, even if all times are taken by others."""
-        urgent = sum(priority <= Priority.NOW for priority, _number, _one in self.ready)
-        return max(0, self.batch - urgent)
+        here = [entry[0] for entry in (*self.ready, *self.prepared)]
+        return max(0, self.batch - sum(priority <= Priority.NOW for priority in here))
+
+    @property
+    def has_work(self) -> bool:
+        """True while a message waits for its time."""
+        return bool(self.ready or self.prepared)
 
     def add(self, ready: Sequence[Ready]) -> None:
         """Reserve a sending time for each message; all processes share the times of the lane."""
@@ -101,18 +117,47 @@ class AccountLane:
         for one in ready:
             heapq.heappush(self.ready, (one.claimed.priority, next(_order), one))
 
-    def take(self) -> Ready | None:
-        """Return the most urgent message if a sending time has come, else None.
+    def soon(self) -> list[Ready]:
+        """Return the most urgent messages whose sending time comes soon, for their last check.
+
+        They are checked together, because that is much cheaper. So it returns nothing while enough
+        messages are prepared, unless a more urgent one is ready.
+        """
+        if not self.ready:
+            return []
+        wanted = self._times_soon() - len(self.prepared)
+        is_enough = len(self.prepared) > self.pace * SOON_S / 2
+        if is_enough or wanted < 1:
+            is_first = self.prepared and self.ready[0][0] < self.prepared[0][0]
+            wanted = 1 if is_first else 0
+        room = min(wanted, self.limit - self.flying - len(self.prepared), len(self.ready))
+        return [heapq.heappop(self.ready)[2] for _place in range(room)]
+
+    def _times_soon(self) -> int:
+        """Return how many sending times come within the next moments."""
+        until, at, number = time.monotonic() + SOON_S, 0.0, 0
+        for first in self.times or (0.0,):
+            at = max(first, self.next_at, at + 1 / self.pace if number else 0.0)
+            if at > until:
+                break
+            number += 1
+        return number
+
+    def keep(self, prepared: Prepared) -> None:
+        """Keep a message whose call is open until its sending time."""
+        entry = (prepared.ready.claimed.priority, next(_order), prepared)
+        heapq.heappush(self.prepared, entry)
+
+    def take(self) -> Prepared | None:
+        """Return the most urgent prepared message if a sending time has come, else None.
 
         Times that were missed are not made up for, so the rate is never exceeded.
         """
-        now = time.monotonic()
-        if not self.ready:
+        if not self.has_work:
             self.times.clear()
+        if not self.prepared or self.is_full or time.monotonic() < self.due_at:
             return None
-        if self.is_full or now < self.due_at:
-            return None
-        return heapq.heappop(self.ready)[2]
+        return heapq.heappop(self.prepared)[2]
 
     def used(self) -> None:
         """Count the present sending time as used."""
@@ -125,6 +170,11 @@ class AccountLane:
         """The next sending time, on the clock of this process."""
         first = self.times[0] if self.times else 0.0
         return max(first, self.next_at)
+
+    @property
+    def wakes_at(self) -> float:
+        """The time at which the next message can be checked or sent."""
+        return self.due_at if self.prepared else self.due_at - SOON_S
 
     def behind(self, schema: str) -> list[str]:
         """Return the moments of a retailer that are refused again and again: they go last."""

@@ -28,6 +28,19 @@ def held(pk: int, token: uuid.UUID) -> Message:
     return message
 
 
+def held_many(tokens: Mapping[int, uuid.UUID]) -> list[Message]:
+    """Lock the messages that this sender has leased, by id, and return them.
+
+    ``tokens`` has the token of the lease of each message. A message whose lease is lost is left
+    out.
+
+    Locks: the messages. Records: nothing. Raises: nothing.
+    """
+    leased = Message.objects.select_for_update(of=("self",)).select_related("contact", "account")
+    rows = leased.filter(pk__in=list(tokens), state=MessageState.SENDING).order_by("pk")
+    return [row for row in rows if row.lease_token == tokens[row.pk]]
+
+
 def locked(**which: Any) -> Message | None:
     """Lock the message with these values, and return it; None if there is none.
 

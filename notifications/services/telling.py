@@ -8,7 +8,7 @@ not.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +23,11 @@ from lastmile.core.tenancy import current_retailer
 from notifications.catalogue.kinds import Audience, Moment, Priority, Recipient
 from notifications.catalogue.moments import BY_KEY
 from notifications.catalogue.own_words import ANSWER, OWN_WORDS, TO_A_WRITER
-from notifications.channels.registry import account_for
+from notifications.channels.registry import account_for, channels_on
 from notifications.errors import NotRetryable, NotSendable
-from notifications.models import ChannelAccount, Contact, Direction, Message, ThreadEntry
+from notifications.models import Contact, Direction, Message, ThreadEntry
 from notifications.reasons import sentence
-from notifications.rules import Ruling, Verdict, may_send
+from notifications.rules import Ruling, Verdict, may_send, next_channel
 from notifications.rules.when import is_history, times_of
 from notifications.rules.who import as_recipient, language_of
 from notifications.selectors.moments import moment_in_use
@@ -52,7 +52,7 @@ class _Choice:
     ruling: Ruling
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def tell(
     *,
     moment: Moment,
@@ -72,7 +72,8 @@ def tell(
     message and for each replaced one. Raises: nothing; every refusal is a message with its reason.
     """
     zone = _zone_of(order)
-    if not any_account_on():
+    on = channels_on()
+    if not on:
         return []
     # A code is asked for by a person, so it is sent for an old order too.
     is_asked_for = recipient.is_member or moment.priority == Priority.CODE
@@ -100,7 +101,7 @@ def tell(
         not_after=not_after,
         secret=secret or None,
     )
-    return [_store(draft, _choose(draft, moment, recipient))]
+    return [_store(draft, _choose(draft, moment, recipient, on))]
 
 
 @transaction.atomic
@@ -214,7 +215,7 @@ def _choose_again(message: Message, again: Message) -> _Choice:
         recipient = as_recipient(message.order.shopper)
         if moment.audience == Audience.SHOPPER:
             if message.state == MessageState.SKIPPED:
-                return _choose(again, moment, recipient)
+                return _choose(again, moment, recipient, channels_on())
             contact = contact_for(message.channel, recipient, message.order)
     return _Choice(message.channel, contact, _ruling(again, moment, contact, message.channel))
 
@@ -236,7 +237,7 @@ def withdraw(*, order: Order, moments: Sequence[str], reason: str) -> int:
 
 def any_account_on() -> bool:
     """Return True if the retailer has a channel. Without one it writes no messages at all."""
-    return ChannelAccount.objects.filter(is_on=True).exists()
+    return bool(channels_on())
 
 
 def _has_just_written(contact: Contact, order: Order | None) -> bool:
@@ -286,15 +287,19 @@ def _replace(
     return taken_over, earliest
 
 
-def _choose(draft: Message, moment: Moment, recipient: Recipient) -> _Choice:
+def _choose(draft: Message, moment: Moment, recipient: Recipient, on: Collection[str]) -> _Choice:
     """Return the first channel of the chain that may be used, else the one that says best why not.
 
-    A channel without an account says least, so another channel's reason comes before it.
+    ``on`` has the channels whose account is on. A channel without one says least, so another
+    channel's reason comes before it, and nothing else is read about it.
     """
     refused: list[_Choice] = []
     for channel in moment.channels:
+        if channel not in on:
+            refused.append(_Choice(channel, None, next_channel("no_channel")))
+            continue
         contact = contact_for(channel, recipient, draft.order)
-        ruling = _ruling(draft, moment, contact, channel)
+        ruling = _ruling(draft, moment, contact, channel, has_account=True)
         choice = _Choice(channel, contact, ruling)
         if ruling.verdict != Verdict.NEXT_CHANNEL:
             return choice
@@ -303,15 +308,24 @@ def _choose(draft: Message, moment: Moment, recipient: Recipient) -> _Choice:
     return (telling or refused)[0]
 
 
-def _ruling(draft: Message, moment: Moment, contact: Contact | None, channel: str) -> Ruling:
+def _ruling(
+    draft: Message,
+    moment: Moment,
+    contact: Contact | None,
+    channel: str,
+    *,
+    has_account: bool | None = None,
+) -> Ruling:
     draft.channel = channel
+    if has_account is None:
+        has_account = account_for(channel) is not None
     return may_send(
         draft,
         draft.order,
         contact,
         now(),
         moment=moment,
-        has_account=account_for(channel) is not None,
+        has_account=has_account,
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Final
+
 from dispatch.orders.models import Order, Promise
 from dispatch.orders.states import OrderState
 from dispatch.planning.arrival import ArrivalRange, PlannedStop, range_of
@@ -9,21 +12,41 @@ from dispatch.planning.models import PlanInput, Stop
 from dispatch.planning.states import PUBLISHED
 
 #: States in which a published plan says when the vehicle comes.
+Planned = tuple[ArrivalRange | None, bool]
+_NOTHING: Final[Planned] = (None, False)
 PLANNED = frozenset({OrderState.PLANNED, OrderState.LOADED, OrderState.OUT})
 
 
-def planned_arrival(order: Order) -> tuple[ArrivalRange | None, bool]:
+def planned_arrivals(orders: Collection[Order]) -> dict[int, Planned]:
+    """Return what ``planned_arrival`` returns for each of many orders, by primary key.
+
+    It is one statement for all orders, and one or two more for each order on a published plan.
+    """
+    asked = [order.pk for order in orders if order.state in PLANNED]
+    stops: dict[int, Stop] = {}
+    if asked:
+        rows = Stop.objects.filter(order__in=asked, plan__status=PUBLISHED)
+        stops = {stop.order_id: stop for stop in rows.select_related("route").order_by("pk")}
+    return {
+        order.pk: _arrival(order, stops[order.pk]) if order.pk in stops else _NOTHING
+        for order in orders
+    }
+
+
+def planned_arrival(order: Order) -> Planned:
     """Return the planned arrival, and whether the published plan is older than the promise.
 
     The arrival is None without a published plan, and while that plan is older than the promise.
     See ``dispatch.planning.arrival`` for how the range is made.
     """
     if order.state not in PLANNED:
-        return None, False
+        return _NOTHING
     stops = Stop.objects.filter(order=order, plan__status=PUBLISHED).select_related("route")
     stop = stops.order_by("-pk").first()
-    if stop is None:
-        return None, False
+    return _NOTHING if stop is None else _arrival(order, stop)
+
+
+def _arrival(order: Order, stop: Stop) -> Planned:
     promise = order.promise
     if promise is not None and _is_older(stop, promise):
         return None, True
