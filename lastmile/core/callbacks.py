@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Protocol
 from urllib.parse import urlsplit
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
@@ -30,6 +30,10 @@ from lastmile.core.wiring import callback_table, load
 
 KEPT: Final = dt.timedelta(days=30)  # longer than any vendor repeats a call
 LONGEST_KEY: Final = 200
+_KEEP: Final = """
+    INSERT INTO core_callbackrecord (vendor, key, digest, received_at) VALUES (%s, %s, %s, %s)
+        ON CONFLICT (vendor, key) DO NOTHING
+"""
 
 
 class BadSignature(DomainError):
@@ -141,16 +145,22 @@ def receive(vendor: str, incoming: Incoming) -> bool:
         raise Invalid(_("The call has no id, or its id is too long. Give each call its own id."))
     digest = hashlib.sha256(incoming.body).hexdigest()
     with transaction.atomic():
-        record, is_new = CallbackRecord.objects.get_or_create(
-            vendor=vendor, key=event.key, defaults={"digest": digest}
-        )
-        if is_new:
+        if _is_new(vendor, event.key, digest):
             caller.act(event)
-        elif record.digest != digest:
+            return True
+        record = CallbackRecord.objects.get(vendor=vendor, key=event.key)
+        if record.digest != digest:
             raise CallbackChanged(
                 _("A call with this id was received before with other content. Use a new id.")
             )
-    return is_new
+    return False
+
+
+def _is_new(vendor: str, key: str, digest: str) -> bool:
+    """Write the row of a call; return False if there is one. A twin that is not committed waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, [vendor, key, digest, now()])
+        return bool(cursor.rowcount == 1)
 
 
 def forget_callbacks() -> Mapping[str, int]:

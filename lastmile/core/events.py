@@ -95,6 +95,7 @@ def record(
     subject: str,
     lane: Lane = Lane.BULK,
     occurred_at: dt.datetime | None = None,
+    hinted: bool = True,
 ) -> Event:
     """Store an event in the transaction that makes its fact true.
 
@@ -114,8 +115,13 @@ def record(
         ``PERSON`` if a person waits for the result of the handlers.
     occurred_at : datetime, optional
         The time at which it happened, if not now (as for the proof of an offline driver).
+    hinted : bool
+        False if nothing waits for it: it is relayed with the retailer's next event, or by the
+        sweep some seconds later. Each hint is a task.
     """
-    (event,) = record_many([kind.new(subject, facts)], lane=lane, occurred_at=occurred_at)
+    (event,) = record_many(
+        [kind.new(subject, facts)], lane=lane, occurred_at=occurred_at, hinted=hinted
+    )
     return event
 
 
@@ -124,6 +130,7 @@ def record_many(
     *,
     lane: Lane = Lane.BULK,
     occurred_at: dt.datetime | None = None,
+    hinted: bool = True,
 ) -> list[Event]:
     """Store many events, each made by ``Kind.new``, with one INSERT and one pointer.
 
@@ -148,7 +155,7 @@ def record_many(
         )
         for item in items
     )
-    if after_commit(Hint(RELAY_TASK, "hot", (("schema", schema),))):
+    if not hinted or after_commit(Hint(RELAY_TASK, "hot", (("schema", schema),))):
         point(schema=schema, kind=RELAY)
     return rows
 

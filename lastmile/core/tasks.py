@@ -36,6 +36,7 @@ from lastmile.worklist import selectors as worklist
 from lastmile.worklist.services import forget
 
 BUDGET_S: Final = 15.0  # a task with more work starts another one, so that other tasks can run
+FEW_EVENTS: Final = 10  # so few are delivered by the task that relays them
 LANE_QUEUE: Final = {Lane.PERSON: "hot", Lane.BULK: "bulk"}
 
 
@@ -100,15 +101,26 @@ def house_task(
 
 @retailer_task(RELAY_TASK, queue="hot")
 def relay() -> None:
-    """Relay all committed events, and start the tasks that deliver them."""
+    """Relay all committed events, and start the tasks that deliver them.
+
+    A few events for which a person waits are delivered here: their tasks would go to this queue
+    too, and a task costs more than a short handler.
+    """
     stop = time.monotonic() + BUDGET_S
     started: set[tuple[str, str]] = set()
-    count = 1
+    here: set[str] = set()
+    count, events = 1, 0
     while count and time.monotonic() < stop:
         count, new = relay_batch()
+        events += count
         for handler, lane in sorted(new - started):
-            _ask_deliver(handler, lane)
+            if lane == Lane.PERSON and events <= FEW_EVENTS:
+                here.add(handler)
+            else:
+                _ask_deliver(handler, lane)
         started |= new
+    for handler in sorted(here):
+        _deliver(handler, Lane.PERSON, stop)
     if count:
         publish(RELAY_TASK, queue="hot", kwargs={"schema": current_schema()})
 
@@ -116,7 +128,10 @@ def relay() -> None:
 @retailer_task("core.deliver")
 def deliver(*, handler: str, lane: str) -> None:
     """Run the due deliveries of one handler; start another task when the time is over."""
-    stop = time.monotonic() + BUDGET_S
+    _deliver(handler, lane, time.monotonic() + BUDGET_S)
+
+
+def _deliver(handler: str, lane: str, stop: float) -> None:
     while deliver_batch(handler, lane, until=stop):
         if time.monotonic() >= stop:
             _ask_deliver(handler, lane)

@@ -15,7 +15,10 @@ from lastmile.embedded.child import ChildSpec
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 WEB_STATEMENT_TIMEOUT_S = 5  # a longer query of a page is a bug; workers may take longer
-SEND_TASKS = 10_000  # a new process would import the clients of the providers again
+#: The workers with many short tasks. A new process would open its connections and compile its
+#: statements and patterns again, which costs as much as many tasks. Memory is limited all the same.
+_KEPT = ("worker", "send")
+KEPT_TASKS = 10_000
 NO_STATEMENT_TIMEOUT = 0  # migrations have no limit
 # Celery warns about root because of pickle, which is not used here (settings: JSON only).
 _ROOT_IS_FINE = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
@@ -65,7 +68,7 @@ class ProcessSettings:
         """Return the specifications of the Celery workers.
 
         One worker is for solves, one for bulk work such as imports, one for messages, one for all
-        other tasks. The worker for messages gets many short tasks, so its process is kept.
+        other tasks. Two of them get many short tasks, so their processes are kept.
         """
         queues = {
             "worker": ("hot,default", 2),
@@ -77,8 +80,8 @@ class ProcessSettings:
         specs = []
         for name, (queue, processes) in queues.items():
             flags = {"-n": f"{name}@%h", "-Q": queue, "-c": str(processes), "-l": "WARNING"}
-            if name == "send":
-                flags["--max-tasks-per-child"] = str(SEND_TASKS)
+            if name in _KEPT:
+                flags["--max-tasks-per-child"] = str(KEPT_TASKS)
             specs.append(_child(name, _celery("worker", flags, *switches), _ROOT_IS_FINE))
         return specs
 

@@ -114,6 +114,7 @@ def record_end(message: Message) -> None:
             segments=message.segments,
         ),
         subject=message.public_id,
+        hinted=False,  # no handler waits for it, and each message has one
     )
 
 
