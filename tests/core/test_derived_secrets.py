@@ -35,6 +35,21 @@ def test_every_message_has_the_same_secret_of_160_bits(retailer: RetailerRef) ->
     assert secret not in str(row.__dict__)
 
 
+def test_many_secrets_are_those_that_each_subject_gets_alone(retailer: RetailerRef) -> None:
+    known = derived.secret_of(**LINK)
+    ended = derived.secret_of(purpose="shopper_link", subject="ord_2")
+    derived.end(purpose="shopper_link", subject="ord_2")
+    over_at = clock.now()
+    expiries = {"ord_1": None, "ord_2": None, "ord_3": over_at}
+    many = derived.secrets_of(purpose="shopper_link", expiries=expiries)
+    assert many["ord_1"] == known
+    assert many["ord_2"] != ended
+    assert many["ord_3"] == derived.secret_of(purpose="shopper_link", subject="ord_3")
+    assert DerivedSecret.objects.get(subject="ord_3").expires_at == over_at
+    assert {owner(many[subject]) for subject in ("ord_1", "ord_2")} == {"ord_1", "ord_2"}
+    assert derived.secrets_of(purpose="shopper_link", expiries=expiries) == many
+
+
 def test_no_two_retailers_purposes_or_subjects_share_one(
     retailer: RetailerRef, other: RetailerRef
 ) -> None:

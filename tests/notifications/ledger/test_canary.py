@@ -62,7 +62,7 @@ def test_no_number_text_or_code_leaves_the_ledger(
         report(channel="sms", status=status)
     drain()
 
-    def break_while_rendering(message: Message, order: Order) -> None:
+    def break_while_rendering(message: Message, order: Order, **_more: object) -> None:
         raise ValueError(whole)
 
     monkeypatch.setattr(preparing, "render", break_while_rendering)
