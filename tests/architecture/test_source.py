@@ -54,8 +54,9 @@ MACHINERY = (
     "dispatch/planning/search/parts.py",
     *(
         f"notifications/services/{name}.py"
-        for name in ("accounts", "claiming", "looking_up", "polling", "preparing", "reporting")
+        for name in ("accepting", "accounts", "claiming", "looking_up", "polling", "preparing")
     ),
+    "notifications/services/reporting.py",
     *(f"tenants/people/{name}.py" for name in ("credentials", "services/tickets", "services/tidy")),
 )
 REAL_TIME = (
