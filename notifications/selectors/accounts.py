@@ -39,8 +39,8 @@ def fingerprint() -> str:
     """Return the fingerprint of this installation, which a restored copy does not have.
 
     It is made of the database cluster, the database and the public host. A copy that is restored
-    into another cluster or database, or that has another host, has another one. It is never kept
-    in memory, because a database may be restored under a running process.
+    into another cluster or database, or that has another host, has another one. Do not keep it for
+    longer than the pump does, a second: a database may be restored under a running process.
     """
     with connection.cursor() as cursor:
         cursor.execute(_MAY_SQL)
