@@ -108,19 +108,15 @@ def relay() -> None:
     """
     stop = time.monotonic() + BUDGET_S
     started: set[tuple[str, str]] = set()
-    here: set[str] = set()
-    count, events = 1, 0
+    count = 1
     while count and time.monotonic() < stop:
         count, new = relay_batch()
-        events += count
         for handler, lane in sorted(new - started):
-            if lane == Lane.PERSON and events <= FEW_EVENTS:
-                here.add(handler)
-            else:
+            # Their pointers stay. The sweep clears them, as it would finish what is left here.
+            is_here = lane == Lane.PERSON and count <= FEW_EVENTS
+            if not is_here or deliver_batch(handler, lane, until=stop) > FEW_EVENTS:
                 _ask_deliver(handler, lane)
-        started |= new
-    for handler in sorted(here):
-        _deliver(handler, Lane.PERSON, stop)
+                started.add((handler, lane))
     if count:
         publish(RELAY_TASK, queue="hot", kwargs={"schema": current_schema()})
 
@@ -128,10 +124,7 @@ def relay() -> None:
 @retailer_task("core.deliver")
 def deliver(*, handler: str, lane: str) -> None:
     """Run the due deliveries of one handler; start another task when the time is over."""
-    _deliver(handler, lane, time.monotonic() + BUDGET_S)
-
-
-def _deliver(handler: str, lane: str, stop: float) -> None:
+    stop = time.monotonic() + BUDGET_S
     while deliver_batch(handler, lane, until=stop):
         if time.monotonic() >= stop:
             _ask_deliver(handler, lane)
