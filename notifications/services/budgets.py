@@ -142,9 +142,10 @@ def reserve_budget(
 def reserve_budgets(*, messages: Sequence[tuple[Message, int]]) -> bool:
     """Count many messages with their segments in all their budgets; return False if one is full.
 
-    If one is full, some of the others are counted. Then the caller rolls back and asks for each
-    message alone. The rows are locked in one statement, by scope, subject and day, so two senders
-    cannot deadlock. ``counted_on`` and ``segments_counted`` are set, and the caller stores them.
+    No message may be counted yet. If a budget is full, some of the others are counted. Then the
+    caller rolls back and asks for each message alone. The rows are locked in one statement, by
+    scope, subject and day, so two senders cannot deadlock. ``counted_on`` and ``segments_counted``
+    are set, and the caller stores them.
 
     Locks: the rows of the budgets. Records: budget.reached, as ``reserve_budget``. Raises: nothing.
     """
@@ -152,8 +153,6 @@ def reserve_budgets(*, messages: Sequence[tuple[Message, int]]) -> bool:
     home = _home_regions()
     shares: dict[tuple[str, str, dt.date], BudgetShare] = {}
     for message, segments in messages:
-        if message.counted_on is not None:
-            continue
         for share in _budgets_of(message, message.order, message.contact, segments, day, home):
             key = (share.scope, _hash(share), share.day)
             more = shares.get(key)

@@ -126,8 +126,9 @@ def _prepare_all(tokens: Mapping[int, uuid.UUID], copied: bool) -> dict[int, Out
 def _with_present_facts(messages: Sequence[Message]) -> list[Message]:
     """Return the messages with their order and contact as they are now.
 
-    A message is left out if its contact, language or zone must be written, or if an earlier one has
-    its contact or order, because the caps count that one first.
+    A message is left out if its contact, language or zone must be written, or if it is counted
+    already by an earlier call. It is left out too if an earlier one has its contact or order,
+    because the caps count that one first.
     """
     ids = [message.order_id for message in messages if message.order_id is not None]
     orders = Order.objects.select_related(*PRESENT).in_bulk(ids)
@@ -146,6 +147,8 @@ def _with_present_facts(messages: Sequence[Message]) -> list[Message]:
             message.contact = contacts.get((channel, recipient.public_id))
             if message.order is None or _changed(message, message.order, recipient):
                 continue
+        if message.counted_on is not None:
+            continue
         marks = {("contact", message.contact_id)}
         if message.order_id is not None:
             marks.add(("order", message.order_id))
