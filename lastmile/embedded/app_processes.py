@@ -16,7 +16,7 @@ from lastmile.embedded.child import ChildSpec
 CHECKOUT = Path(__file__).resolve().parents[2]
 WEB_STATEMENT_TIMEOUT_S = 5  # a longer query of a page is a bug; workers may take longer
 #: The workers with many short tasks. A new process would open its connections and compile its
-#: statements and patterns again, which costs as much as many tasks. Memory is limited all the same.
+#: statements and patterns again, at the cost of dozens of tasks. Its memory is limited too.
 _KEPT = ("worker", "send")
 KEPT_TASKS = 10_000
 NO_STATEMENT_TIMEOUT = 0  # migrations have no limit

@@ -68,7 +68,7 @@ class Wording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadAhead:
-    """What was read for many messages at once: planned arrivals, and the words used so far."""
+    """Facts that were read for many messages at once: planned arrivals, and the words so far."""
 
     arrivals: Mapping[int, Planned] = field(default_factory=dict)
     wordings: dict[tuple[str, str, str], Wording | None] = field(default_factory=dict)

@@ -49,13 +49,13 @@ def consent_of(contact: Contact, channel: str) -> list[ContactChannel]:
 
 
 def consents_of(
-    asked: Iterable[tuple[Contact, str]],
+    pairs: Iterable[tuple[Contact, str]],
 ) -> dict[tuple[int, str], list[ContactChannel]]:
     """Return what is known of many contacts on their channels, as ``consent_of`` does for one.
 
     It is one statement, however many contacts there are.
     """
-    own = {(contact.pk, channel): contact for contact, channel in asked}
+    own = {(contact.pk, channel): contact for contact, channel in pairs}
     by_digest: dict[str, set[int]] = {}
     for contact in own.values():
         if contact.kind == ContactKind.PHONE and contact.address:
@@ -66,14 +66,14 @@ def consents_of(
     rows = ContactChannel.objects.filter(
         contact__in=Contact.objects.filter(same), channel__in={channel for _pk, channel in own}
     )
-    found: dict[tuple[int, str], list[ContactChannel]] = {}
+    rows_by_pair: dict[tuple[int, str], list[ContactChannel]] = {}
     for row in rows.annotate(digest=F("contact__digest")).order_by("pk"):
         for pk in by_digest.get(row.digest, set()) | {row.contact_id}:
             if (pk, row.channel) in own:
-                found.setdefault((pk, row.channel), []).append(row)
-    for (pk, _channel), consents in found.items():
+                rows_by_pair.setdefault((pk, row.channel), []).append(row)
+    for (pk, _channel), consents in rows_by_pair.items():
         consents.sort(key=lambda row, pk=pk: row.contact_id != pk)  # type: ignore[misc]
-    return found
+    return rows_by_pair
 
 
 def digests_of_number(number: str) -> list[str]:

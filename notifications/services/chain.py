@@ -36,7 +36,7 @@ def contact_for(channel: str, recipient: Recipient, order: Order | None) -> Cont
 
 
 def contacts_ahead(
-    asked: Iterable[tuple[str, Recipient]],
+    recipients: Iterable[tuple[str, Recipient]],
 ) -> dict[tuple[str, str], Contact]:
     """Return the contacts of recipients on channels, by channel and public id of the recipient.
 
@@ -45,7 +45,7 @@ def contacts_ahead(
     """
     wanted: dict[str, list[tuple[str, Recipient]]] = {}
     languages = {}
-    for channel, recipient in asked:
+    for channel, recipient in recipients:
         languages[recipient.public_id] = recipient.language
         kind = CONTACT_OF_CHANNEL[ChannelKey(channel)]
         address = {ContactKind.PHONE: recipient.phone, ContactKind.EMAIL: recipient.email}.get(kind)

@@ -22,10 +22,10 @@ def planned_arrivals(orders: Collection[Order]) -> dict[int, Planned]:
 
     It is one statement for all orders, and one or two more for each order on a published plan.
     """
-    asked = [order.pk for order in orders if order.state in PLANNED]
+    planned_ids = [order.pk for order in orders if order.state in PLANNED]
     stops: dict[int, Stop] = {}
-    if asked:
-        rows = Stop.objects.filter(order__in=asked, plan__status=PUBLISHED)
+    if planned_ids:
+        rows = Stop.objects.filter(order__in=planned_ids, plan__status=PUBLISHED)
         stops = {stop.order_id: stop for stop in rows.select_related("route").order_by("pk")}
     return {
         order.pk: _arrival(order, stops[order.pk]) if order.pk in stops else _NOTHING
