@@ -39,12 +39,12 @@ class ChannelState(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What was read about one message for the rules.
+    """Facts about one message that were read for the rules.
 
     Parameters
     ----------
     consents : Sequence[ContactChannel]
-        What the contact said on the channel; its own row first.
+        The wishes of the contact on the channel; its own row first.
     of_contact, of_order : int
         The other messages to the contact within 24 hours, and about the order.
     """
@@ -77,7 +77,7 @@ def may_send(
     moment : Moment
         The moment of the message, from the catalogue.
     known : Known, optional
-        What was read for it just before, in this transaction; None reads it.
+        The facts that were read just before, in this transaction; None reads them.
     **state : ChannelState
         The state of the channel's account and the existence of a template.
     """

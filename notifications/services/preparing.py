@@ -78,7 +78,7 @@ def prepare_many(*, claimed: Sequence[ClaimedMessage], copied: bool) -> dict[int
     """Check many messages of one account and open their provider calls, in one transaction.
 
     It is the usual case of ``prepare`` with a few statements for all messages. Messages that are
-    missing in the answer are left as they were, and each needs ``prepare``: a rule is against it,
+    missing in the answer are unchanged, and each needs ``prepare``: a rule is against it,
     its contact is new, or another message of the batch has its contact or order. If a budget has
     no room for all, the answer is empty.
 
