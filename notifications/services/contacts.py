@@ -12,7 +12,6 @@ from lastmile.core.actor import current_actor
 from lastmile.core.clock import now
 from lastmile.core.errors import FieldProblem, Invalid
 from lastmile.core.events import Lane, record
-from lastmile.core.fields import digest_of
 from notifications.events import OPTED_IN, OPTED_OUT, OptFacts
 from notifications.models import ConsentEntry, Contact, ContactChannel
 from notifications.rules.contacts import (
@@ -55,7 +54,7 @@ def contact_of(kind: str, address: str, *, language: str = "") -> Contact:
     if contact is None:
         new = Contact(kind=kind, address=address, language=language)
         Contact.objects.bulk_create([new], ignore_conflicts=True)
-        contact = Contact.objects.get(kind=kind, digest=digest_of(Contact, "digest", address))
+        contact = Contact.objects.get(kind=kind, digest=new.digest)
     changes: dict[str, object] = {}
     if contact.erased_at is not None:
         changes = {"address": address, "erased_at": None}
