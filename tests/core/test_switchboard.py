@@ -134,9 +134,9 @@ def test_an_events_module_that_is_not_named_is_refused_kind_by_kind(
 
 
 def test_an_events_module_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(switchboard, "EVENTS", [*switchboard.EVENTS, "dispatch.live.events"])
+    monkeypatch.setattr(switchboard, "EVENTS", [*switchboard.EVENTS, "dispatch.nowhere.events"])
     (problem,) = wiring.problems()
-    assert "'dispatch.live.events', which does not resolve" in problem
+    assert "'dispatch.nowhere.events', which does not resolve" in problem
 
 
 def test_a_kind_declared_in_two_modules_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
