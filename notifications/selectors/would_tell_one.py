@@ -19,7 +19,7 @@ from notifications.selectors.push import push_contact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WouldTellOne:
-    """What an act tells the shopper of an order.
+    """The message of an act to the shopper of an order.
 
     ``channel`` is the first one that reaches the shopper, "" if none does. Then ``reason`` is
     ``opted_out`` or ``no_contact``.

@@ -139,7 +139,7 @@ def test_the_inbox_of_a_demo_shopper_shows_a_hostile_message_as_text_and_fills_b
     live: Live, page: Page, watch: Watch
 ) -> None:
     hostile = "<img src=x onerror=alert(1)> Tom & Jerry's <24h>"
-    made: list[int] = []
+    message_pks: list[int] = []
 
     def keep(ref: RetailerRef, text: str) -> str:
         Retailer.objects.filter(schema_name=ref.schema).update(is_demo=True)
@@ -153,12 +153,12 @@ def test_the_inbox_of_a_demo_shopper_shows_a_hostile_message_as_text_and_fills_b
             language="en",
         )  # fmt: skip
         NullChannel().send(outgoing)
-        made.append(message.pk)
+        message_pks.append(message.pk)
         return message.recipient
 
     def leave(ref: RetailerRef) -> None:
         KeptMessage.objects.all().delete()
-        Message.objects.filter(pk__in=made).delete()
+        Message.objects.filter(pk__in=message_pks).delete()
         Retailer.objects.filter(schema_name=ref.schema).update(is_demo=False)
 
     recipient = live.do(lambda ref: keep(ref, hostile))
