@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from dispatch.console.fleet import pages, shifts
+from dispatch.console.fleet import pages, phones, shifts
 
 
 class KindConverter:
@@ -28,6 +28,10 @@ urlpatterns = [
     path("", pages.fleet, name="index"),
     path("shifts/", shifts.shifts, name="shifts"),
     path("shifts/<str:public_id>/", shifts.shift_page, name="shift"),
+    path("drivers/<str:public_id>/phones/", phones.phones, name="phones"),
+    path(
+        "drivers/<str:public_id>/phones/<str:device>/log-out/", phones.revoke, name="phone-revoke"
+    ),
     path("<fleet_kind:kind_name>/", pages.list_page, name="room"),
     path("<fleet_kind:kind_name>/map.json", pages.list_map, name="room-map"),
     path("<fleet_kind:kind_name>/new/", pages.new_record, name="new"),

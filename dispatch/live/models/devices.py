@@ -40,6 +40,11 @@ class Device(models.Model):
     def __str__(self) -> str:
         return self.public_id
 
+    @property
+    def has_expired(self) -> bool:
+        """True if the phone was not used for so long that its log-in ended."""
+        return self.expires_at <= real_now()
+
 
 class LoginLink(models.Model):
     """A log-in link or QR with its short code: used once, within 15 minutes.

@@ -1,0 +1,68 @@
+"""The page of a driver's phones: log a phone in, see when each was used, and revoke one."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from dispatch.fleet import selectors
+from dispatch.fleet.models import Driver
+from dispatch.live import services
+from dispatch.live.selectors import devices_of
+from lastmile.core.errors import DomainError
+from lastmile.core.http import fetch, page_rows
+from tenants.links import absolute
+from tenants.permissions import Act, PageRequest, page, visible
+
+PAGE = 50
+NEWEST = ("-made_at", "public_id")
+
+
+def _driver(request: PageRequest, public_id: str) -> Driver:
+    rows: QuerySet[Driver] = visible(request.principal, selectors.drivers(), "hub__public_id")
+    return fetch(rows, public_id)
+
+
+@page(Act.DEVICES_VIEW, post=Act.DEVICES_EDIT)
+@require_http_methods(["GET", "POST"])
+def phones(request: PageRequest, public_id: str) -> HttpResponse:
+    """Show the phones of a driver; POST makes a log-in link, which only its answer shows."""
+    driver = _driver(request, public_id)
+    new, fault = None, None
+    if request.method == "POST":
+        try:
+            new = services.make_login_link(driver=driver)
+        except DomainError as refused:
+            fault = refused
+    rows, following = page_rows(request, devices_of(driver), PAGE, order=NEWEST)
+    context = {
+        "driver": driver,
+        "rows": rows,
+        "next": following,
+        "first": "cursor" not in request.GET,
+        "new": new,
+        "link": absolute(reverse("driver:login-link", args=[new.secret])) if new else "",
+        "code_link": absolute(reverse("driver:login")),
+        "fault": fault,
+        "works_offline": settings.PUBLIC_SCHEME == "https" or settings.BASE_DOMAIN == "localhost",
+        "may_edit": request.principal.may(Act.DEVICES_EDIT),
+    }
+    response = render(request, "console/fleet/phones.html", context, status=422 if fault else 200)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@page(Act.DEVICES_EDIT)
+@require_POST
+def revoke(request: PageRequest, public_id: str, device: str) -> HttpResponse:
+    """End the log-in of one phone of a driver. A second call changes nothing."""
+    driver = _driver(request, public_id)
+    services.revoke_device(device=fetch(devices_of(driver), device))
+    messages.success(request, _("The phone was logged out. What it has not sent is kept on it."))
+    return redirect("fleet:phones", public_id)

@@ -1,0 +1,98 @@
+"""The page of a driver's phones: a link logs one phone in, a dispatcher can log it out."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from dispatch.live.models import Device, LoginLink
+from dispatch.live.services import make_login_link, take_login_link
+from lastmile.core.tenancy import RetailerRef
+from tenants.permissions import Role
+from tests.factories import make_driver, make_hub
+from tests.people import add_member, logged_in
+
+AGENT = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36"
+
+
+@pytest.fixture
+def desk(retailer: RetailerRef) -> Client:
+    return logged_in(retailer, add_member(Role.DISPATCHER))
+
+
+def page_of(driver: object) -> str:
+    return f"/console/fleet/drivers/{driver.public_id}/phones/"  # type: ignore[attr-defined]
+
+
+def test_a_link_from_the_page_logs_a_phone_in_once(desk: Client, retailer: RetailerRef) -> None:
+    driver = make_driver(hub=make_hub(), name="<b>Nico</b>")
+    assert "No phone yet" in desk.get(page_of(driver)).content.decode()
+    assert LoginLink.objects.count() == 0, "a GET makes no link"
+
+    answer = desk.post(page_of(driver))
+    shown = answer.content.decode()
+    assert "<b>Nico" not in shown
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    (path,) = re.findall(r'value="https?://[^/"]+(/driver/login/[^"]+/)"', shown)
+    phone = Client(headers={"host": retailer.domain, "user-agent": AGENT})
+    assert phone.get(path).status_code == 200
+    assert Device.objects.count() == 0, "opening the link does not use it up"
+    assert phone.post(path).status_code in {302, 303}
+    assert phone.get("/driver/day/").status_code == 200
+    assert phone.get(path).status_code == 404
+
+    again = desk.get(page_of(driver)).content.decode()
+    assert "Android, Chrome 130" in again
+    assert path not in again, "the link is shown only once"
+
+
+def test_a_phone_that_a_dispatcher_logs_out_reads_nothing_more(
+    desk: Client, retailer: RetailerRef
+) -> None:
+    driver = make_driver(hub=make_hub())
+    new = take_login_link(secret=make_login_link(driver=driver).secret, agent=AGENT)
+    path = f"{page_of(driver)}{new.device.public_id}/log-out/"
+    assert desk.get(path).status_code == 405
+    for _time in range(2):
+        assert desk.post(path).status_code == 302
+    new.device.refresh_from_db()
+    assert new.device.revoked_at is not None
+    assert "Logged out" in desk.get(page_of(driver)).content.decode()
+
+
+def test_a_retired_driver_gets_no_link(desk: Client, retailer: RetailerRef) -> None:
+    driver = make_driver(hub=make_hub(), active=False)
+    answer = desk.post(page_of(driver))
+    assert answer.status_code == 422
+    assert "retired" in answer.content.decode()
+    assert not LoginLink.objects.exists()
+
+
+def test_readers_see_phones_but_make_no_link_and_strangers_see_nothing(
+    retailer: RetailerRef, desk: Client
+) -> None:
+    hub, other = make_hub(), make_hub()
+    driver = make_driver(hub=hub)
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    assert reader.get(page_of(driver)).status_code == 200
+    assert reader.post(page_of(driver)).status_code == 403
+    elsewhere = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[other.public_id]))
+    assert elsewhere.get(page_of(driver)).status_code == 404
+    assert elsewhere.post(page_of(driver)).status_code == 404
+    assert desk.get("/console/fleet/drivers/drv_unknown/phones/").status_code == 404
+    assert Client(headers={"host": retailer.domain}).get(page_of(driver)).status_code == 302
+    assert not LoginLink.objects.exists()
+
+
+def test_a_phone_of_another_driver_cannot_be_logged_out_by_this_address(
+    desk: Client, retailer: RetailerRef
+) -> None:
+    hub = make_hub()
+    driver, colleague = make_driver(hub=hub), make_driver(hub=hub)
+    new = take_login_link(secret=make_login_link(driver=colleague).secret, agent=AGENT)
+    path = f"{page_of(driver)}{new.device.public_id}/log-out/"
+    assert desk.post(path).status_code == 404
+    new.device.refresh_from_db()
+    assert new.device.revoked_at is None
