@@ -58,6 +58,7 @@ PAGES = (
     Visit("zone-new", "/console/fleet/zones/new/", role="manager"),
     Visit("vehicle-new", "/console/fleet/vehicles/new/", role="manager"),
     Visit("shifts", "/console/fleet/shifts/", role="manager"),
+    Visit("phones", "/console/fleet/drivers/{driver}/phones/", role="dispatcher"),
     Visit("slots", "/console/slots/?date={date}", role="manager"),
     Visit("slot", "/console/slots/{slot}/", role="manager"),
     Visit("slot-templates", "/console/slots/templates/", role="manager"),

@@ -11,8 +11,9 @@ import random
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from dispatch.fleet.models import Hub
+from dispatch.fleet.models import Driver, Hub
 from dispatch.intake.services import receive_file
+from dispatch.live.services import make_login_link, take_login_link
 from dispatch.orders.drafts import (
     AttemptDraft,
     OrderDraft,
@@ -46,6 +47,7 @@ from tests.factories.orders import make_draft
 from tests.factories.slots import make_hold, make_slot, make_template
 from tests.people import add_member
 
+_PHONE = "Mozilla/5.0 (Linux; Android 14) Chrome/130.0 Mobile Safari/537.36"
 _FIRST = ("Ana", "Bruno", "Carla", "Duarte", "Elisa", "Filipe", "Graça", "Hugo", "Inês", "Jorge")
 _LAST = ("Almeida", "Barros", "Costa", "Duarte", "Esteves", "Faria", "Gomes", "Henriques")
 _STREETS = ("Rua Augusta", "Rua da Prata", "Avenida da Liberdade", "Rua Garrett", "Rua do Ouro")
@@ -101,6 +103,7 @@ def make_day(*, orders: int = 36, seconds: int = 1) -> World:
             "import": preview.public_id,
             "plan": plan.public_id,
             "route": routes_of(plan)[0].public_id,
+            "driver": _driver_with_a_phone(hub).public_id,
             "slot": slot.public_id,
             "template": template.public_id,
             "message": failed.public_id,
@@ -126,6 +129,13 @@ def _shifts(hub: Hub, date: dt.date) -> None:
                                    parcels=14)  # fmt: skip
             driver = make_driver(hub=hub, name=f"{_FIRST[n + len(word) % 5]} {_LAST[n]}")
             make_shift(vehicle=vehicle, driver=driver, starts_at=starts_at)
+
+
+def _driver_with_a_phone(hub: Hub) -> Driver:
+    """Return a driver of the hub whose phone is logged in."""
+    driver = Driver.objects.filter(hub=hub).order_by("pk")[0]
+    take_login_link(secret=make_login_link(driver=driver).secret, agent=_PHONE)
+    return driver
 
 
 def _shoppers(hub: Hub, date: dt.date, rng: random.Random) -> dict[str, Order]:
