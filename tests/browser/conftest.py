@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.live import Live, live_server
 from tests.browser.watch import Watch
+
+# A page that is right is seen at once; only a wrong one waits this long. The other half of the
+# suite runs on the same two cores, so that 5 s, Playwright's own limit, were too few at times.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="package")
