@@ -164,8 +164,11 @@ def _locked(contact: Contact, channel: str) -> ContactChannel:
 def _write_down(contact: Contact, channel: str, *, is_in: bool, by: str) -> None:
     """Store what a person wants, for ever. What staff do is in the audit log too."""
     if by == STAFF:
-        act = "contact.opted_in" if is_in else "contact.opted_out"
-        audit(act, contact.public_id, {"channel": (None, channel)})
+        changed = {"channel": (None, channel)}
+        if is_in:
+            audit("contact.opted_in", contact.public_id, changed)
+        else:
+            audit("contact.opted_out", contact.public_id, changed)
     ConsentEntry.objects.create(
         contact=contact, channel=channel, is_in=is_in, by=by, at=now(), actor=current_actor()
     )

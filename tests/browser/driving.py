@@ -38,7 +38,7 @@ class DriverWorld:
 
 def make_driver_day(*, stops: int = 5, name: str = "Rui Costa") -> DriverWorld:
     """Make a shift that begins in ten minutes and publish its plan with some stops."""
-    hub = make_hub(name="Alcântara", address="Rua da Cozinha 1, Lisboa")
+    hub = make_hub(name="Cozinha", address="Rua da Cozinha 1, Lisboa")
     driver = make_driver(hub=hub, name=name)
     vehicle = make_vehicle(hub=hub, name="Van 1", parcels=60)
     starts_at = (clock.now() + dt.timedelta(minutes=10)).replace(second=0, microsecond=0)

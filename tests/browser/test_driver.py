@@ -111,7 +111,9 @@ def test_r02_a_whole_route_without_a_network_arrives_exactly_once(
         deliver(page)
     expect(page.get_by_role("button", name="Back at the hub")).to_be_visible()
     expect(page.locator("[data-part=unsent]")).to_have_text("10 not sent")
-    assert attempts_of(live, world) == {order: [] for order in world.orders}
+    # The new page can get a request out before the browser takes its network away. Its answer is
+    # lost, so that the phone sends those entries again, and they must count once.
+    assert all(outcomes in ([], ["delivered"]) for outcomes in attempts_of(live, world).values())
     page.locator("[data-part=unsent]").click()
     expect(page.get_by_role("heading", level=2).first).to_have_text("10 entries are not sent yet")
     phone.set_offline(False)
