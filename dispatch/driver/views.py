@@ -1,4 +1,4 @@
-"""The app's shell, which holds nobody's data, and the data of the driver who is logged in."""
+"""The app's shell, which has no personal data, and the data of the driver who is logged in."""
 
 from __future__ import annotations
 
