@@ -59,9 +59,12 @@ def on_the_road(page: Page) -> None:
 
 
 def deliver(page: Page) -> None:
-    """Deliver the next stop with the two taps that it takes."""
+    """Deliver the next stop with its two taps; return when the phone has kept both."""
+    heading = page.get_by_role("heading", level=1)
+    before = heading.inner_text()
     tap(page, "Arrived")
     tap(page, "Delivered")
+    expect(heading).not_to_have_text(before)
 
 
 def test_a_new_driver_logs_in_with_a_link_and_delivers_with_two_taps(
@@ -87,6 +90,26 @@ def test_a_new_driver_logs_in_with_a_link_and_delivers_with_two_taps(
     everything_sent(page)
     assert attempts_of(live, world)[world.orders[1]] == ["failed"]
     assert watch.take() == []
+
+
+def test_a_double_tap_is_one_tap_and_a_quick_tap_elsewhere_counts(
+    live: Live, phone: BrowserContext, world: DriverWorld
+) -> None:
+    page = logged_in(live, phone, world)
+    on_the_road(page)
+    bar = page.locator("[data-part=actions]")
+    bar.get_by_role("button", name="Arrived").dblclick()  # the second tap is not "Delivered"
+    expect(bar.get_by_role("button", name="Delivered")).to_be_visible()
+    choose(page, "Not delivered")  # at once, and it counts
+    page.get_by_role("button", name="Nobody at home").dblclick()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Stop 2 of 5")
+    assert page.url.endswith("#now"), "the second tap opened something of the next stop"
+    everything_sent(page)
+    first = world.orders[0]
+    assert [act for act in acts_of(live, world) if act[1]] == [
+        ("arrived", first),
+        ("failed", first),
+    ]
 
 
 def test_r02_a_whole_route_without_a_network_arrives_exactly_once(

@@ -14,7 +14,7 @@ from dispatch.live.acts import ActDraft, ActResult, BadAct, read_act
 from dispatch.live.models import Device
 from dispatch.orders.models import Order, Reason
 from dispatch.orders.services import mark_planned, mark_unplanned
-from dispatch.planning.models import Plan, Route, Stop
+from dispatch.planning.models import Plan, PlanInput, Route, Stop
 from lastmile.core.clock import now
 from tests.factories.fleet import make_driver, make_hub, make_shift, make_vehicle
 from tests.factories.orders import DAY, make_order
@@ -54,6 +54,7 @@ def publish(hub: Hub, routes: dict[Shift, Sequence[Order]], day: dt.date = DAY) 
         currency="EUR",
         orders_count=sum(len(orders) for orders in routes.values()),
     )
+    PlanInput.objects.create(plan=plan, problem=b"", points=[])  # no search was made
     for place, (shift, orders) in enumerate(routes.items(), 1):
         _route(plan, place, shift, orders)
     served = [order.pk for orders in routes.values() for order in orders]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -453,8 +454,10 @@ def test_a_reload_in_another_language_brings_the_sentences_in_it(shop: Shop) -> 
     ready(shop.open())
     shop.language = "es"
     page = ready(shop.open(session="ses_1"))
-    page.locator("#title").get_by_text("Hora de entrega")
-    expect(page.locator(".slots[aria-busy=false]")).to_have_count(1)
+    expect(page.get_by_text("Hora de entrega").first).to_be_visible()
+    give_up_at = time.monotonic() + 20
+    while shop.api.sessions["ses_1"]["language"] != "es" and time.monotonic() < give_up_at:
+        page.wait_for_timeout(50)  # the picker changes the session after it has drawn it
     assert shop.api.sessions["ses_1"]["language"] == "es"
 
 

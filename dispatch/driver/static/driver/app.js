@@ -13,7 +13,8 @@ import { now } from "./views/now.js";
 import { failView, stopView } from "./views/stop.js";
 
 const DAY_EVERY_MS = 60_000; // the day is asked for this often while the page is visible, with or without a socket
-const CALM_MS = 400; // after an act the next action takes no tap for this long: a double tap is one tap
+const CALM_MS = 400; // a second tap on the same place within this time is a double tap, which is one tap
+const SAME_PLACE_PX = 40;
 const VIEWS = {
   now,
   list: listView,
@@ -54,7 +55,10 @@ class App {
     Object.assign(this, { el, page, fault: null, isBusy: false, isUpdateReady: false });
     this.codes = new Map(); // gate codes are shown and never kept
     this.drafts = new Map(); // what is being typed, so that a new drawing loses nothing
-    this.calmUntil = 0;
+    this.calmUntil = 0; // of the clock of performance.now(); Infinity while an act is being kept
+    this.tapped = null; // the place of the last tap
+    this.acted = null; // the place of the tap that the last act followed
+    this.turn = Promise.resolve(); // the last act; the next one is kept after it
     const { day, acts, codes, logout, login } = el.dataset;
     this.urls = { day, acts, codes, logout, login };
     this.session = new Session({ urls: this.urls, language: page.language });
@@ -79,6 +83,7 @@ class App {
     this.session.addEventListener("told", () => toast(t("dispatcher_told")));
     this.session.addEventListener("day", () => this.listen());
     addEventListener("hashchange", () => this.draw({ isMove: true }));
+    document.addEventListener("click", (event) => this.guard(event), { capture: true });
     for (const event of ["online", "pageshow"]) addEventListener(event, () => this.wake());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.wake());
     setInterval(() => document.visibilityState === "visible" && this.session.refresh(), DAY_EVERY_MS);
@@ -147,23 +152,44 @@ class App {
 
   // --- what the driver does ---------------------------------------------------------------------
 
-  /** Keeps an act; says "done" only after the phone has kept it. Returns true if it is kept. */
-  async did(kind, done, fields = {}) {
-    if (this.isBusy || performance.now() < this.calmUntil) return false;
+  /** Lets no second tap of a double tap through; every other tap counts, however soon it follows. */
+  guard(event) {
+    const place = { x: event.clientX, y: event.clientY };
+    const isSame = this.acted && Math.hypot(place.x - this.acted.x, place.y - this.acted.y) < SAME_PLACE_PX;
+    const isOff = event.target.closest?.("[aria-disabled=true]");
+    if (isOff || (isSame && performance.now() < this.calmUntil)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    this.tapped = place;
+  }
+
+  /** Keeps an act after those before it; says "done" only after the phone has kept it. Returns true if it is kept. */
+  did(kind, done, fields = {}) {
+    this.acted = this.tapped;
+    this.calmUntil = Infinity;
+    this.calm();
+    this.turn = this.turn.then(() => this.keepAct(kind, done, fields));
+    return this.turn;
+  }
+
+  async keepAct(kind, done, fields) {
     this.isBusy = true;
+    let calmUntil = 0; // what was not kept can be tapped again at once
     try {
-      const act = await this.session.act(kind, fields);
+      this.lastAct = await this.session.act(kind, fields);
       this.fault = null;
-      this.calmUntil = performance.now() + CALM_MS;
+      calmUntil = performance.now() + CALM_MS;
       setTimeout(() => this.draw(), CALM_MS + 20);
       if (done) toast(done, { seconds: 4 });
-      this.lastAct = act;
       return true;
     } catch (fault) {
       this.notKept(kind, fault);
       return false;
     } finally {
       this.isBusy = false;
+      this.calmUntil = calmUntil;
       this.draw({ isForced: true });
       this.keepAwake();
       if (this.isUpdateReady) this.updateNow();
