@@ -12,6 +12,7 @@ from typing import Final
 
 from notifications.catalogue.kinds import ChannelKey, Moment
 from notifications.catalogue.texts import OPTIONAL_PARTS, PARTS
+from notifications.rendering.stop_lines import ROOM, can_be_stopped
 from notifications.wording import icu
 
 #: Longest rendered texts, in characters, by channel and part.
@@ -59,12 +60,19 @@ def faults_of(moment: Moment, channel: str, parts: Mapping[str, str]) -> list[Pa
             continue
         faults += _of_variables(moment, part, nodes)
         written |= icu.always(nodes)
-        if _longest(moment, nodes) > LONGEST[channel][part]:
-            faults.append(PartFault(part, "longest", 0, str(LONGEST[channel][part])))
+        most = _most(moment, channel, part)
+        if _longest(moment, nodes) > most:
+            faults.append(PartFault(part, "longest", 0, str(most)))
     if channel == ChannelKey.EMAIL and parts.get("button", "").strip():
         written |= _BY_BUTTON
     faults += _missing(moment, channel, written)
     return faults
+
+
+def _most(moment: Moment, channel: str, part: str) -> int:
+    """Return how long a rendered text may be; a text message leaves room to stop it."""
+    most = LONGEST[channel][part]
+    return most - ROOM if channel == ChannelKey.SMS and can_be_stopped(moment) else most
 
 
 def _missing(moment: Moment, channel: str, written: set[str]) -> Iterator[PartFault]:

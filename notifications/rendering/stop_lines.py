@@ -19,6 +19,8 @@ from notifications.rendering.rendered import OPT_OUT_MARK
 
 #: The groups of moments that a person may turn off.
 OPTIONAL: Final = frozenset({"choice", "delivery", "after"})
+#: Characters that texts leave free for the line, so that a provider never refuses text and line.
+ROOM: Final = 200
 #: Between an e-mail's text and the line under it, as mail programs expect it.
 SEPARATOR: Final = "\n\n-- \n"
 

@@ -23,6 +23,8 @@ from notifications.catalogue.moments import BY_KEY, MOMENTS, PROMISES
 from notifications.errors import NotSendable
 from notifications.models import Message
 from notifications.reasons import sentence
+from notifications.rendering.checking import LONGEST
+from notifications.rendering.stop_lines import ROOM
 from notifications.rules.occasions import NO_LONGER_TRUE, promise_moment
 from notifications.selectors.ledger import channels_on
 from notifications.selectors.moments import moment_state
@@ -32,7 +34,7 @@ from notifications.services.telling import send_text, tell
 
 #: The channels of a member's own words, the first that can be used is taken.
 OWN_WORDS: Final[tuple[str, ...]] = (ChannelKey.SMS, ChannelKey.WHATSAPP, ChannelKey.EMAIL)
-MOST_TEXT: Final = 1_600
+MOST_TEXT: Final = LONGEST[ChannelKey.SMS]["text"] - ROOM
 #: Codes, warnings and the answer to a stop word belong to an act, so nobody sends them by hand.
 _NOT_BY_HAND: Final = frozenset({"security", "answer"})
 

@@ -100,7 +100,7 @@ def test_own_words_are_sent_and_a_repeated_call_sends_once(key: KeyClient, order
         ({"order": "external_id:A-1", "moment": "step_up_code"}, 422, "/moment"),
         ({"order": "external_id:A-1", "moment": "delivered", "channel": "sms"}, 422, "/channel"),
         ({"order": "external_id:A-1", "moment": "delivered"}, 409, None),
-        ({"order": "external_id:A-1", "text": "x" * 1_601}, 422, "/text"),
+        ({"order": "external_id:A-1", "text": "x" * 1_401}, 422, "/text"),
     ],
 )
 def test_a_refused_message_names_the_field_and_changes_nothing(

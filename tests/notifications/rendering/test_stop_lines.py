@@ -14,7 +14,7 @@ from notifications.links import opt_out_link
 from notifications.models import ChannelAccount, Contact, ContactChannel, Message
 from notifications.rendering.render import own_words, render
 from notifications.rendering.rendered import OPT_OUT_MARK, Rendered
-from notifications.rendering.stop_lines import OPTIONAL
+from notifications.rendering.stop_lines import OPTIONAL, ROOM, with_stop_line
 from notifications.rules.deciding import GROUPS
 from notifications.selectors.previews import TemplateDraft, preview_of
 from notifications.services.contacts import contact_of
@@ -207,3 +207,9 @@ def test_the_account_page_says_that_nobody_can_answer_a_name(
     assert says not in owner.get("/messages/channels/sms/").content.decode()
     name_account()
     assert says in owner.get("/messages/channels/sms/").content.decode()
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ar"])
+def test_the_line_fits_in_the_room_that_texts_leave_for_it(language: str) -> None:
+    line = with_stop_line("sms", "", language).replace(OPT_OUT_MARK, "https://" + "x" * 140)
+    assert len(line) <= ROOM

@@ -79,7 +79,7 @@ def test_an_old_form_changes_nothing(retailer: RetailerRef) -> None:
         ("{way}", "only_for_select", "is not for reading"),
         ("{way, select, locker {x} other {y}}", "unknown_choice", "“locker” never occurs"),
         ("{place, date, short}", "type_not_allowed", "Days and times have variables."),
-        ("{shop} " * 40, "longest", "more than 1600 characters"),
+        ("{shop} " * 40, "longest", "more than 1400 characters"),
         ("x" * 2001, "too_long", "more than 2,000 characters"),
     ],
 )
