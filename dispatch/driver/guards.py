@@ -6,13 +6,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from dispatch.live.errors import DeviceEnded
+from dispatch.live.errors import DeviceEnded, DeviceRevoked
 from dispatch.live.models import Device
-from dispatch.live.selectors import device_of_id
+from dispatch.live.selectors import device_of_id, is_revoked
 from lastmile.core.http.problems import known_problem, plain_problem_response
 from lastmile.core.tenancy import current_retailer
 from tenants import languages
@@ -37,7 +38,8 @@ def reader_language(request: HttpRequest) -> str:
 def device_data(act: Act) -> Callable[[View], View]:
     """Guard a view of the app's data: ``@device_data(Act.X)``.
 
-    Every refusal is a problem in JSON. A missing, revoked or expired device key is 401.
+    Every refusal is a problem in JSON. A missing or expired device key is 401 with the code
+    device_ended; a revoked one is device_revoked, and the phone then deletes its addresses.
     """
 
     def guard(view: View) -> View:
@@ -70,8 +72,8 @@ def current_device(request: HttpRequest) -> Device | None:
 def _device_of(request: HttpRequest, act: Act) -> Device:
     device = current_device(request)
     if device is None:
-        raise DeviceEnded(
-            _("This phone is logged out. Ask your dispatcher for a new link or code.")
-        )
+        key = request.COOKIES.get(settings.DRIVER_COOKIE_NAME, "")
+        ended = DeviceRevoked if is_revoked(key) else DeviceEnded
+        raise ended(_("This phone is logged out. Ask your dispatcher for a new link or code."))
     require(request.principal, act, device.driver.hub.public_id)  # type: ignore[attr-defined]
     return device

@@ -24,6 +24,12 @@ class DeviceEnded(DomainError):
     status = 401
 
 
+class DeviceRevoked(DeviceEnded):
+    """The device was revoked or signed out, so the phone deletes the addresses that it has."""
+
+    code = "device_revoked"
+
+
 class CodeNotShown(Conflict):
     """The access code is shown near the stop only."""
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from dispatch.live.models import Device
 from dispatch.live.services import revoke_device
+from lastmile.core.clock import real_now
 from lastmile.core.tenancy import RetailerRef
 from tests.browser.accessibility import violations
 from tests.browser.driving import (
@@ -49,6 +50,27 @@ def phone(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def world(live: Live) -> DriverWorld:
     return live.do(lambda _ref: make_driver_day())
+
+
+def stored_on_phone(page: Page, world: DriverWorld) -> list[str]:
+    """Return what the phone keeps of a driver: small values and the day, then the acts."""
+    stored: list[str] = page.evaluate(
+        """async (name) => {
+        const db = await new Promise((done) => {
+            const asked = indexedDB.open(name);
+            asked.onsuccess = () => done(asked.result);
+        });
+        const all = (store) => new Promise((done) => {
+            const asked = db.transaction(store).objectStore(store).getAll();
+            asked.onsuccess = () => done(JSON.stringify(asked.result));
+        });
+        const found = [await all('kept'), await all('acts')];
+        db.close();
+        return found;
+    }""",
+        f"lastmile-driver-{world.driver}",
+    )
+    return stored
 
 
 def on_the_road(page: Page) -> None:
@@ -146,7 +168,7 @@ def test_r02_a_whole_route_without_a_network_arrives_exactly_once(
     assert acts_of(live, world) == [("shift_started", ""), ("left_hub", ""), *doors]
 
 
-def test_r04_after_the_log_in_has_ended_nothing_is_lost_and_a_new_log_in_sends_it(
+def test_r04_after_the_log_in_has_expired_nothing_is_lost_and_a_new_log_in_sends_it(
     live: Live, phone: BrowserContext, world: DriverWorld
 ) -> None:
     page = logged_in(live, phone, world)
@@ -155,10 +177,10 @@ def test_r04_after_the_log_in_has_ended_nothing_is_lost_and_a_new_log_in_sends_i
     phone.set_offline(True)
     deliver(page)
 
-    def end(_ref: RetailerRef) -> None:
-        revoke_device(device=Device.objects.get(driver__public_id=world.driver))
+    def expire(_ref: RetailerRef) -> None:
+        Device.objects.filter(driver__public_id=world.driver).update(expires_at=real_now())
 
-    live.do(end)
+    live.do(expire)
     phone.set_offline(False)
     expect(page.get_by_text("This phone is logged out")).to_be_visible(timeout=20_000)
     expect(page.locator("[data-part=unsent]")).to_have_text("2 not sent")
@@ -172,6 +194,29 @@ def test_r04_after_the_log_in_has_ended_nothing_is_lost_and_a_new_log_in_sends_i
     everything_sent(page)
     done = attempts_of(live, world)
     assert [done[order] for order in world.orders[:3]] == [["delivered"], ["delivered"], []]
+
+
+def test_a_revoked_phone_deletes_its_addresses_at_once_and_keeps_unsent_work(
+    live: Live, phone: BrowserContext, world: DriverWorld
+) -> None:
+    page = logged_in(live, phone, world)
+    on_the_road(page)
+    everything_sent(page)
+    phone.set_offline(True)
+    deliver(page)
+    live.do(lambda _ref: revoke_device(device=Device.objects.get(driver__public_id=world.driver)))
+    phone.set_offline(False)
+    expect(page.get_by_text("This phone is logged out")).to_be_visible(timeout=20_000)
+    expect(page.locator("main")).not_to_contain_text("Rua")
+    expect(page.locator("[data-part=unsent]")).to_have_text("2 not sent")
+    assert "Rua" not in "".join(stored_on_phone(page, world))
+    _path, code = new_link(live, world)
+    page.get_by_role("link", name="Log in", exact=True).click()
+    page.get_by_label("Code").fill(code)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Stop 2 of 5", timeout=20_000)
+    everything_sent(page)
+    assert attempts_of(live, world)[world.orders[0]] == ["delivered"]
 
 
 def test_r04_two_drivers_share_a_phone_and_each_sends_only_the_own_work(
@@ -239,20 +284,7 @@ def test_log_out_deletes_the_addresses_and_sends_what_waits_first(
     page.get_by_role("link", name="More").click()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_text("Rua")).to_have_count(0)
-    stored = page.evaluate(
-        """async (name) => {
-        const db = await new Promise((done) => {
-            const asked = indexedDB.open(name);
-            asked.onsuccess = () => done(asked.result);
-        });
-        const all = (store) => new Promise((done) => {
-            const asked = db.transaction(store).objectStore(store).getAll();
-            asked.onsuccess = () => done(JSON.stringify(asked.result));
-        });
-        return [await all('kept'), await all('acts')];
-    }""",
-        f"lastmile-driver-{world.driver}",
-    )
+    stored = stored_on_phone(page, world)
     assert "Rua" not in stored[0] + stored[1]
     assert stored[1].count('"delivered"') == 1, "log-out must not delete an unsent act"
     phone.set_offline(False)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+import segno
 from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -22,11 +26,22 @@ from tenants.permissions import Act, PageRequest, page, visible
 
 PAGE = 50
 NEWEST = ("-made_at", "public_id")
+#: Light signs that must stay around a QR code, by its standard.
+QUIET_ZONE: Final = 4
 
 
 def _driver(request: PageRequest, public_id: str) -> Driver:
     rows: QuerySet[Driver] = visible(request.principal, selectors.drivers(), "hub__public_id")
     return fetch(rows, public_id)
+
+
+def qr_code(text: str) -> SafeString:
+    """Return the QR code of a text as SVG, dark on light in every theme, without style rules."""
+    code = segno.make(text, error="m", micro=False)
+    svg = code.svg_inline(
+        omitsize=True, border=QUIET_ZONE, dark="#000", light="#fff", svgclass="qr", lineclass=None
+    )
+    return mark_safe(svg)  # noqa: S308  segno writes numbers and fixed names only
 
 
 @page(Act.DEVICES_VIEW, post=Act.DEVICES_EDIT)
@@ -41,13 +56,15 @@ def phones(request: PageRequest, public_id: str) -> HttpResponse:
         except DomainError as refused:
             fault = refused
     rows, following = page_rows(request, devices_of(driver), PAGE, order=NEWEST)
+    link = absolute(reverse("driver:login-link", args=[new.secret])) if new else ""
     context = {
         "driver": driver,
         "rows": rows,
         "next": following,
         "first": "cursor" not in request.GET,
         "new": new,
-        "link": absolute(reverse("driver:login-link", args=[new.secret])) if new else "",
+        "link": link,
+        "qr_code": qr_code(link) if link else "",
         "code_link": absolute(reverse("driver:login")),
         "fault": fault,
         "works_offline": settings.PUBLIC_SCHEME == "https" or settings.BASE_DOMAIN == "localhost",

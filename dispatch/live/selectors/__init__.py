@@ -6,6 +6,7 @@ from dispatch.live.selectors.devices import (
     device_of_key,
     devices_of,
     has_live_link,
+    is_revoked,
 )
 from dispatch.live.selectors.progress import (
     RouteProgress,
@@ -31,6 +32,7 @@ __all__ = [
     "get_incident",
     "has_live_link",
     "incidents",
+    "is_revoked",
     "open_incidents",
     "progress_of_day",
     "run_state",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from dispatch.fleet.models import Driver
 from dispatch.live.models import Device, LoginLink
@@ -17,6 +17,17 @@ def device_of_key(key: str) -> Device | None:
     if not key or len(key) > LONGEST_KEY:
         return None
     return _alive().filter(key_digest=hash_of(key)).first()
+
+
+def is_revoked(key: str) -> bool:
+    """Return True if the device with this key was revoked or signed out, or its driver retired.
+
+    A device that only expired is not revoked: its driver goes on and logs in again.
+    """
+    if not key or len(key) > LONGEST_KEY:
+        return False
+    ended = Q(revoked_at__isnull=False) | Q(driver__active=False)
+    return Device.objects.filter(ended, key_digest=hash_of(key)).exists()
 
 
 def device_of_id(public_id: str) -> Device | None:

@@ -7,6 +7,7 @@ import re
 import pytest
 from django.test import Client
 
+from dispatch.console.fleet.phones import qr_code
 from dispatch.live.models import Device, LoginLink
 from dispatch.live.services import make_login_link, take_login_link
 from lastmile.core.tenancy import RetailerRef
@@ -36,6 +37,9 @@ def test_a_link_from_the_page_logs_a_phone_in_once(desk: Client, retailer: Retai
     assert "<b>Nico" not in shown
     assert answer.headers["Cache-Control"] == "private, no-store"
     (path,) = re.findall(r'value="https?://[^/"]+(/driver/login/[^"]+/)"', shown)
+    (address,) = re.findall(rf'value="([^"]+{re.escape(path)})"', shown)
+    assert qr_code(address) in shown, "the QR code holds the same link"
+    assert "style" not in re.search(r"<svg viewBox.*?</svg>", shown)[0]  # type: ignore[index]
     phone = Client(headers={"host": retailer.domain, "user-agent": AGENT})
     assert phone.get(path).status_code == 200
     assert Device.objects.count() == 0, "opening the link does not use it up"

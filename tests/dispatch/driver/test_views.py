@@ -16,6 +16,7 @@ from dispatch.live.models import Device, DriverAct
 from dispatch.live.services import make_login_link, revoke_device
 from dispatch.orders.models import AccessKind, Attempt, Order
 from dispatch.orders.services import set_access
+from lastmile.core.clock import real_now
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from tenants.people.models import AuditEntry
 from tests.dispatch.conftest import SetClock
@@ -157,6 +158,21 @@ def test_nobody_else_gets_a_day_or_sends_an_act(
     assert not DriverAct.objects.exists()
     with retailer_context(other):
         assert not DriverAct.objects.exists()
+
+
+def test_a_revoked_phone_is_told_so_and_one_that_only_expired_is_not(
+    phone: Phone, clock: SetClock
+) -> None:
+    clock(at(8))
+    shift, _orders = make_day(1)
+    phone.log_in(driver_of((shift, _orders)))
+    device = Device.objects.get()
+    Device.objects.update(expires_at=real_now())
+    expired = phone.browser.get("/driver/day/")
+    assert (expired.status_code, expired.json()["code"]) == (401, "device_ended")
+    revoke_device(device=device)
+    revoked = phone.browser.get("/driver/day/")
+    assert (revoked.status_code, revoked.json()["code"]) == (401, "device_revoked")
 
 
 def test_a_phone_is_a_driver_under_its_own_addresses_only(phone: Phone, clock: SetClock) -> None:

@@ -82,6 +82,7 @@ class App {
     this.session.addEventListener("changed", () => this.draw());
     this.session.addEventListener("told", () => toast(t("dispatcher_told")));
     this.session.addEventListener("day", () => this.listen());
+    this.session.addEventListener("revoked", () => this.codes.clear());
     addEventListener("hashchange", () => this.draw({ isMove: true }));
     document.addEventListener("click", (event) => this.guard(event), { capture: true });
     for (const event of ["online", "pageshow"]) addEventListener(event, () => this.wake());

@@ -105,7 +105,7 @@ export class Session extends EventTarget {
   queueIs(state) {
     this.queueState = state;
     if (state === "signed_out") this.isSignedOut = true;
-    if (state === "other_driver") this.refresh();
+    if (state === "other_driver" || state === "signed_out") this.refresh();
     if (state === "empty" && this.isLeaving) this.endDevice();
     this.changed();
   }
@@ -182,6 +182,7 @@ export class Session extends EventTarget {
       this.dispatchEvent(new Event("day"));
     } catch (fault) {
       if (fault.kind === "signed_out") this.isSignedOut = true;
+      if (fault.problem?.code === "device_revoked") await this.forgetDay();
       this.fault = fault;
       this.changed();
     }
@@ -236,6 +237,14 @@ export class Session extends EventTarget {
   async remove(act) {
     await this.store.forget([act.seq]);
     await this.read();
+  }
+
+  /** The dispatcher has logged this phone out: its addresses go at once. What is not sent stays for a new log-in. */
+  async forgetDay() {
+    if (!this.store || !this.day) return;
+    await this.store.drop("day");
+    Object.assign(this, { day: null, today: null, etag: "" });
+    this.dispatchEvent(new Event("revoked"));
   }
 
   /** Logs out: the addresses are deleted at once; acts that are not sent stay and are sent first. */
