@@ -127,6 +127,7 @@ JOBS: dict[str, JobSpec] = {
 POINTERS: dict[str, str] = {
     "planning.days": "planning.tend_days",
     "notifications.send": "notifications.hint",
+    "notifications.reports": "notifications.take_reports_left",
 }
 
 # External systems that call /callbacks/<name>/: name -> class (`core.callbacks.Vendor`).

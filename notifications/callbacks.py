@@ -26,7 +26,7 @@ from notifications.channels.base import ProviderStatus
 from notifications.channels.twilio_codes import STATES
 from notifications.channels.twilio_credentials import signing_tokens
 from notifications.models import MOST_CALLS
-from notifications.services.reporting import report
+from notifications.services.reports import keep_report
 from notifications.services.threads import Inbound, receive_reply
 from tenants.links import absolute
 
@@ -93,15 +93,16 @@ class Twilio:
             subject=sid,
             occurred_at=now(),
             facts=facts,
+            recorded=kind == RECEIVED,  # the ledger keeps each report once
         )
 
     def act(self, event: VendorEvent) -> None:
-        """Give a report to the ledger, and a reply to its thread."""
+        """Keep a report for the ledger, and give a reply to its thread."""
         facts = dict(event.facts)
         if event.kind == RECEIVED:
             receive_reply(Inbound(provider_id=event.subject, at=event.occurred_at, **facts))
         elif event.kind == REPORTED:
-            report(
+            keep_report(
                 channel=facts["channel"],
                 status=ProviderStatus(
                     provider_id=event.subject, state=facts["state"], code=facts["code"]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Sequence
+from typing import Final
+
 from django.conf import settings
 
 from lastmile.core.hints import publish
 from lastmile.core.tasks import house_task, retailer_task
-from lastmile.core.tenancy import ACTIVE, find_retailer, retailer_context
+from lastmile.core.tenancy import ACTIVE, current_schema, find_retailer, retailer_context
+from lastmile.worklist.selectors import seen
+from lastmile.worklist.services import clear
 from notifications import playing
 from notifications.services.pointing import (
     HINT_EXPIRES_S,
@@ -14,8 +21,13 @@ from notifications.services.pointing import (
     PUMP_TASK,
     hint,
 )
+from notifications.services.reports import BATCH, REPORTS, TAKE_TASK, take_reports
 from notifications.services.sending import Pump
 from tenants.selectors import demos
+
+log = logging.getLogger(__name__)
+
+TAKE_S: Final = 10.0  # then another task goes on
 
 
 @house_task(PUMP_TASK, queue=PUMP_QUEUE, time_limit=360, soft_time_limit=330)
@@ -45,3 +57,39 @@ def play_demo() -> int:
 def start_pump() -> None:
     """Start a pump for the retailer's due messages; the sweep uses it when a hint was lost."""
     hint()
+
+
+@house_task(TAKE_TASK, queue="hot")
+def take_all_reports(*, schemas: Sequence[str]) -> None:
+    """Take the reports of providers that these retailers have kept.
+
+    One task serves all retailers that had reports within a moment, because a task costs more than
+    the few reports of one. A fault at one of them holds up nobody else: the sweep comes back to
+    it.
+    """
+    for schema in schemas:
+        ref = find_retailer(schema)
+        if ref is None or ref.status != ACTIVE:
+            continue
+        try:
+            with retailer_context(ref):
+                _take_due()
+        except Exception as fault:  # noqa: BLE001 - one retailer must not stop the others
+            log.error("The reports of %s wait: %s", schema, type(fault).__name__)
+
+
+@retailer_task("notifications.take_reports_left", queue="hot")
+def take_reports_left() -> None:
+    """Take the reports of one retailer whose hint was lost; the sweep uses it."""
+    pointers = seen(current_schema(), REPORTS)
+    if _take_due():
+        clear(pointer_ids=pointers)
+
+
+def _take_due() -> bool:
+    """Take the reports of a retailer that are due; return True if none is left."""
+    until = time.monotonic() + TAKE_S
+    while take_reports() >= BATCH:
+        if time.monotonic() >= until:
+            return False
+    return True

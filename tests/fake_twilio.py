@@ -27,7 +27,7 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -195,6 +195,21 @@ class FakeTwilio:
         return asyncio.run_coroutine_threadsafe(self._post(url, usual | fields), self._loop).result(
             30
         )
+
+    def report(self, entries: Iterable[Taken], status: str, *, per_s: float) -> None:
+        """Report a status of these messages one after the other at an even rate, and wait."""
+
+        async def all_of_them() -> None:
+            began, calls = time.monotonic(), []
+            for place, entry in enumerate(entries):
+                await asyncio.sleep(max(0.0, began + place / per_s - time.monotonic()))
+                entry.status = status
+                entry.reported.append(status)
+                fields = _status_fields(entry, status, None)
+                calls.append(asyncio.ensure_future(self._post(entry.report_url, fields)))
+            await asyncio.gather(*calls)
+
+        asyncio.run_coroutine_threadsafe(all_of_them(), self._loop).result()
 
     def settle(self, within_s: float = 30.0) -> None:
         """Wait until every callback has been sent."""

@@ -90,6 +90,9 @@ class VendorEvent:
         The aware time of the event by the vendor's clock.
     facts : mapping
         Further values that the service needs.
+    recorded : bool
+        False if the vendor's service recognises a repetition itself. Then no record of the call is
+        kept, and ``act`` runs outside a transaction.
     """
 
     key: str
@@ -97,6 +100,7 @@ class VendorEvent:
     subject: str
     occurred_at: dt.datetime
     facts: Mapping[str, Any] = field(default_factory=dict)
+    recorded: bool = True
 
 
 class Vendor(Protocol):
@@ -111,7 +115,7 @@ class Vendor(Protocol):
         ...
 
     def act(self, event: VendorEvent) -> None:
-        """Call the service for the event, within the transaction of the callback."""
+        """Call the service for the event, within the transaction of the callback if it has one."""
         ...
 
 
@@ -133,6 +137,8 @@ def answer_of(vendor: str) -> Answer:
 def receive(vendor: str, incoming: Incoming) -> bool:
     """Handle one callback and commit it; return True if it is new, False if it is a repetition.
 
+    A call that is not recorded counts as new. Its service finds out.
+
     Locks: the row of the call, so that two repetitions at the same time wait for each other.
     Records: the events of the vendor's service. Raises: NotFound, BadSignature, Invalid,
     CallbackChanged, and the errors of the service. After an error nothing is stored, and the
@@ -143,6 +149,9 @@ def receive(vendor: str, incoming: Incoming) -> bool:
     event = caller.parse(incoming)
     if not 0 < len(event.key) <= LONGEST_KEY or "\x00" in event.key:
         raise Invalid(_("The call has no id, or its id is too long. Give each call its own id."))
+    if not event.recorded:
+        caller.act(event)
+        return True
     digest = hashlib.sha256(incoming.body).hexdigest()
     with transaction.atomic():
         if _is_new(vendor, event.key, digest):

@@ -8,6 +8,7 @@ fail, and hardly slows it down.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,41 @@ def publish(task: str, *, queue: str, expires: float = EXPIRES_S, **options: Any
         )
         return False
     return True
+
+
+class Gathered:
+    """A hint that all retailers share that ask for a task within a moment of this process.
+
+    The task gets their schemas. It is sent after the commits of all that asked, so it sees their
+    work. If the process ends before, the sweep finds the work by its pointers.
+
+    Parameters
+    ----------
+    task, queue : str
+        The task, and the queue that it goes to.
+    within_s : float
+        The time between the first call and the hint.
+    """
+
+    def __init__(self, task: str, *, queue: str, within_s: float) -> None:
+        self._task, self._queue, self._within_s = task, queue, within_s
+        self._schemas: set[str] = set()
+        self._lock = threading.Lock()
+
+    def ask(self, schema: str) -> None:
+        """Send the hint soon. Call it after the commit."""
+        with self._lock:
+            is_first = not self._schemas
+            self._schemas.add(schema)
+        if is_first:
+            timer = threading.Timer(self._within_s, self._send)
+            timer.daemon = True
+            timer.start()
+
+    def _send(self) -> None:
+        with self._lock:
+            schemas, self._schemas = sorted(self._schemas), set()
+        publish(self._task, queue=self._queue, kwargs={"schemas": schemas})
 
 
 @dataclass(frozen=True, slots=True)

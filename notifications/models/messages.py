@@ -208,7 +208,11 @@ class ReportSource(models.TextChoices):
 
 
 class ProviderReport(models.Model):
-    """A statement of a provider about a message. A report without its message waits for it here."""
+    """A statement of a provider about a message. A report without its message waits for it here.
+
+    One that came as a call has ``take_at`` until a worker has taken it. ``named`` and ``call`` are
+    the message and the call that its address named.
+    """
 
     channel = models.CharField(max_length=12)
     provider_id = models.CharField(max_length=64)
@@ -222,10 +226,17 @@ class ProviderReport(models.Model):
     )
     received_at = models.DateTimeField(default=now)
     source = models.CharField(max_length=12, choices=ReportSource.choices)
+    named = models.CharField(max_length=40, default="", blank=True)
+    call = models.PositiveSmallIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0)
+    take_at = models.DateTimeField(null=True)  # by the clock of the database
 
     class Meta:
         ordering = ("received_at", "id")
         indexes = (
+            models.Index(
+                name="provider_report_due", fields=["id"], condition=Q(take_at__isnull=False)
+            ),
             models.Index(
                 name="provider_report_waits",
                 fields=["received_at"],

@@ -75,7 +75,9 @@ def _without_reports(rows: Sequence[Message], taken: dict[int, Result]) -> list[
         names = [f"report:{current_schema()}:{row.channel}:{ids[row.pk]}" for row in rows]
         cursor.execute(_SERIALISE, [names])
     early = ProviderReport.objects.filter(
-        provider_id__in=list(ids.values()), message__isnull=True
+        provider_id__in=list(ids.values()),
+        message__isnull=True,
+        take_at__isnull=True,  # else a worker takes it soon
     ).values_list("channel", "provider_id")
     reported = set(early)
     return [row for row in rows if (row.channel, ids[row.pk]) not in reported]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lastmile.core.clock import now
-from lastmile.core.events import record
+from lastmile.core.events import NewEvent, record_many
 from notifications.errors import LeaseLost
 from notifications.events import MESSAGE_ENDED, MessageEndedFacts
 from notifications.models import Message
@@ -97,25 +97,30 @@ def write(message: Message, **changes: Any) -> None:
     message.save(update_fields=[*changes])
 
 
+def end_of(message: Message) -> NewEvent:
+    """Return the event that says that a message has ended.
+
+    Locks: nothing. Records: nothing. Raises: nothing.
+    """
+    facts = MessageEndedFacts(
+        state=message.state,
+        reason=message.reason,
+        channel=message.channel,
+        moment=message.moment,
+        order=message.order.public_id if message.order is not None else None,
+        calls=message.calls,
+        segments=message.segments,
+    )
+    return MESSAGE_ENDED.new(message.public_id, facts)
+
+
 def record_end(message: Message) -> None:
     """Record the end of a message.
 
     Locks: nothing. Records: message.ended. Raises: nothing.
     """
-    record(
-        MESSAGE_ENDED,
-        MessageEndedFacts(
-            state=message.state,
-            reason=message.reason,
-            channel=message.channel,
-            moment=message.moment,
-            order=message.order.public_id if message.order is not None else None,
-            calls=message.calls,
-            segments=message.segments,
-        ),
-        subject=message.public_id,
-        hinted=False,  # no handler waits for it, and each message has one
-    )
+    # No handler waits for it, and each message has one.
+    record_many([end_of(message)], hinted=False)
 
 
 def _end(message: Message, changes: dict[str, Any]) -> None:

@@ -91,13 +91,16 @@ def take(message: Message, accepted: Accepted, *, call: int) -> None:
     if message.account is not None and message.account.state == AccountState.PAUSED:
         resume(account=message.account, by_person=False)
     early = ProviderReport.objects.filter(
-        channel=message.channel, provider_id=accepted.provider_id, message__isnull=True
+        channel=message.channel,
+        provider_id=accepted.provider_id,
+        message__isnull=True,
+        take_at__isnull=True,  # else a worker takes it soon
     )
     reports = sorted(early, key=lambda one: _rank(one.state))
     if reports:
         early.update(message=message)
     for one in reports:
-        _apply(message, _status_of(one))
+        _apply(message, status_of(one))
 
 
 def refuse_call(*, claimed: ClaimedMessage, error: ChannelError) -> None:
@@ -158,34 +161,62 @@ def report(
     report of an unknown message is kept until its message is known.
     """
     with transaction.atomic():
+        connect(channel=channel, status=status, message=message, call=call, source=source)
+
+
+def connect(
+    *,
+    channel: str,
+    status: ProviderStatus,
+    message: str,
+    call: int,
+    source: str = ReportSource.CALLBACK,
+    kept: ProviderReport | None = None,
+) -> None:
+    """Store a report with its message, and move the message forward; ``report`` says more.
+
+    ``kept`` is the row of the report if it was kept before. It is locked.
+
+    Locks: the message, if it is known. Records: message.ended. Raises: nothing.
+    """
+    row = _message_of(channel, status.provider_id, message)
+    if row is None:
+        _serialise(channel, status.provider_id)
         row = _message_of(channel, status.provider_id, message)
-        if row is None:
-            _serialise(channel, status.provider_id)
-            row = _message_of(channel, status.provider_id, message)
-        ProviderReport.objects.bulk_create(
-            [
-                ProviderReport(
-                    channel=channel,
-                    provider_id=status.provider_id,
-                    state=status.state,
-                    code=status.code,
-                    segments=status.segments,
-                    price_micros=status.price_micros,
-                    currency=status.currency,
-                    message=row,
-                    source=source,
-                )
-            ],
-            ignore_conflicts=True,
-        )
-        if row is None:
-            return
-        if row.state in OPEN or (row.state == MessageState.UNKNOWN and not row.provider_id):
-            _prove(row, status, call)
-        elif status.provider_id != row.provider_id:
-            _note_second(row, status, call)
-            return
-        _apply(row, status)
+    if kept is not None:
+        ProviderReport.objects.filter(pk=kept.pk).update(message=row, take_at=None)
+    else:
+        _write_report(channel, status, row, source)
+    if row is None:
+        return
+    if row.state in OPEN or (row.state == MessageState.UNKNOWN and not row.provider_id):
+        _prove(row, status, call)
+    elif status.provider_id != row.provider_id:
+        _note_second(row, status, call)
+        return
+    _apply(row, status)
+
+
+def _write_report(
+    channel: str, status: ProviderStatus, message: Message | None, source: str
+) -> None:
+    """Store a report unless there is one with the same content."""
+    ProviderReport.objects.bulk_create(
+        [
+            ProviderReport(
+                channel=channel,
+                provider_id=status.provider_id,
+                state=status.state,
+                code=status.code,
+                segments=status.segments,
+                price_micros=status.price_micros,
+                currency=status.currency,
+                message=message,
+                source=source,
+            )
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def fail(message: Message, scope: Scope, reason: str = "") -> None:
@@ -262,7 +293,7 @@ def _apply(message: Message, status: ProviderStatus) -> None:
         facts |= {"price_micros": status.price_micros, "currency": status.currency}
     if facts:
         write(message, **facts)
-    state = _state(status.state)
+    state = state_of(status.state)
     if state is None:
         return
     if state == MessageState.FAILED:
@@ -275,7 +306,7 @@ def _apply(message: Message, status: ProviderStatus) -> None:
         write(message, poll_at=None)
 
 
-def _state(word: str) -> MessageState | None:
+def state_of(word: str) -> MessageState | None:
     try:
         return MessageState(word)
     except ValueError:
@@ -283,11 +314,11 @@ def _state(word: str) -> MessageState | None:
 
 
 def _rank(word: str) -> int:
-    state = _state(word)
+    state = state_of(word)
     return -1 if state is None else RANK.get(state, -1)
 
 
-def _status_of(report_row: ProviderReport) -> ProviderStatus:
+def status_of(report_row: ProviderReport) -> ProviderStatus:
     return ProviderStatus(
         provider_id=report_row.provider_id,
         state=report_row.state,

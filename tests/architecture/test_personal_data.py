@@ -134,7 +134,7 @@ IMPERSONAL = {
     " reason reason_params provider_id template_digest currency",
     "notifications.providercall": "result code provider_id",
     "notifications.keptmessage": "public_id channel language",
-    "notifications.providerreport": "channel provider_id state code currency source",
+    "notifications.providerreport": "channel provider_id state code currency source named",
     "notifications.messagetemplate": "public_id moment language channel parts content_sid"
     " content_variables digest edited_by",
     "notifications.templateversion": "parts content_sid content_variables digest edited_by",

@@ -57,6 +57,7 @@ MACHINERY = (
         for name in ("accepting", "accounts", "claiming", "looking_up", "polling", "preparing")
     ),
     "notifications/services/reporting.py",
+    "notifications/services/reports.py",
     *(f"tenants/people/{name}.py" for name in ("credentials", "services/tickets", "services/tidy")),
 )
 REAL_TIME = (

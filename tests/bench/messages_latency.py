@@ -31,7 +31,7 @@ LEAST_RATE = 0.9  # of the rate that was asked for must be reached, else the fig
 ACCOUNT_PER_S = 200
 
 # The orders were placed long ago: the handlers of their placing are not part of the figures.
-_SETUP = """
+SETUP = """
 from lastmile.core.models import Delivery, Event
 from lastmile.core.relay import relay_batch
 open_ = {{"state__in": ["waiting", "leased"]}}
@@ -55,7 +55,7 @@ place_on(day, {planned}, hub)
 switch_on({per_s})
 print(json.dumps({{"hub": hub, "pks": pks}}))
 """
-_GO_OUT = """
+GO_OUT = """
 pks = {pks!r}
 phones = dict(Order.objects.filter(pk__in=pks).values_list("pk", "shopper__phone"))
 began = time.monotonic()
@@ -75,7 +75,7 @@ def run(alone_s: int = ALONE_S, beside_s: int = BESIDE_S, rows: int = IMPORT_ROW
     with FakeTwilio(Behaviour(report_after_s=0.05)) as fake, told_installation(fake) as house:
         api = _api(house)
         alone, beside = ALONE_PER_S * alone_s, BESIDE_PER_S * beside_s
-        setup = _SETUP.format(
+        setup = SETUP.format(
             first=0, last=alone + beside, planned=PLANNED_ORDERS, per_s=ACCOUNT_PER_S
         )
         ready = tell(house, setup)
@@ -106,7 +106,7 @@ def _sentence(figures: dict[str, float]) -> str:
 
 def _measure(house: Installation, fake: FakeTwilio, pks: list[int], per_s: int) -> dict[str, float]:
     """Let orders go out at a rate; return the figures from commit to arrival."""
-    process = start(house, _GO_OUT.format(pks=pks, per_s=per_s))
+    process = start(house, GO_OUT.format(pks=pks, per_s=per_s))
     assert process.stdout is not None
     committed = dict(json.loads(line) for line in process.stdout if line.startswith("["))
     process.wait(60)
