@@ -45,6 +45,21 @@ def flag(name: str, default: bool = False) -> bool:
     raise BadEnvironment(f"{name}={value!r} is neither yes nor no. Use 1 or 0.")
 
 
+def folder(name: str, default: Path) -> Path:
+    """Return the folder of a file:// URL, or its default.
+
+    Raises BadEnvironment for any other URL.
+    """
+    value = os.environ.get(name, "")
+    if not value:
+        return default
+    parts = urlsplit(value)
+    path = Path(unquote(parts.path))
+    if parts.scheme != "file" or parts.netloc or not path.is_absolute():
+        raise BadEnvironment(f"{name}={value!r} is no folder. Use file:///an/absolute/path.")
+    return path
+
+
 def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
     """Return the value of a variable as a whole number, or its default.
 

@@ -256,6 +256,10 @@ SOLVE_CORES = env.number("SOLVE_CORES", 0, most=1024)  # 0: every core this proc
 SOLVE_SPREAD = env.number("SOLVE_SPREAD", 1, least=1, most=1024)  # parts solved at the same time
 SOLVE_SPREAD_FROM = env.number("SOLVE_SPREAD_FROM", 3000, least=500)  # visits that a plan has
 
+# Photos and signatures of deliveries (lastmile/core/storage.py): a folder that every web process
+# and worker shares.
+STORAGE_FOLDER = env.folder("STORAGE_URL", VAR / "storage")
+
 # --- External systems -------------------------------------------------------------------------
 GEOCODER_URL = env.address("GEOCODER_URL")  # Nominatim's search API; unset: the loaded streets
 # Networks that may be called though they are private (lastmile/core/egress.py).

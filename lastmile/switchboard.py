@@ -119,6 +119,7 @@ JOBS: dict[str, JobSpec] = {
         "dispatch.planning.tasks.publish_late", time_limit_s=120, queue="solve"
     ),
     "slots.adopt": JobSpec("dispatch.slots.tasks.adopt", time_limit_s=120, queue="bulk"),
+    "live.photo": JobSpec("dispatch.live.photo_jobs.keep_photo", time_limit_s=60, queue="bulk"),
     "intake.import": JobSpec("dispatch.intake.tasks.import_orders", queue="bulk"),
     "retailer.open": JobSpec("tenants.tasks.run_opening", time_limit_s=120, queue="default"),
 }
@@ -154,6 +155,7 @@ POLICIES: dict[str, str] = {
     "planning": "dispatch.planning.policy.PlanningPolicy",
     "retention": "tenants.retention.Retention",
     "drivers": "dispatch.live.policy.DriverPolicy",
+    "proof": "dispatch.live.policy.ProofPolicy",
     "shopper_links": "dispatch.orders.policy.ShopperLinks",
     "shopper_pages": "portal.shopper.policy.ShopperPages",
     "notifications": "notifications.policy.MessagePolicy",
@@ -221,6 +223,7 @@ FORGET: list[str] = [
     "dispatch.intake.services.forget_kept_files",
     "dispatch.slots.services.forget_places",
     "dispatch.live.services.forget_places",
+    "dispatch.live.services.forget_photos",
     "dispatch.live.services.forget_devices",
     "dispatch.planning.services.forget_days",
     "tenants.people.services.tidy",

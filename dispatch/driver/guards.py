@@ -55,7 +55,7 @@ def device_data(act: Act) -> Callable[[View], View]:
                         raise
                     return plain_problem_response(problem)
 
-        guarded.who_may = {"get": act, "post": act}  # type: ignore[attr-defined]
+        guarded.who_may = {"get": act, "post": act, "put": act}  # type: ignore[attr-defined]
         return guarded
 
     return guard

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import path
 
-from dispatch.driver import login, views
+from dispatch.driver import login, photos, views
 from lastmile.core.http.service_worker import service_worker
 
 app_name = "driver"
@@ -18,5 +18,6 @@ urlpatterns = [
     path("logout/", views.logout, name="logout"),
     path("day/", views.day, name="day"),
     path("acts/", views.acts, name="acts"),
+    path("photos/<str:sha256>/", photos.photo, name="photo"),
     path("codes/", views.codes, name="codes"),
 ]

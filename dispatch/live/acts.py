@@ -15,6 +15,8 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from dispatch.live.proof import ProofDraft, read_proofs
+
 #: A phone's clock may differ by this much; a larger difference is corrected. Chosen.
 CLOCK_TOLERANCE: Final = dt.timedelta(minutes=2)
 #: A true time may be this far in the future. Chosen; orders allow the same.
@@ -55,7 +57,8 @@ ENDING: Final = frozenset({K.DELIVERED, K.PICKED_UP, K.FAILED, K.CORRECTED})
 AT_DOOR: Final = frozenset({K.ARRIVED, K.DELIVERED, K.PICKED_UP, K.FAILED})
 #: Acts that a driver can do at home. All others prove that the shift began.
 NOT_AT_WORK: Final = frozenset({K.PLAN_CONFIRMED, K.NOTE, K.CODE_LOOKED, K.CORRECTED})
-OUTCOMES: Final = frozenset({"delivered", "picked_up", "failed"})
+HANDED_OVER: Final = frozenset({"delivered", "picked_up"})
+OUTCOMES: Final = HANDED_OVER | {"failed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +67,8 @@ class ActDraft:
 
     Parameters
     ----------
-    client_id : UUID
-        The id that the phone gave to the act.
-    kind : ActKind
-        What the driver did.
+    client_id, kind
+        The id that the phone gave to the act, and what the driver did.
     at : datetime
         When, by the clock of the phone.
     order, shift : str
@@ -89,6 +90,7 @@ class ActDraft:
     reason: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    proofs: tuple[ProofDraft, ...] = ()
     lat: float | None = None
     lon: float | None = None
     accuracy_m: int | None = None
@@ -219,15 +221,14 @@ def _draft(item: Mapping[str, Any], client_id: UUID, reasons: frozenset[str]) ->
         reason=reason,
         data=_checked(kind, {name: value for name, value in values.items() if value is not None}),
         note=_note(item),
+        proofs=read_proofs(item.get("proofs")) if outcome in HANDED_OVER else (),
         lat=lat,
         lon=lon,
         accuracy_m=accuracy_m,
     )
 
 
-_WITH_ORDER = frozenset(
-    {K.ARRIVED, K.DELIVERED, K.PICKED_UP, K.FAILED, K.CORRECTED, K.NOTE, K.CODE_LOOKED}
-)
+_WITH_ORDER = AT_DOOR | {K.CORRECTED, K.NOTE, K.CODE_LOOKED}
 
 
 def _needed(kind: ActKind, order: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lastmile.core.errors import Conflict, DomainError, NotFound
+from lastmile.core.errors import Conflict, DomainError, Invalid, NotFound
 
 
 class DriverRetired(Conflict):
@@ -34,6 +34,18 @@ class CodeNotShown(Conflict):
     """The access code is shown near the stop only."""
 
     code = "code_not_shown"
+
+
+class PhotoNotExpected(NotFound):
+    """No act of the driver names this photo."""
+
+    code = "photo_not_expected"
+
+
+class WrongHash(Invalid):
+    """The bytes of a photo do not have the hash under which they were sent."""
+
+    code = "wrong_hash"
 
 
 class IncidentSettled(Conflict):

@@ -1,4 +1,4 @@
-"""The section of the policy about drivers: corrections, and how long places are kept."""
+"""The section of the policy about drivers: corrections, proof, and how long each is kept."""
 
 from __future__ import annotations
 
@@ -30,6 +30,47 @@ class DriverPolicy:
         least=1,
         most=400,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ProofPolicy:
+    """The settings of a retailer for the proof of a delivery, and how long it is kept."""
+
+    title: ClassVar[Label] = _("Proof of delivery")
+    photo_if_contactless: bool = setting(
+        True,
+        _("Photo when the goods are left without a person"),
+        help=_("Contactless, in a safe place or in a lockbox."),
+    )
+    name_if_attended: bool = setting(
+        False,
+        _("Name of the receiver when the goods are handed over in person"),
+        help=_("The driver types it, or chooses a neighbour or another person."),
+    )
+    scan: bool = setting(
+        False,
+        _("Scan of the parcels at the door"),
+        help=_("Only for orders whose parcels have a barcode. The driver can type it."),
+    )
+    signature_from_value: int = setting(
+        0,
+        _("Signature from this value of the order, in whole units of its currency"),
+        help=_("0 means never. An order that demands a signature is always signed."),
+        least=0,
+        most=1_000_000,
+    )
+    photo_days: int = setting(
+        365,
+        _("Photos, signatures and names of receivers, days"),
+        help=_("After this time they are deleted. The hashes and the times stay."),
+        least=1,
+        most=1_830,
+    )
+
+
+def proof_policy() -> ProofPolicy:
+    """Return the present retailer's settings for the proof of a delivery."""
+    return policy(ProofPolicy)
 
 
 def driver_policy() -> DriverPolicy:

@@ -29,6 +29,8 @@ class IncidentKind(StrEnum):
     ACT_FAILED = "act_failed"
     PARCEL_MISSING = "parcel_missing"
     VEHICLE_DEFECT = "vehicle_defect"
+    PROOF_MISSING = "proof_missing"
+    PROOF_DOUBTFUL = "proof_doubtful"
 
 
 class IncidentState(StrEnum):
@@ -36,6 +38,23 @@ class IncidentState(StrEnum):
 
     OPEN = "open"
     SETTLED = "settled"
+
+
+class PhotoState(StrEnum):
+    """The state of a photo.
+
+    - expected: an act names it, and not all of its bytes are here.
+    - received: all bytes are here, and it waits to be re-encoded.
+    - kept: it is stored without metadata, and the original is deleted.
+    - refused: it cannot be read as a photo.
+    - erased: it was deleted, by age or on request.
+    """
+
+    EXPECTED = "expected"
+    RECEIVED = "received"
+    KEPT = "kept"
+    REFUSED = "refused"
+    ERASED = "erased"
 
 
 class RunState(StrEnum):

@@ -58,6 +58,33 @@ ACCESS: Final[Mapping[str, Words]] = {
     "gate_code": _("Gate code"),
     "pin": _("Hand over only against the shopper's PIN"),
 }
+PROOFS: Final[Mapping[str, Words]] = {
+    "photo": _("Photo"),
+    "signature": _("Signature"),
+    "name": _("Name of the receiver"),
+    "pin": _("PIN of the shopper"),
+    "scan": _("Scan"),
+    "age": _("Age check"),
+}
+PROOF_HOW: Final[Mapping[str, Words]] = {
+    "typed": _("typed by the driver"),
+    "shopper": _("the shopper"),
+    "neighbour": _("a neighbour"),
+    "other": _("another person"),
+    "pass": _("passed"),
+    "fail": _("not passed"),
+}
+#: Why a proof is doubtful, for staff.
+FLAGS: Final[Mapping[str, Words]] = {
+    "far": _("More than 150 m from the door"),
+    "doubled": _("The same photo is the proof of another door"),
+    "blurred": _("The photo is blurred"),
+    "too_dark": _("The photo is too dark or empty"),
+    "no_ink": _("The signature is empty"),
+    "unreadable": _("The photo cannot be read"),
+    "wrong_pin": _("The PIN is wrong"),
+    "age_failed": _("The age check was not passed"),
+}
 EMPTY: Final[Mapping[str, Words]] = {
     "no_shift": _("You have no shift now. Ask your dispatcher."),
     "no_plan": _("The plan of your shift is not published yet. It appears here by itself."),

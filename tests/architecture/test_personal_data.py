@@ -45,6 +45,8 @@ ERASED = {
     "notifications.keptmessage": "to subject text html",
     "notifications.contact": "address language",
     "live.driveract": "note lat lon",
+    "live.proof": "name",
+    "live.photo": "content fingerprint kept_name",
 }
 #: Deleted by age, with any content: `forget`.
 FORGOTTEN = {
@@ -61,6 +63,8 @@ FORGOTTEN = {
     "notifications.threadentry": "text",
     "notifications.budgetuse": "scope subject_hash",
     "live.driveract": "note lat lon",
+    "live.proof": "name",
+    "live.photo": "content fingerprint kept_name",
     "live.device": "public_id key_digest name made_by app_version refused_code",
     "live.loginlink": "public_id secret_digest code_digest made_by",
     "core.shortcode": "purpose subject digest key_id",
@@ -114,6 +118,8 @@ IMPERSONAL = {
     "planning.solvepart": "job state problem present seconds result",
     "planning.planedit": "act actor facts before after by_hand",
     "live.driveract": "public_id kind stop data result problem",
+    "live.proof": "public_id kind how parcels flags",
+    "live.photo": "public_id sha256 state refused_code kept_sha256",
     "live.run": "public_id",
     "live.visitprogress": "outcome reason attempt stop",
     "live.incident": "public_id kind key params state settled_by settled_how",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dispatch.console.orders import pages, pins
+from dispatch.console.orders import pages, pins, proofs
 
 app_name = "orders"
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("orders/<str:public_id>/", pages.order_page, name="order"),
     path("orders/<str:public_id>/access-code/", pages.access_code, name="access-code"),
     path("orders/<str:public_id>/map.json", pages.order_map, name="map"),
+    path("orders/<str:public_id>/proof/", proofs.proof_panel, name="proof"),
+    path("orders/<str:public_id>/proof/<str:photo>/", proofs.proof_photo, name="proof-photo"),
     path("pins/", pins.pins, name="pins"),
     path("pins/<str:public_id>/", pins.pin, name="pin"),
     path("pins/<str:public_id>/map.json", pins.pin_map, name="pin-map"),

@@ -26,6 +26,8 @@ from dispatch.live.day import (
     changed_stops,
 )
 from dispatch.live.models import Run, VisitProgress
+from dispatch.live.policy import ProofPolicy, proof_policy
+from dispatch.live.selectors.proof import needed_of
 from dispatch.live.selectors.shifts import route_of_shift, shifts_around
 from dispatch.live.states import RunState
 from dispatch.orders.models import AccessKind, AccessNote, Attempt, Direction, Order
@@ -160,9 +162,10 @@ def _stops(route: Route, run: Run | None) -> list[DayStop]:
     visits = {visit.order_id: visit for visit in VisitProgress.objects.filter(run=run)} \
         if run is not None else {}  # fmt: skip
     attempts = _last_attempts(orders)
+    rules, shift = proof_policy(), route.shift_id
     return [
-        _stop(stop, access.get(stop.order_id), visits.get(stop.order_id), attempts, route.shift_id)
-        for stop in rows
+        _stop(row, access.get(row.order_id), visits.get(row.order_id), attempts, shift, rules)
+        for row in rows
     ]
 
 
@@ -177,6 +180,7 @@ def _stop(
     visit: VisitProgress | None,
     attempts: Mapping[int, Attempt],
     shift: int,
+    rules: ProofPolicy,
 ) -> DayStop:
     order, promise = stop.order, stop.order.promise
     place = order.delivery_place
@@ -214,6 +218,7 @@ def _stop(
         has_code=note is not None and bool(note.code) and note.kind != AccessKind.PIN,
         age_check=order.least_age or None,
         signature=order.signature,
+        proof=[str(kind) for kind in needed_of(order, note, rules)],
         state=order.state,
         **done,
     )

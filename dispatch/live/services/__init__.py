@@ -16,6 +16,7 @@ from dispatch.live.services.devices import (
 )
 from dispatch.live.services.erasing import erase_person, forget_places
 from dispatch.live.services.incidents import IncidentDraft, open_incident, settle_incident
+from dispatch.live.services.photos import forget_photos, is_here, not_expected, receive_piece
 from dispatch.live.services.runs import note_day_fetched
 from dispatch.live.services.taking import take_act, take_acts
 
@@ -27,13 +28,17 @@ __all__ = [
     "device_name",
     "erase_person",
     "forget_devices",
+    "forget_photos",
     "forget_places",
+    "is_here",
     "look_at_code",
     "make_login_link",
+    "not_expected",
     "note_day_fetched",
     "note_device_told",
     "note_device_used",
     "open_incident",
+    "receive_piece",
     "revoke_device",
     "settle_incident",
     "sign_out_device",

@@ -7,8 +7,9 @@ import datetime as dt
 from django.db import transaction
 from django.db.models import Q
 
-from dispatch.live.models import DriverAct
+from dispatch.live.models import DriverAct, Proof
 from dispatch.live.policy import driver_policy
+from dispatch.live.services.photos import erase_photos
 from lastmile.core.clock import now
 from lastmile.core.erasing import Person
 
@@ -18,12 +19,15 @@ _TELLING = Q(note__isnull=False) | Q(lat__isnull=False)
 
 @transaction.atomic
 def erase_person(person: Person) -> dict[str, int]:
-    """Delete the notes and places of what drivers did at a person's doors. Times stay.
+    """Delete the notes, places, photos and names of receivers at a person's doors. Times stay.
 
-    Locks: the acts. Records: nothing. Raises: nothing of its own.
+    Locks: the acts and the photos. Records: nothing. Raises: nothing of its own.
     """
     rows = DriverAct.objects.filter(_TELLING, order__public_id__in=person.orders)
-    return {"driver_acts": rows.update(**_EMPTY)}
+    proofs = Proof.objects.filter(order__public_id__in=person.orders)
+    photos = erase_photos(proofs.filter(photo__isnull=False).values_list("photo", flat=True))
+    names = proofs.filter(name__isnull=False).update(name=None)
+    return {"driver_acts": rows.update(**_EMPTY), "photos": photos, "receivers": names}
 
 
 def forget_places() -> dict[str, int]:

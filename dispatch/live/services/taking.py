@@ -10,6 +10,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, transaction
 
 from dispatch.live.acts import (
+    HANDED_OVER,
     ActDraft,
     ActKind,
     ActResult,
@@ -23,6 +24,7 @@ from dispatch.live.services.context import Taking
 from dispatch.live.services.devices import note_refused
 from dispatch.live.services.incidents import IncidentDraft, open_incident
 from dispatch.live.services.leaving import leave, load, report_missing
+from dispatch.live.services.proofs import access_before, keep_proofs
 from dispatch.live.services.runs import lock_run, refresh_run
 from dispatch.live.services.visiting import arrive, end_visit
 from dispatch.live.states import IncidentKind, Result
@@ -118,7 +120,10 @@ def _apply(taking: Taking, order: Order | None, *, is_new: bool) -> None:
     elif kind == ActKind.ARRIVED and order is not None:
         arrive(taking, order)
     elif taking.draft.outcome and order is not None:
+        access = access_before(order)
         end_visit(taking, order)
+        if taking.draft.outcome in HANDED_OVER:
+            keep_proofs(taking, order, access)
     elif kind == ActKind.PLAN_CONFIRMED and run is not None:
         _confirm_plan(taking)
     elif kind == ActKind.VEHICLE_CHECKED and not taking.draft.data["ok"]:

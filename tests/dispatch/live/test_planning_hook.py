@@ -29,8 +29,7 @@ def shift(clock: SetClock) -> Shift:
     clock(at(6))
     shift, orders = make_day(2)
     day = read_day(shift.hub, shift.service_date, orders_too=[order.pk for order in orders])
-    PlanInput.objects.create(
-        plan=Plan.objects.get(),
+    PlanInput.objects.filter(plan=Plan.objects.get()).update(
         problem=pack(build_open(day).problem)[0],
         points=[[point.lat, point.lon] for point in day.points],
     )

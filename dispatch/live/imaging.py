@@ -1,0 +1,110 @@
+"""Re-encodes a photo and measures it, as a process of its own with little memory and time. PURE.
+
+    python -m dispatch.live.imaging < photo > answer
+
+The answer is one line of JSON, and after it the bytes of a JPEG without any metadata. A photo that
+cannot be used gives the JSON {"refused": code} and no bytes. The parent sets the limits.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import sys
+from itertools import pairwise
+from typing import Any, Final
+
+from PIL import Image, ImageFilter, ImageOps, ImageStat
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP")
+MOST_PIXELS: Final = 25_000_000
+LONGEST_SIDE: Final = 1_600
+QUALITY: Final = 82
+MEMORY_BYTES: Final = 600 * 1024 * 1024
+CPU_S: Final = 20
+#: Rows of the fingerprint, and comparisons in each row.
+FINGER_SIDE: Final = 16
+#: Sharpness is measured at this size, so that it does not depend on the camera.
+MEASURED_SIDE: Final = 512
+_LAPLACIAN = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
+
+
+class Unusable(Exception):
+    """The photo cannot be used; the argument is the code of the reason."""
+
+
+def work(content: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return the measures of a photo, and its pixels upright as a JPEG without metadata."""
+    try:
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        if image.width * image.height > MOST_PIXELS:
+            raise Unusable("too_large")
+        image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+    except Unusable:
+        raise
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
+        raise Unusable("unreadable") from fault
+    plain = _on_white(upright)
+    plain.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    out = io.BytesIO()
+    plain.save(out, "JPEG", quality=QUALITY)
+    return _measures(plain), out.getvalue()
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Return the pixels alone, without metadata; transparent ones are white."""
+    with_alpha = image.convert("RGBA")
+    plain = Image.new("RGB", image.size, "white")
+    plain.paste(with_alpha, mask=with_alpha.getchannel("A"))
+    return plain
+
+
+def _measures(image: Image.Image) -> dict[str, Any]:
+    gray = image.convert("L")
+    small = gray.copy()
+    small.thumbnail((MEASURED_SIDE, MEASURED_SIDE))
+    edges = small.filter(_LAPLACIAN).crop((1, 1, max(small.width - 1, 2), max(small.height - 1, 2)))
+    light = ImageStat.Stat(small)
+    return {
+        "width": image.width,
+        "height": image.height,
+        "sharpness": round(ImageStat.Stat(edges).var[0], 2),
+        "brightness": round(light.mean[0], 2),
+        "contrast": round(light.stddev[0], 2),
+        "ink": round(sum(gray.histogram()[:128]) / (image.width * image.height), 5),
+        "fingerprints": [
+            _fingerprint(gray.rotate(turn, expand=True)) for turn in (0, 90, 180, 270)
+        ],
+    }
+
+
+def _fingerprint(gray: Image.Image) -> str:
+    """Return one bit for each pair of neighbours of a small copy: is the left one lighter?"""
+    small = gray.resize((FINGER_SIDE + 1, FINGER_SIDE), Image.Resampling.BOX)
+    pixels = small.tobytes()
+    bits = 0
+    for y in range(FINGER_SIDE):
+        row = pixels[y * (FINGER_SIDE + 1) : (y + 1) * (FINGER_SIDE + 1)]
+        for left, right in pairwise(row):
+            bits = bits << 1 | (left > right)
+    return f"{bits:0{FINGER_SIDE * FINGER_SIDE // 4}x}"
+
+
+def main() -> None:
+    """Read a photo from the standard input, under limits, and write the answer."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+    try:
+        measures, encoded = work(sys.stdin.buffer.read())
+    except Unusable as fault:
+        measures, encoded = {"refused": str(fault)}, b""
+    except MemoryError:
+        measures, encoded = {"refused": "too_large"}, b""
+    sys.stdout.buffer.write(json.dumps(measures).encode() + b"\n" + encoded)
+
+
+if __name__ == "__main__":
+    main()

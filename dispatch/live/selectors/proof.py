@@ -1,0 +1,95 @@
+"""Reads what a delivery needs as proof, what was given, and the photos that the caller may see."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from dispatch.live import words
+from dispatch.live.models import Photo, Proof
+from dispatch.live.policy import ProofPolicy
+from dispatch.live.proof import Handing, ProofKind, ProofRules, needed
+from dispatch.live.states import PhotoState
+from dispatch.orders.models import AccessNote, Direction, Order
+from lastmile.core import money, storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofLine:
+    """A proof of an order in words. ``photo`` is the id of a picture that can be shown, or ""."""
+
+    kind: str
+    kind_words: str
+    at: dt.datetime
+    driver: str
+    how_words: str
+    name: str
+    photo: str
+    waits: bool
+    parcels: Sequence[str]
+    flags: Sequence[str]
+
+
+def needed_of(order: Order, access: AccessNote | None, rules: ProofPolicy) -> list[ProofKind]:
+    """Return the proofs that the delivery of an order needs."""
+    promise = order.promise
+    dear = rules.signature_from_value
+    return list(
+        needed(
+            Handing(
+                is_return=order.direction == Direction.RETURN,
+                handover=(promise.handover if promise else "") or order.handover,
+                access=access.kind if access else "",
+                least_age=order.least_age,
+                signature=order.signature,
+                value_minor=order.value_minor or 0,
+                has_barcodes=any(parcel.barcode for parcel in order.parcels.all()),
+            ),
+            ProofRules(
+                photo_if_contactless=rules.photo_if_contactless,
+                name_if_attended=rules.name_if_attended,
+                scan=rules.scan,
+                dear_minor=dear * 10 ** money.exponent(order.currency) if order.currency else 0,
+            ),
+        )
+    )
+
+
+def proofs_of(order: Order) -> list[ProofLine]:
+    """Return the proofs of an order, in the order in which they were given."""
+    rows = Proof.objects.select_related("photo", "act__driver").filter(order=order)
+    return [_line(row) for row in rows.order_by("happened_at", "act_id", "number")]
+
+
+def _line(row: Proof) -> ProofLine:
+    photo = row.photo
+    return ProofLine(
+        kind=row.kind,
+        kind_words=str(words.PROOFS[row.kind]),
+        at=row.happened_at,
+        driver=row.act.driver.name,
+        how_words=str(words.PROOF_HOW.get(row.how, "")),
+        name=row.name or "",
+        photo=photo.public_id if photo and photo.state == PhotoState.KEPT else "",
+        waits=photo is not None and photo.state in {PhotoState.EXPECTED, PhotoState.RECEIVED},
+        parcels=row.parcels,
+        flags=[str(words.FLAGS[flag]) for flag in row.flags if flag in words.FLAGS],
+    )
+
+
+def photos_of(order: Order) -> QuerySet[Photo]:
+    """Return the photos of an order that can be shown."""
+    return Photo.objects.filter(proofs__order=order, state=PhotoState.KEPT).distinct()
+
+
+def content_of(photo: Photo) -> bytes | None:
+    """Return the bytes of a kept photo, or None if they are gone."""
+    return storage.read(photo.kept_name) if photo.kept_name else None
+
+
+def photo_of_phone(sha256: str, driver: int) -> Photo | None:
+    """Return the photo with this hash if an act of the driver names it."""
+    return Photo.objects.filter(sha256=sha256, proofs__act__driver=driver).defer("content").first()

@@ -1,0 +1,98 @@
+"""Compares kept photos with each other, and tells staff about doubtful ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from dispatch.live.models import Photo, Proof
+from dispatch.live.proof import Flag, ProofKind
+from dispatch.live.services.incidents import IncidentDraft, open_incident
+from dispatch.live.states import IncidentKind, PhotoState
+from lastmile.core.clock import now
+
+#: Bits of 256 in which the fingerprints of the same photo may differ. Chosen: different photos
+#: differ in about 128.
+SAME_BITS: Final = 56
+#: A photo with less contrast has a fingerprint of noise, so it is compared by its hash alone.
+LEAST_CONTRAST: Final = 12.0
+DARK: Final = 22.0
+#: Variance of the Laplacian under which a photo is blurred. Chosen on photos of 512 pixels.
+LEAST_SHARP: Final = 35.0
+#: Share of dark pixels that a signature has at least.
+LEAST_INK: Final = 0.0008
+COMPARED: Final = dt.timedelta(days=60)
+
+
+def note_unreadable(photo: Photo) -> None:
+    """Flag a photo that cannot be read.
+
+    Locks: nothing. Records: incident.opened. Raises: nothing of its own.
+    """
+    _flag(photo, [Flag.UNREADABLE])
+
+
+def note_measures(photo: Photo, measures: Mapping[str, Any]) -> None:
+    """Flag a photo that is doubtful by its measures, or that is of another door too.
+
+    Locks: nothing. Records: incident.opened. Raises: nothing of its own.
+    """
+    kinds = set(photo.proofs.values_list("kind", flat=True))
+    if ProofKind.PHOTO not in kinds:
+        _flag(photo, [Flag.NO_INK] if measures["ink"] < LEAST_INK else [])
+        return
+    is_dark, is_flat = measures["brightness"] < DARK, measures["contrast"] < LEAST_CONTRAST
+    flags = []
+    if is_dark or is_flat:
+        flags.append(Flag.TOO_DARK)
+    elif measures["sharpness"] < LEAST_SHARP:
+        flags.append(Flag.BLURRED)
+    if not is_dark and not is_flat:
+        Photo.objects.filter(pk=photo.pk).update(fingerprint=measures["fingerprints"][0])
+    if _is_elsewhere(photo, [] if is_dark or is_flat else measures["fingerprints"]):
+        flags.append(Flag.DOUBLED)
+    _flag(photo, flags)
+
+
+def _is_elsewhere(photo: Photo, fingerprints: Sequence[str]) -> bool:
+    """Return True if the same photo is the proof of another door."""
+    orders = set(photo.proofs.values_list("order", flat=True))
+    if len(orders) > 1:
+        return True
+    others = Proof.objects.filter(
+        kind=ProofKind.PHOTO,
+        photo__state=PhotoState.KEPT,
+        happened_at__gte=now() - COMPARED,
+    )
+    others = others.exclude(order__in=orders).exclude(photo__fingerprint="")
+    turns = [int(one, 16) for one in fingerprints]
+    known = others.values_list("photo__fingerprint", flat=True).distinct()
+    return any(
+        (int(other, 16) ^ turn).bit_count() <= SAME_BITS for other in known for turn in turns
+    )
+
+
+def _flag(photo: Photo, flags: Sequence[Flag]) -> None:
+    """Write flags to the proofs of a photo, and open the incident of each order."""
+    if not flags:
+        return
+    rows = photo.proofs.select_related(
+        "order__hub", "act__driver__hub", "act__device", "run__shift"
+    )
+    for proof in rows.order_by("pk"):
+        proof.flags = [*proof.flags, *(str(flag) for flag in flags if flag not in proof.flags)]
+        proof.save(update_fields=["flags"])
+        act = proof.act
+        order_hub = proof.order.hub if proof.order else None
+        open_incident(
+            draft=IncidentDraft(
+                kind=IncidentKind.PROOF_DOUBTFUL,
+                hub=order_hub or act.driver.hub,
+                order=proof.order,
+                shift=proof.run.shift if proof.run else None,
+                driver=act.driver,
+                device=act.device,
+                params={"act": act.kind, "flags": proof.flags},
+            )
+        )

@@ -1,0 +1,165 @@
+"""Receives photos by their hash, in pieces; re-encodes them in a child process; deletes them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from dispatch.live.errors import PhotoNotExpected, WrongHash
+from dispatch.live.models import Device, Photo, Proof
+from dispatch.live.policy import proof_policy
+from dispatch.live.states import PhotoState
+from lastmile.core import storage
+from lastmile.core.clock import now
+from lastmile.core.jobs import enqueue
+
+#: Seconds for the child process, which also has limits of its own (live/imaging.py).
+CHILD_S: Final = 25
+_HERE: Final = (PhotoState.RECEIVED, PhotoState.KEPT, PhotoState.REFUSED, PhotoState.ERASED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reencoded:
+    """The answer of the child process: the measures and a JPEG, or the code of a refusal."""
+
+    content: bytes = b""
+    measures: dict[str, Any] = field(default_factory=dict)
+    refused: str = ""
+
+
+def is_here(photo: Photo) -> bool:
+    """Return True if a phone has nothing more to send of a photo."""
+    return photo.state in _HERE
+
+
+@transaction.atomic
+def append_to_photo(*, device: Device, sha256: str, offset: int, piece: bytes) -> Photo:
+    """Add a piece of a photo that an act of the driver names. The last piece starts the job.
+
+    A piece that does not begin where the photo ends so far changes nothing: the answer says where
+    to go on. So a piece that is sent twice counts once.
+
+    Locks: the photo. Records: nothing. Raises: PhotoNotExpected; WrongHash if the whole does not
+    have the hash; then nothing of it is kept.
+    """
+    rows = Photo.objects.select_for_update(of=("self",), no_key=True)
+    photo = rows.filter(
+        sha256=sha256,
+        pk__in=Proof.objects.filter(act__driver=device.driver_id).values("photo"),
+    ).first()
+    if photo is None:
+        raise not_expected()
+    if is_here(photo) or offset != photo.received_bytes or not piece:
+        return photo
+    content = bytes(photo.content or b"") + piece
+    is_whole = len(content) >= photo.size_bytes
+    if is_whole and (
+        len(content) > photo.size_bytes or hashlib.sha256(content).hexdigest() != sha256
+    ):
+        return _wrong(photo)
+    photo.content, photo.received_bytes = content, len(content)
+    if is_whole:
+        photo.state, photo.received_at = PhotoState.RECEIVED, now()
+        enqueue("live.photo", payload={"photo": photo.public_id}, subject=photo.public_id)
+    photo.save(update_fields=["content", "received_bytes", "state", "received_at"])
+    return photo
+
+
+def not_expected() -> PhotoNotExpected:
+    """Return the error for a photo that no act of the driver names."""
+    return PhotoNotExpected(_("No delivery names this photo. Send what you did first."))
+
+
+def _wrong(photo: Photo) -> Photo:
+    """Empty a photo whose bytes do not have its hash; the caller raises after the commit."""
+    photo.content, photo.received_bytes = None, 0
+    photo.save(update_fields=["content", "received_bytes"])
+    return photo
+
+
+def receive_piece(*, device: Device, sha256: str, offset: int, piece: bytes) -> Photo:
+    """Add a piece of a photo, as append_to_photo does, and refuse a whole with a wrong hash.
+
+    Locks, Records: as append_to_photo. Raises: PhotoNotExpected; WrongHash.
+    """
+    photo = append_to_photo(device=device, sha256=sha256, offset=offset, piece=piece)
+    if offset + len(piece) >= photo.size_bytes and photo.received_bytes == 0:
+        raise WrongHash(
+            _("The photo that arrived is not the one that was announced. Send it again from the "
+              "start.")
+        )  # fmt: skip
+    return photo
+
+
+def reencode(content: bytes) -> Reencoded:
+    """Re-encode a photo in a child process with bounded memory and time."""
+    command = [sys.executable, "-m", "dispatch.live.imaging"]
+    environment = {"PATH": os.environ.get("PATH", ""), "OPENBLAS_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(  # noqa: S603  a fixed command
+            command,
+            input=content,
+            capture_output=True,
+            timeout=CHILD_S,
+            check=False,
+            cwd=settings.BASE_DIR,
+            env=environment,
+        )
+    except subprocess.TimeoutExpired:
+        return Reencoded(refused="too_slow")
+    head, _line, encoded = done.stdout.partition(b"\n")
+    if done.returncode or not head:
+        return Reencoded(refused="unreadable")
+    measures = json.loads(head)
+    if "refused" in measures:
+        return Reencoded(refused=str(measures["refused"]))
+    return Reencoded(content=encoded, measures=measures)
+
+
+def forget_photos() -> dict[str, int]:
+    """Delete old photos, signatures and names of receivers. Hashes and times stay.
+
+    Photos that an act announced and no phone sent go too; files of deleted photos are removed.
+
+    Locks: the rows. Records: nothing. Raises: nothing of its own.
+    """
+    before = now() - dt.timedelta(days=proof_policy().photo_days)
+    names = Proof.objects.filter(name__isnull=False, happened_at__lt=before).update(name=None)
+    old = Photo.objects.exclude(state=PhotoState.ERASED).filter(made_at__lt=before)
+    return {"photos": erase_photos(old.values_list("pk", flat=True)), "receivers": names}
+
+
+def erase_photos(pks: Iterable[int]) -> int:
+    """Delete photos: the bytes, the file and the fingerprint. Return how many there were.
+
+    The files go after the commit; one that is left by a crash goes with the next call.
+
+    Locks: the photos. Records: nothing. Raises: nothing of its own.
+    """
+    left = Q(state=PhotoState.ERASED) & ~Q(kept_name="")
+    rows = Photo.objects.select_for_update(no_key=True).filter(Q(pk__in=list(pks)) | left)
+    photos = list(rows.defer("content"))
+    keys = [photo.pk for photo in photos]
+    Photo.objects.filter(pk__in=keys).update(content=None, fingerprint="", state=PhotoState.ERASED)
+    files = [(photo.pk, photo.kept_name) for photo in photos if photo.kept_name]
+    if files:
+        transaction.on_commit(lambda: _remove_files(files))
+    return sum(photo.state != PhotoState.ERASED for photo in photos)
+
+
+def _remove_files(files: list[tuple[int, str]]) -> None:
+    for pk, name in files:
+        storage.remove(name)
+        Photo.objects.filter(pk=pk, kept_name=name).update(kept_name="")

@@ -1,0 +1,107 @@
+"""Keeps the proofs of an act at a door, and tells staff what is missing or doubtful."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from typing import Final
+
+from dispatch.live.acts import ActDraft
+from dispatch.live.models import DriverAct, Photo, Proof
+from dispatch.live.policy import proof_policy
+from dispatch.live.proof import PICTURES, Flag, ProofDraft, ProofKind, missing
+from dispatch.live.selectors.proof import needed_of
+from dispatch.live.services.context import Taking
+from dispatch.live.states import IncidentKind
+from dispatch.orders.models import AccessKind, AccessNote, Order
+from lastmile.core.geo import distance_m, point_or_none
+
+#: A proof given farther from the door is doubtful. Chosen, as the issue says.
+FAR_M: Final = 150
+#: A place that the phone knows less exactly than this says little.
+MOST_ACCURACY_M: Final = 100
+
+
+def access_before(order: Order | None) -> AccessNote | None:
+    """Return the access note of an order as it is before the order ends, when codes are deleted."""
+    return None if order is None else AccessNote.objects.filter(order=order).first()
+
+
+def keep_proofs(taking: Taking, order: Order, access: AccessNote | None) -> None:
+    """Keep the proofs of a delivery. Missing or doubtful ones open an incident.
+
+    ``access`` is the access note before the delivery.
+
+    Locks: nothing. Records: incident.opened. Raises: nothing of its own.
+    """
+    draft, act = taking.draft, taking.act
+    place_flags = [Flag.FAR] if _is_far(draft, order) else []
+    doubts: set[str] = set(place_flags)
+    for number, proof in enumerate(_each_once(draft.proofs), 1):
+        flags = [*place_flags, *_flags(proof, access)]
+        if proof.kind == ProofKind.PHOTO and _is_of_another_door(proof, order):
+            flags.append(Flag.DOUBLED)
+        doubts.update(flags)
+        _keep(taking, order, number, proof, flags)
+    lacking = missing(needed_of(order, access, proof_policy()), _before(order, act, draft.proofs))
+    if lacking:
+        taking.open(IncidentKind.PROOF_MISSING, order=order, missing=lacking)
+    if doubts:
+        taking.open(IncidentKind.PROOF_DOUBTFUL, order=order, flags=sorted(doubts))
+
+
+def _keep(
+    taking: Taking, order: Order, number: int, proof: ProofDraft, flags: Sequence[str]
+) -> None:
+    photo = None
+    if proof.kind in PICTURES:
+        photo, _new = Photo.objects.get_or_create(
+            sha256=proof.sha256, defaults={"size_bytes": proof.size_bytes}
+        )
+    Proof.objects.create(
+        act=taking.act,
+        number=number,
+        order=order,
+        run=taking.run,
+        kind=proof.kind,
+        photo=photo,
+        how=proof.how,
+        name=proof.text or None if proof.kind == ProofKind.NAME else None,
+        parcels=list(proof.parcels),
+        flags=[str(flag) for flag in flags],
+        happened_at=taking.act.happened_at,
+    )
+
+
+def _each_once(proofs: Sequence[ProofDraft]) -> list[ProofDraft]:
+    return list(dict.fromkeys(proofs))
+
+
+def _before(order: Order, act: DriverAct, proofs: Sequence[ProofDraft]) -> list[ProofDraft]:
+    """Return the given proofs, and the kinds that earlier acts at this door gave."""
+    kinds = Proof.objects.filter(order=order).exclude(act=act).values_list("kind", flat=True)
+    return [*proofs, *(ProofDraft(kind=ProofKind(kind)) for kind in kinds)]
+
+
+def _is_of_another_door(proof: ProofDraft, order: Order) -> bool:
+    rows = Proof.objects.filter(kind=ProofKind.PHOTO, photo__sha256=proof.sha256)
+    return rows.exclude(order=order).exists()
+
+
+def _flags(proof: ProofDraft, access: AccessNote | None) -> list[Flag]:
+    if proof.kind == ProofKind.AGE and proof.how == "fail":
+        return [Flag.AGE_FAILED]
+    is_coded = access is not None and access.kind == AccessKind.PIN and bool(access.code)
+    if proof.kind != ProofKind.PIN or access is None or not is_coded:
+        return []
+    right = hmac.compare_digest(str(access.code).strip().encode(), proof.text.encode())
+    return [] if right else [Flag.WRONG_PIN]
+
+
+def _is_far(draft: ActDraft, order: Order) -> bool:
+    """Return True if the phone was farther from the door than its own inexactness explains."""
+    here, door = point_or_none(draft.lat, draft.lon), order.delivery_place.point
+    if here is None or door is None:
+        return False
+    inexact = min(draft.accuracy_m or 0, MOST_ACCURACY_M)
+    return distance_m(here, door) - inexact > FAR_M

@@ -1,0 +1,59 @@
+"""Files outside the database, such as photos: kept under unguessable names in STORAGE_URL's folder.
+
+A name begins with the schema of its retailer, and only the current retailer's files can be read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+from lastmile.core.tenancy import current_schema
+
+_NAME: Final = re.compile(r"[a-z0-9_]+/[a-z]+/[A-Za-z0-9_-]{43}\.[a-z]{3,4}")
+
+
+class BadName(ValueError):
+    """The name is not one of this module, or it belongs to another retailer."""
+
+
+def new_name(kind: str, ending: str) -> str:
+    """Return a new name that nobody can guess: "t_acme/photo/….jpg"."""
+    return f"{current_schema()}/{kind}/{secrets.token_urlsafe(32)}.{ending}"
+
+
+def keep(name: str, content: bytes) -> None:
+    """Write a file, all or nothing; it is on the disk when this returns."""
+    path = _path(name)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with half.open("xb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    half.replace(path)
+
+
+def read(name: str) -> bytes | None:
+    """Return the content of a file, or None if there is none."""
+    try:
+        return _path(name).read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def remove(name: str) -> None:
+    """Delete a file. A second call changes nothing."""
+    _path(name).unlink(missing_ok=True)
+
+
+def _path(name: str) -> Path:
+    if not _NAME.fullmatch(name) or not name.startswith(f"{current_schema()}/"):
+        raise BadName(name)
+    return Path(settings.STORAGE_FOLDER) / name

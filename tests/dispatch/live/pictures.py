@@ -1,0 +1,45 @@
+"""Photos for tests: doors that differ, drawn by a seed, as a phone's camera would encode them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+
+from PIL import Image, ImageDraw, ImageFilter
+
+
+def door(seed: int, *, size: tuple[int, int] = (800, 600), light: float = 1.0) -> Image.Image:
+    """Return a drawn scene with walls, a door, parcels and grain."""
+    rng = random.Random(seed)
+    image = Image.new("RGB", size, tuple(rng.randrange(90, 200) for _c in range(3)))
+    draw = ImageDraw.Draw(image)
+    for _shape in range(40):
+        x, y = rng.randrange(size[0]), rng.randrange(size[1])
+        w, h = rng.randrange(20, size[0] // 3), rng.randrange(20, size[1] // 3)
+        colour = tuple(rng.randrange(20, 235) for _c in range(3))
+        draw.rectangle((x, y, x + w, y + h), fill=colour, outline="black")
+    grain = Image.effect_noise(size, 24).convert("RGB")
+    image = Image.blend(image, grain, 0.12)
+    return image.point(lambda value: int(value * light)) if light != 1.0 else image
+
+
+def blurred(image: Image.Image) -> Image.Image:
+    """Return a photo as a shaken hand takes it."""
+    return image.filter(ImageFilter.GaussianBlur(9))
+
+
+def jpeg(image: Image.Image, *, quality: int = 85, turn: int = 1) -> bytes:
+    """Return the bytes of a JPEG with metadata: a turn, a camera and a place."""
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    exif[0x010F] = "Secret camera"
+    exif.get_ifd(0x8825)[1] = "N"
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=quality, exif=exif)
+    return out.getvalue()
+
+
+def sha(content: bytes) -> str:
+    """Return the hash that names a photo."""
+    return hashlib.sha256(content).hexdigest()

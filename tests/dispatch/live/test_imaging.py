@@ -1,0 +1,70 @@
+"""The child that re-encodes photos: upright, without metadata, bounded."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from dispatch.live.imaging import Unusable, work
+from dispatch.live.services.photos import reencode
+from tests.dispatch.live.pictures import blurred, door, jpeg
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_r28_every_turn_of_a_camera_stands_upright_and_keeps_no_metadata(turn: int) -> None:
+    upright = Image.new("RGB", (80, 60), "white")
+    upright.paste("red", (0, 0, 20, 20))  # the upper left corner is red
+    undo = {
+        2: [Image.Transpose.FLIP_LEFT_RIGHT],
+        3: [Image.Transpose.ROTATE_180],
+        4: [Image.Transpose.FLIP_TOP_BOTTOM],
+        5: [Image.Transpose.TRANSPOSE],
+        6: [Image.Transpose.ROTATE_90],
+        7: [Image.Transpose.TRANSVERSE],
+        8: [Image.Transpose.ROTATE_270],
+    }
+    lying = upright
+    for step in undo.get(turn, []):
+        lying = lying.transpose(step)
+    measures, encoded = work(jpeg(lying, turn=turn))
+    shown = Image.open(io.BytesIO(encoded))
+    assert shown.size == (80, 60) == (measures["width"], measures["height"])
+    red, _green, blue = shown.convert("RGB").getpixel((8, 8))  # type: ignore[misc]
+    assert red > 200
+    assert blue < 80
+    assert not shown.getexif()
+    assert b"Secret camera" not in encoded
+    assert b"Exif" not in encoded
+
+
+def test_a_child_process_answers_with_a_photo_that_is_not_larger_than_needed() -> None:
+    done = reencode(jpeg(door(1, size=(2400, 1800))))
+    assert done.refused == ""
+    assert (done.measures["width"], done.measures["height"]) == (1600, 1200)
+    assert Image.open(io.BytesIO(done.content)).format == "JPEG"
+
+
+def test_t12_what_is_no_photo_or_a_bomb_is_refused_and_nothing_of_it_is_kept() -> None:
+    bomb = io.BytesIO()
+    Image.new("1", (13_000, 13_000)).save(bomb, "PNG")
+    polyglot = jpeg(door(2)) + b"<script>alert(1)</script>"
+    svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+    assert len(bomb.getvalue()) < 60_000
+    assert reencode(bomb.getvalue()).refused == "too_large"
+    for content in (b"", b"GIF89a", svg, jpeg(door(2))[:-9_000]):
+        assert reencode(content).refused == "unreadable", content[:20]
+    assert b"script" not in reencode(polyglot).content
+    with pytest.raises(Unusable):
+        work(b"%PDF-1.7")
+
+
+def test_a_blurred_photo_is_less_sharp_and_a_turned_one_has_the_same_fingerprint() -> None:
+    sharp, _jpeg = work(jpeg(door(3)))
+    soft, _jpeg = work(jpeg(blurred(door(3))))
+    assert sharp["sharpness"] > 35 > soft["sharpness"]
+    turned, _jpeg = work(jpeg(door(3).rotate(90, expand=True)))
+    base = int(sharp["fingerprints"][0], 16)
+    nearest = min((int(one, 16) ^ base).bit_count() for one in turned["fingerprints"])
+    assert nearest < 20
