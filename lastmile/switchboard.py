@@ -245,6 +245,7 @@ SEED_DEMO: list[str] = [
     "dispatch.orders.demo.seed_demo",
     "dispatch.planning.demo.seed_demo",
     "dispatch.slots.demo.seed_demo",
+    "dispatch.live.demo.seed_demo",
     "notifications.demo.seed_demo",
     "portal.choice.demo.seed_demo",
 ]

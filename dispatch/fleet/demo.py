@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db import transaction
+
 from dispatch.fleet import services
 from dispatch.fleet.breaks import Break
 from dispatch.fleet.errors import ShiftOverlaps
@@ -14,6 +16,7 @@ from dispatch.fleet.models import Driver, Hub, Shift, Vehicle
 from dispatch.fleet.selectors import shift_times
 from dispatch.roads import demo_city
 from dispatch.roads.store import available
+from lastmile.core import clock
 from lastmile.core.demo import Demo, shift_days
 from lastmile.core.tenancy import current_retailer
 
@@ -74,6 +77,7 @@ _E_VAN = _kind("e_van", "electric", (750, 6_000, 60), (15_500, 70, 5_200), range
                skills=["refrigerated"])  # fmt: skip
 _BIKE = _kind("cargo_bike", "electric", (170, 1_300, 26), (3_000, 15, 3_800), range_m=60_000)
 _SHOP_E_VAN = _kind("e_van", "electric", (350, 2_200, 55), (15_000, 65, 5_200), range_m=160_000)
+_YARD_E_VAN = _kind("e_van", "electric", (350, 2_200, 36), (15_000, 65, 5_200), range_m=160_000)
 _SHOP_BIKE = _kind("cargo_bike", "electric", (90, 500, 40), (5_200, 15, 4_700), range_m=55_000)
 _SHOP_FOOT = _kind("foot", "muscle", (25, 120, 14), (0, 0, 4_500), range_m=14_000)
 
@@ -142,6 +146,29 @@ FLEETS: Final[Mapping[str, Sequence[DemoHub]]] = {
 }  # fmt: skip
 LUNCH_S: Final = 1_800
 
+#: The hub of the demo drivers, whose shifts are around the present time (dispatch.live.demo). Its
+#: zone is its own yard: only orders that name the hub belong to it. One vehicle cannot carry all.
+MOVING_SCHEMA: Final = "verdura"
+MOVING: Final = DemoHub(
+    id="vf-patio",
+    name="Patio Centro",
+    address="Calle Balmaceda, La Serena",
+    lat=-29.9060,
+    lon=-71.2480,
+    box=(-71.2482, -29.9062, -71.2478, -29.9058),
+    loading_s=60,
+    vehicles=(
+        DemoVehicle(id="vf-patio-1", name="Furgón eléctrico 5", fields=_YARD_E_VAN,
+              crews=(("Rocío Tapia", DAY),)),
+        DemoVehicle(id="vf-patio-2", name="Furgón eléctrico 6", fields=_YARD_E_VAN,
+              crews=(("Tomás Herrera", DAY),)),
+    ),
+)  # fmt: skip
+MOVING_LASTS: Final = dt.timedelta(hours=2, minutes=30)
+#: A moving shift with less time left is not begun.
+MOVING_LEAST: Final = dt.timedelta(minutes=45)
+_MINUTES: Final = 5  # moving shifts begin at full five minutes
+
 
 def open_demo(demo: Demo) -> Mapping[str, Any]:
     """Download the street network of the demo. If that fails, report it and go on without it."""
@@ -175,6 +202,52 @@ def seed_demo(demo: Demo) -> Mapping[str, Any]:
 def demo_network() -> str:
     """Return the name of the demo's network, or "" if it is not built."""
     return demo_city.NAME if any(i.name == demo_city.NAME for i in available()) else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovingShifts:
+    """The shifts around the present time, and whether they were added just now."""
+
+    hub: Hub
+    shifts: Sequence[Shift]
+    is_new: bool
+
+
+def moving_shifts() -> MovingShifts | None:
+    """Lay the shifts of the demo drivers around the present time, unless they have them.
+
+    Returns None if a person retired the hub, a vehicle or a driver, or if one of the vehicles
+    still has a shift that is nearly over.
+
+    Records: hub.added, zone.added, vehicle.added, driver.added, shift.added. Raises: nothing.
+    """
+    hub = _hub(MOVING, demo_network())
+    at = clock.now()
+    pairs = [(_vehicle(one, hub), _driver(one, 1, one.crews[0][0], hub)) for one in MOVING.vehicles]
+    if not hub.active or not all(v.active and d.active for v, d in pairs):
+        return None
+    running = list(
+        Shift.objects.filter(
+            vehicle__in=[v for v, _d in pairs], starts_at__lte=at, ends_at__gt=at + MOVING_LEAST
+        ).select_related("driver")
+    )
+    if len(running) == len(pairs):
+        return MovingShifts(hub=hub, shifts=running, is_new=False)
+    starts_at = at.replace(minute=at.minute - at.minute % _MINUTES, second=0, microsecond=0)
+    try:
+        with transaction.atomic():
+            added = [
+                services.add_shift(
+                    vehicle=vehicle,
+                    driver=driver,
+                    starts_at=starts_at,
+                    ends_at=starts_at + MOVING_LASTS,
+                )
+                for vehicle, driver in pairs
+            ]
+    except ShiftOverlaps:
+        return None
+    return MovingShifts(hub=hub, shifts=added, is_new=True)
 
 
 def _hub(demo_hub: DemoHub, network: str) -> Hub:

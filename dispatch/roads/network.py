@@ -342,16 +342,17 @@ def load(name: str, var: Path | str | None = None) -> Network:
                 _loaded.move_to_end(folder)
                 return cached
             try:
+                # Arrays of another builder may have another shape, so they are not even opened.
+                if store.info_of(folder / version).builder != store.BUILDER:
+                    raise UnknownNetwork(
+                        f"The network {name!r} was built by another version of Lastmile. "
+                        "Run manage.py roads_build again with its file."
+                    )
                 fresh = Network(folder / version)
             except FileNotFoundError:
                 if attempt == 3:
                     raise
                 continue  # two new builds removed this version meanwhile: read the pointer again
-            if fresh.info.builder != store.BUILDER:
-                raise UnknownNetwork(
-                    f"The network {name!r} was built by another version of Lastmile. "
-                    "Run manage.py roads_build again with its file."
-                )
             _loaded[folder] = fresh
             while len(_loaded) > NETWORKS_KEPT:
                 _loaded.popitem(last=False)

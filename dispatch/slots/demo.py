@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from dispatch.fleet.demo import MOVING
 from dispatch.fleet.models import Hub
 from dispatch.orders.demo import SOURCE, drafts_of
 from dispatch.orders.demo.cast import SHOPS, Shop
@@ -72,7 +73,7 @@ def seed_demo(demo: Demo) -> Mapping[str, Any]:
     """
     today, _tomorrow = demo_days()
     added, names = 0, NAMES[current_retailer().language]
-    for hub in Hub.objects.filter(active=True).order_by("pk"):
+    for hub in Hub.objects.filter(active=True).exclude(external_id=MOVING.id).order_by("pk"):
         if SlotTemplate.objects.filter(hub=hub).exists():
             continue
         for name, columns in zip(names, TEMPLATES, strict=True):

@@ -100,6 +100,16 @@ class ProcessSettings:
         argv = [*_module("portal.choice.demo_shop"), str(file)]
         return _child("shop", argv, ready=lambda: _listens("127.0.0.1", self.shop_port))
 
+    def demo_drivers(self) -> ChildSpec | None:
+        """Return the specification of the demo drivers; None if the demo made none for this port.
+
+        They use the driver's app as phones do.
+        """
+        file = self.var / "demo-drivers.json"
+        if _port_in(file, "port") != self.port:
+            return None
+        return _child("drivers", [*_module("dispatch.driver.demo_drivers"), str(file)])
+
     @property
     def shop_port(self) -> int:
         """The port of the demo shop."""
@@ -132,10 +142,10 @@ class ProcessSettings:
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104
 
 
-def _port_in(file: Path) -> int | None:
-    """Return the port of Lastmile for which the demo made the shop's keys, or None."""
+def _port_in(file: Path, name: str = "api_port") -> int | None:
+    """Return the port of Lastmile for which the demo wrote a file, or None."""
     try:
-        return int(json.loads(file.read_text(encoding="utf-8"))["api_port"])
+        return int(json.loads(file.read_text(encoding="utf-8"))[name])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -67,6 +67,7 @@ REAL_TIME = (
     "notifications/channels/webpush/channel.py",  # push services check the time of a call
     # Phones of drivers and their log-in links, like sessions.
     *(f"dispatch/live/{name}/devices.py" for name in ("models", "selectors", "services")),
+    "dispatch/driver/demo_drivers/phone.py",  # a phone has the real time
     # Codes and confirmations of shoppers, like sessions and tickets.
     *(f"portal/shopper/{name}.py" for name in ("stepup", "typed")),
 )

@@ -15,9 +15,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
 
-from dispatch.fleet.demo import FLEETS
+from dispatch.fleet.demo import FLEETS, MOVING
 from dispatch.fleet.models import Hub, Shift, Vehicle
 from dispatch.fleet.services import cancel_shift
+from dispatch.live import demo as live_demo
 from dispatch.orders.demo import drafts_of
 from dispatch.orders.demo.cast import SHOPS
 from dispatch.orders.models import Order
@@ -67,7 +68,8 @@ def streets(var: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def unplanned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make no plans, for tests that do not need them."""
-    rooms = [path for path in switchboard.SEED_DEMO if "planning" not in path]
+    planners = ("planning", "live")
+    rooms = [path for path in switchboard.SEED_DEMO if path.split(".")[1] not in planners]
     monkeypatch.setattr(switchboard, "SEED_DEMO", rooms)
 
 
@@ -163,9 +165,43 @@ def test_running_it_again_adds_nothing_twice(db: None, streets: Path) -> None:
         "dispatch.orders": {"orders_placed": {}},
         "dispatch.planning": {"planned": 0, "published": []},
         "dispatch.slots": {"slot_templates": 0, "orders_placed": 0},
+        "dispatch.live": {},
         "notifications": {"channels_on": 0},
         "portal.choice": {"demo_shop": str(streets / "demo-shop.json")},
     }
+
+
+def test_two_drivers_are_at_work_at_any_hour_and_keep_their_shifts_at_a_new_start(
+    db: None, streets: Path
+) -> None:
+    arguments = ("--schema", "verdura", "--orders", "10")
+    result, lines = seed(*arguments)
+    assert result["retailers"]["verdura"]["dispatch.live"] == {
+        "demo_drivers": 2,
+        "orders_placed": 2 * live_demo.ORDERS,
+    }, lines
+    file = streets / live_demo.FILE_NAME
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    before = json.loads(file.read_text())
+    assert [phone["host"] for phone in before["phones"]] == ["verdura.localhost"] * 2
+    with retailer_context("verdura"):
+        plan = Plan.objects.get(hub__external_id=MOVING.id)
+        assert (plan.status, plan.unserved_count, plan.routes.count()) == ("published", 0, 2)
+        for route in plan.routes.select_related("shift"):
+            assert route.shift.starts_at <= clock.now() < route.shift.ends_at
+        ordinary = Order.objects.exclude(hub__external_id=MOVING.id)
+        assert not ordinary.filter(external_id__startswith="VF-R").exists()
+    result, _lines = seed(*arguments)
+    assert result["retailers"]["verdura"]["dispatch.live"] == {
+        "demo_drivers": 2,
+        "orders_placed": 0,
+    }
+    after = json.loads(file.read_text())
+    assert {phone["driver"] for phone in after["phones"]} == {
+        phone["driver"] for phone in before["phones"]
+    }
+    with retailer_context("verdura"):
+        assert Plan.objects.filter(hub__external_id=MOVING.id).count() == 1
 
 
 def test_today_is_published_and_tomorrow_is_a_draft_with_true_reasons(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from pathlib import Path
 
@@ -96,3 +97,14 @@ def test_a_network_name_never_leaves_the_folder(name: str, tmp_path: Path) -> No
 def test_an_unknown_network_says_how_to_build_it(tmp_path: Path) -> None:
     with pytest.raises(UnknownNetwork, match=r"roads_build FILE\.osm\.pbf --name porto"):
         load("porto", tmp_path)
+
+
+def test_a_network_of_an_older_lastmile_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    grid(3).build(tmp_path)
+    folder = tmp_path / "roads" / "town" / "000001"
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps(meta | {"builder": store.BUILDER - 1}))
+    (folder / "streets.bin").write_bytes(b"the arrays of that time")
+    with pytest.raises(UnknownNetwork, match="built by another version"):
+        load("town", tmp_path)
+    assert store.available(tmp_path) == []

@@ -91,7 +91,8 @@ class Command(BaseCommand):
             self._demo(supervisor, processes)
             settings.SEEDING_MARK.unlink(missing_ok=True)
         shop = self._shop(supervisor, processes)
-        for line in [*addresses(processes), *shop]:
+        drivers = self._drivers(supervisor, processes) if demo else []
+        for line in [*addresses(processes), *shop, *drivers]:
             supervisor.say("up", line)
         supervisor.run()
 
@@ -115,6 +116,14 @@ class Command(BaseCommand):
         except NotReady as fault:  # it is restarted later; Lastmile works without it
             return [f"The demo shop has not started yet. {fault}"]
         return [f"Demo shop, a page of another origin: http://shop.localhost:{port}/"]
+
+    def _drivers(self, supervisor: Supervisor, processes: ProcessSettings) -> list[str]:
+        """Start the demo drivers if there are any; return the line that says where to see them."""
+        spec = processes.demo_drivers() if settings.LOCAL else None
+        if spec is None:
+            return []
+        supervisor.start(spec)
+        return ["Two demo drivers are at work: watch their hub Patio Centro on Verdura's board."]
 
     def _once(self, supervisor: Supervisor, processes: ProcessSettings, name: str) -> None:
         spec = processes.prepare() if name == "prepare" else processes.command(name)
