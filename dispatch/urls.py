@@ -11,6 +11,7 @@ urlpatterns = [
     path("console/", include("dispatch.console.orders.urls")),
     path("console/imports/", include("dispatch.console.imports.urls")),
     path("console/fleet/", include("dispatch.console.fleet.urls")),
+    path("console/incidents/", include("dispatch.console.incidents.urls")),
     path("console/slots/", include("dispatch.console.slots.urls")),
     path("console/", include("dispatch.console.board.urls")),
     path("driver/", include("dispatch.driver.urls")),

@@ -22,6 +22,13 @@ MENU: tuple[Item, ...] = (
     Item("home:start", "home.view", _("Today"), "house"),
     Item("console:board", "plans.view", _("Board"), "map"),
     Item(
+        "incidents:list",
+        "incidents.view",
+        _("Incidents"),
+        "triangle-alert",
+        count="dispatch.live.selectors.open_incidents",
+    ),
+    Item(
         "slots:board",
         "slots.view",
         _("Slots"),
@@ -99,6 +106,7 @@ STATUSES: dict[str, dict[str, Status]] = {
 
 STEPS: tuple[str, ...] = (
     "portal.home.selectors.hub_steps",
+    "portal.home.selectors.incident_steps",
     "notifications.selectors.steps.trouble_steps",
     "notifications.selectors.steps.reply_steps",
     "portal.home.selectors.pin_steps",

@@ -1,8 +1,8 @@
-"""Addresses of orders, fleet, imports, plans and slots, under /api/v1/."""
+"""Addresses of orders, fleet, imports, plans, slots and incidents, under /api/v1/."""
 
 from django.urls import path
 
-from dispatch.api import fleet, imports, orders, plans, shopper_links, slots
+from dispatch.api import fleet, imports, live, orders, plans, shopper_links, slots
 
 urlpatterns = [
     path("hubs/", fleet.HubsView.as_view(), name="hubs"),
@@ -79,6 +79,13 @@ urlpatterns = [
     path("blackouts/<str:ref>/", slots.BlackoutView.as_view(), name="blackout"),
     path("slots/", slots.SlotsView.as_view(), name="slots"),
     path("slots/<str:public_id>/", slots.SlotView.as_view(), name="slot"),
+    path("incidents/", live.IncidentsView.as_view(), name="incidents"),
+    path("incidents/<str:public_id>/", live.IncidentView.as_view(), name="incident"),
+    path(
+        "incidents/<str:public_id>/settle/",
+        live.SettleIncidentView.as_view(),
+        name="incident-settle",
+    ),
     path("routes/", plans.RoutesView.as_view(), name="routes"),
     path("routes/<str:public_id>/", plans.RouteView.as_view(), name="route"),
     path("stops/", plans.StopsView.as_view(), name="stops"),

@@ -1,4 +1,4 @@
-"""Calculates the times of a run and of its visits from its acts. PURE.
+"""Calculates the times of a run and of its visits from its acts, and its lateness. PURE.
 
 The result depends on the set of acts and not on the order in which they came.
 """
@@ -6,7 +6,7 @@ The result depends on the set of acts and not on the order in which they came.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dispatch.live.acts import AT_DOOR, NOT_AT_WORK, ActKind
@@ -103,3 +103,88 @@ def _without_repeats(endings: Iterable[VisitAct]) -> list[VisitAct]:
         if not kept or (kept[-1].outcome, kept[-1].reason) != (act.outcome, act.reason):
             kept.append(act)
     return kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStop:
+    """A stop of a route as planned.
+
+    ``slack_s`` is how much later it may begin before a promise behind it, or the end of the shift,
+    is missed.
+    """
+
+    order: str
+    arrives_at: dt.datetime
+    starts_at: dt.datetime
+    departs_at: dt.datetime
+    slack_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The distance of a run along its route in stops, and its lateness against the plan.
+
+    Parameters
+    ----------
+    stops, done, failed : int
+        The stops of the route, those with goods handed over or picked up, and those that failed.
+    behind_s : int
+        Seconds behind the plan; negative when ahead of it.
+    slack_s : int, optional
+        What is left of the slack of the next stop; negative when a promise behind it, or the end of
+        the shift, is missed. None without a next stop.
+    """
+
+    stops: int
+    done: int
+    failed: int
+    behind_s: int
+    slack_s: int | None
+
+
+def standing(
+    stops: Sequence[PlannedStop],
+    visits: Mapping[str, VisitState],
+    *,
+    planned_start: dt.datetime,
+    left_at: dt.datetime | None,
+    now: dt.datetime,
+) -> Standing:
+    """Compare a run with its route at an instant.
+
+    The last arrival or departure says how late the vehicle is. Time that passes without an act
+    counts too: a vehicle is at least as late as the planned arrival at its next stop is past.
+    Waiting before the next stop takes up lateness.
+    """
+    states = [(stop, visits.get(stop.order, VisitState())) for stop in stops]
+    outcomes = [state.outcome for _stop, state in states if state.outcome]
+    behind = (left_at or now) - planned_start
+    if left_at is None:
+        behind = max(behind, dt.timedelta())
+    since = left_at or planned_start
+    for stop, state in states:
+        for real, planned in (
+            (state.arrived_at, stop.arrives_at),
+            (state.departed_at, stop.departs_at),
+        ):
+            if real is not None and real >= since:
+                since, behind = real, real - planned
+    here = [row for row in states if row[1].arrived_at and not row[1].outcome]
+    to_come = here or [row for row in states if not row[1].outcome]
+    slack = None
+    if to_come:
+        stop, state = to_come[0]
+        if state.arrived_at is not None:
+            behind = max(state.arrived_at - stop.arrives_at, now - stop.departs_at)
+            late = max(state.arrived_at - stop.starts_at, now - stop.departs_at)
+        else:
+            behind = max(behind, now - stop.arrives_at)
+            late = stop.arrives_at + behind - stop.starts_at
+        slack = stop.slack_s - max(0, round(late.total_seconds()))
+    return Standing(
+        stops=len(stops),
+        done=sum(outcome != "failed" for outcome in outcomes),
+        failed=outcomes.count("failed"),
+        behind_s=round(behind.total_seconds()),
+        slack_s=slack,
+    )

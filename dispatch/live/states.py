@@ -33,6 +33,12 @@ class IncidentKind(StrEnum):
     PROOF_DOUBTFUL = "proof_doubtful"
 
 
+#: Kinds that staff can still put right before a shopper notices them. They come first.
+URGENT: frozenset[IncidentKind] = frozenset(
+    {IncidentKind.PARCEL_MISSING, IncidentKind.VEHICLE_DEFECT}
+)
+
+
 class IncidentState(StrEnum):
     """The state of an incident."""
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 Words = str | Lazy
 
@@ -45,6 +46,26 @@ REASONS: Final[Mapping[str, Words]] = {
     "vehicle_broke_down": _("The vehicle broke down"),
     "cancelled": _("Cancelled at the door"),
     "other": _("Another reason"),
+}
+#: What a driver did, by kind of act, and how a visit ended.
+ACTS: Final[Mapping[str, Words]] = {
+    "shift_started": _("Shift started"),
+    "vehicle_checked": _("Vehicle checked"),
+    "loaded": _("Loaded"),
+    "not_loaded": _("Missing at loading"),
+    "left_hub": _("Left the hub"),
+    "arrived": pgettext_lazy("driver", "Arrived"),
+    "delivered": _("Delivered"),
+    "picked_up": pgettext_lazy("driver", "Picked up"),
+    "failed": _("Not delivered"),
+    "corrected": _("Corrected"),
+    "note": _("Note"),
+    "code_looked": _("Access code seen"),
+    "break_started": _("Break started"),
+    "break_ended": _("Break ended"),
+    "plan_confirmed": _("Change confirmed"),
+    "back_at_hub": _("Back at the hub"),
+    "shift_ended": _("Shift ended"),
 }
 HANDOVERS: Final[Mapping[str, Words]] = {
     "attended": _("Hand over in person"),

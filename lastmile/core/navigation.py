@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.urls import get_resolver
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
@@ -32,7 +33,8 @@ class Item:
     """A menu item: its page (URL name), its permission (act), label and icon.
 
     ``also`` lists further pages that belong to the item although their URLs do not start with the
-    item's URL.
+    item's URL. ``count`` names a function that returns how many things wait there for the reader,
+    ``def f(hubs: frozenset[str] | None) -> int``.
     """
 
     url: str
@@ -40,6 +42,7 @@ class Item:
     label: str | Promise
     icon: str
     also: tuple[str, ...] = ()
+    count: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,20 @@ def panels_for(reader: Reader | None, place: str, hub: str | None = None) -> lis
     return [panel for panel in panel_table().get(place, ()) if reader.may(panel.act, hub)]
 
 
+def waiting_at(item: Item, hubs: frozenset[str] | None) -> int:
+    """Return how many things wait at a menu item in these hubs; 0 for an item that counts none.
+
+    An error of the database gives 0, because the page that reports the error has a menu too.
+    """
+    if not item.count:
+        return 0
+    count: Callable[[frozenset[str] | None], int] = import_string(item.count)
+    try:
+        return count(hubs)
+    except (DatabaseError, InterfaceError):
+        return 0
+
+
 def next_steps(reader: Reader, scope: Scope) -> list[Step]:
     """Return the next steps that the reader may do, in the order of STEPS."""
     sources: Sequence[str] = _table("STEPS", ())
@@ -129,7 +146,7 @@ def next_steps(reader: Reader, scope: Scope) -> list[Step]:
 # --- the start-up check ------------------------------------------------------------------------
 def problems() -> list[str]:
     """Return the errors in the navigation tables, one sentence each."""
-    return [*_wrong_names(), *_wrong_statuses(), *_wrong_steps()]
+    return [*_wrong_names(), *_wrong_statuses(), *_wrong_functions()]
 
 
 def _wrong_names() -> Iterator[str]:
@@ -160,14 +177,16 @@ def _wrong_statuses() -> Iterator[str]:
             owner_of.setdefault(code, owner)
 
 
-def _wrong_steps() -> Iterator[str]:
-    for path in _table("STEPS", ()):
+def _wrong_functions() -> Iterator[str]:
+    named = [("STEPS", path) for path in _table("STEPS", ())]
+    named += [("MENU", item.count) for item in menu() if item.count]
+    for table, path in named:
         try:
             good = callable(import_string(path))
         except ImportError:
             good = False
         if not good:
-            yield f"STEPS in {settings.NAVIGATION} names {path!r}, which does not resolve."
+            yield f"{table} in {settings.NAVIGATION} names {path!r}, which does not resolve."
 
 
 def _acts() -> set[str]:

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from dispatch.fleet.models import Hub, Shift
 from dispatch.fleet.states import ShiftState
+from dispatch.live.selectors import open_incidents
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import by_van
 from dispatch.orders.states import OrderState
@@ -208,6 +209,16 @@ def hub_steps(scope: Scope) -> list[Step]:
         return []
     return [Step(text=_("There is no hub yet. A hub is the place where your vehicles load."),
                  label=_("Add a hub"), url="fleet:index", needs="fleet.edit")]  # fmt: skip
+
+
+def incident_steps(scope: Scope) -> list[Step]:
+    """Return the step to look at the open incidents, if there are any."""
+    count = open_incidents(scope.hubs)
+    if not count:
+        return []
+    text = ngettext("%(n)d incident is open.", "%(n)d incidents are open.", count) % {"n": count}
+    label = _("View incidents")
+    return [Step(text=text, label=label, url="incidents:list", needs="incidents.view")]
 
 
 def pin_steps(scope: Scope) -> list[Step]:

@@ -9,6 +9,8 @@ import datetime as dt
 
 from dispatch.fleet.models import Hub
 from dispatch.intake.services import receive_file
+from dispatch.live.services import IncidentDraft, open_incident
+from dispatch.live.states import IncidentKind
 from dispatch.planning.services import request_plan
 from dispatch.slots.services import add_blackout
 from lastmile.core import clock
@@ -31,8 +33,14 @@ def make_world(*, file_hub: bool = False) -> Hub:
     """Make one of everything; return its hub, which the order file names if ``file_hub``."""
     hub = make_hub()
     make_zone(hub=hub)
-    make_shift(vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub))
+    driver = make_driver(hub=hub)
+    shift = make_shift(vehicle=make_vehicle(hub=hub), driver=driver)
     order = make_order(hub=hub.public_id)
+    open_incident(
+        draft=IncidentDraft(
+            kind=IncidentKind.VEHICLE_DEFECT, hub=hub, order=order, shift=shift, driver=driver
+        )
+    )
     contact = make_contact()
     make_message(order, contact=contact)
     opt_out(contact=contact, channel="sms", by="staff")

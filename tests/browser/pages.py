@@ -40,6 +40,7 @@ PAGES = (
     Visit("board", "/console/{hub}/{date}/"),
     Visit("board-readonly", "/console/{hub}/{date}/", role="readonly"),
     Visit("manifest", "/console/routes/{route}/manifest/", ready="h1"),
+    Visit("incidents", "/console/incidents/", role="dispatcher"),
     Visit("orders", "/console/orders/", role="dispatcher"),
     Visit("order", "/console/orders/{order}/", role="dispatcher"),
     Visit("order-new", "/console/orders/new/", role="dispatcher"),

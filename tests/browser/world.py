@@ -11,9 +11,10 @@ import random
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from dispatch.fleet.models import Driver, Hub
+from dispatch.fleet.models import Driver, Hub, Shift
 from dispatch.intake.services import receive_file
 from dispatch.live.services import make_login_link, take_login_link
+from dispatch.live.states import IncidentKind
 from dispatch.orders.drafts import (
     AttemptDraft,
     OrderDraft,
@@ -42,6 +43,7 @@ from tenants.permissions import Role
 from tests.drain import drain
 from tests.factories.fleet import LAT, LON, make_driver, make_hub, make_shift, make_vehicle
 from tests.factories.fleet import make_zone as draw_zone
+from tests.factories.live import make_incident
 from tests.factories.messages import make_account, make_call, make_contact, make_message
 from tests.factories.orders import make_draft
 from tests.factories.slots import make_hold, make_slot, make_template
@@ -135,6 +137,8 @@ def _driver_with_a_phone(hub: Hub) -> Driver:
     """Return a driver of the hub whose phone is logged in."""
     driver = Driver.objects.filter(hub=hub).order_by("pk")[0]
     take_login_link(secret=make_login_link(driver=driver).secret, agent=_PHONE)
+    shift = Shift.objects.filter(driver=driver).order_by("pk").first()
+    make_incident(hub, IncidentKind.VEHICLE_DEFECT, order=None, driver=driver, shift=shift)
     return driver
 
 

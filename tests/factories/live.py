@@ -11,7 +11,8 @@ from uuid import uuid4
 from dispatch.fleet.models import Driver, Hub, Shift
 from dispatch.live import services
 from dispatch.live.acts import ActDraft, ActResult, BadAct, read_act
-from dispatch.live.models import Device
+from dispatch.live.models import Device, Incident
+from dispatch.live.states import IncidentKind
 from dispatch.orders.models import Order, Reason
 from dispatch.orders.services import mark_planned, mark_unplanned
 from dispatch.planning.models import Plan, PlanInput, Route, Stop
@@ -90,6 +91,15 @@ def _route(plan: Plan, number: int, shift: Shift, orders: Sequence[Order]) -> Ro
             departs_at=arrives_at + 5 * MINUTE,
         )
     return route
+
+
+def make_incident(
+    hub: Hub, kind: IncidentKind = IncidentKind.DELIVERED_AFTER_CANCEL, **fields: Any
+) -> Incident:
+    """Open an incident about a new order, or about what the fields name."""
+    fields = {"order": make_order(hub=hub.public_id)} | fields
+    fields.setdefault("key", f"test:{next(_numbers)}")
+    return services.open_incident(draft=services.IncidentDraft(kind=kind, hub=hub, **fields))
 
 
 def make_phone(driver: Driver) -> Device:

@@ -8,19 +8,26 @@ from dispatch.live.selectors.devices import (
     has_live_link,
     is_revoked,
 )
+from dispatch.live.selectors.incidents import (
+    LAST_SETTLED_FIRST,
+    URGENT_FIRST,
+    incidents,
+    open_incidents,
+)
 from dispatch.live.selectors.progress import (
     RouteProgress,
     VisitLine,
     acts_of,
-    get_incident,
-    incidents,
-    open_incidents,
     progress_of_day,
+    progress_of_shift,
     runs_of,
+    standings,
 )
-from dispatch.live.selectors.shifts import shifts_around
+from dispatch.live.selectors.shifts import published_routes, shifts_around
 
 __all__ = [
+    "LAST_SETTLED_FIRST",
+    "URGENT_FIRST",
     "RouteProgress",
     "VisitLine",
     "acts_of",
@@ -29,13 +36,15 @@ __all__ = [
     "device_of_id",
     "device_of_key",
     "devices_of",
-    "get_incident",
     "has_live_link",
     "incidents",
     "is_revoked",
     "open_incidents",
     "progress_of_day",
+    "progress_of_shift",
+    "published_routes",
     "run_state",
     "runs_of",
     "shifts_around",
+    "standings",
 ]

@@ -1,4 +1,4 @@
-"""Reads how far the runs of a day are, and the incidents."""
+"""Reads how far the runs of a day are, and what drivers did with an order."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from dispatch.fleet.models import Hub
-from dispatch.live.models import DriverAct, Incident, Run, VisitProgress
+from dispatch.live.driving import PlannedStop, Standing, VisitState, standing
+from dispatch.live.models import DriverAct, Run, VisitProgress
 from dispatch.live.selectors.days import run_state
-from dispatch.live.states import IncidentState, RunState
+from dispatch.live.states import RunState
 from dispatch.orders.models import Order
-from lastmile.core.refusals import unknown
+from dispatch.planning.models import Plan, Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,16 @@ class VisitLine:
     departed_at: dt.datetime | None
     outcome: str
     reason: str
+
+    @property
+    def state(self) -> VisitState:
+        """The times and the outcome alone."""
+        return VisitState(
+            arrived_at=self.arrived_at,
+            departed_at=self.departed_at,
+            outcome=self.outcome,
+            reason=self.reason,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +65,57 @@ class RouteProgress:
 
 def progress_of_day(hub: Hub, service_date: dt.date) -> dict[int, RouteProgress]:
     """Return the progress of each run of a hub's day, by pk of the shift, in two queries."""
-    runs = list(
-        Run.objects.filter(shift__hub=hub, shift__service_date=service_date).select_related(
-            "driver"
+    return _progress(Run.objects.filter(shift__hub=hub, shift__service_date=service_date))
+
+
+def progress_of_shift(public_id: str) -> RouteProgress | None:
+    """Return the progress of the run of a shift, or None before it begins."""
+    runs = _progress(Run.objects.filter(shift__public_id=public_id))
+    return next(iter(runs.values()), None)
+
+
+def standings(
+    plan: Plan, progress: Mapping[int, RouteProgress], at: dt.datetime
+) -> dict[int, Standing]:
+    """Return how far each run is on its route of a plan, by pk of the shift, in one query."""
+    planned: dict[int, list[PlannedStop]] = {shift: [] for shift in progress}
+    starts: dict[int, dt.datetime] = {}
+    rows = Stop.objects.filter(plan=plan, route__shift__in=planned).order_by("route", "position")
+    columns = (
+        "route__shift", "route__starts_at", "order__public_id", "arrives_at", "starts_at",
+        "departs_at", "slack_s",
+    )  # fmt: skip
+    for shift, begins_at, order, arrives_at, starts_at, departs_at, slack_s in rows.values_list(
+        *columns
+    ):
+        starts[shift] = begins_at
+        planned[shift].append(
+            PlannedStop(
+                order=order,
+                arrives_at=arrives_at,
+                starts_at=starts_at,
+                departs_at=departs_at,
+                slack_s=slack_s,
+            )
         )
-    )
+    return {
+        shift: standing(
+            planned[shift],
+            {order: line.state for order, line in run.visits.items()},
+            planned_start=starts[shift],
+            left_at=run.left_at,
+            now=min(at, run.ended_at or at),
+        )
+        for shift, run in progress.items()
+        if shift in starts
+    }
+
+
+def _progress(rows: QuerySet[Run]) -> dict[int, RouteProgress]:
+    runs = list(rows.select_related("driver"))
     visits: dict[int, dict[str, VisitLine]] = {run.pk: {} for run in runs}
-    rows = VisitProgress.objects.filter(run__in=visits).select_related("order")
-    for row in rows.order_by("run_id", "departed_at", "id"):
+    lines = VisitProgress.objects.filter(run__in=visits).select_related("order")
+    for row in lines.order_by("run_id", "departed_at", "id"):
         visits[row.run_id][row.order.public_id] = VisitLine(
             order=row.order.public_id,
             arrived_at=row.arrived_at,
@@ -95,25 +149,3 @@ def acts_of(order: Order) -> QuerySet[DriverAct]:
     """Return what drivers did with an order, in the order in which it happened."""
     rows = DriverAct.objects.select_related("driver", "run").filter(order=order)
     return rows.order_by("happened_at", "id")
-
-
-def incidents(hubs: frozenset[str] | None = None) -> QuerySet[Incident]:
-    """Return incidents, open ones first, then the most urgent; only those of ``hubs`` if given."""
-    rows = Incident.objects.select_related("hub", "order", "shift__vehicle", "driver", "act")
-    rows = rows if hubs is None else rows.filter(hub__public_id__in=hubs)
-    return rows.order_by("state", "due_at", "opened_at", "id")
-
-
-def get_incident(public_id: str, hubs: frozenset[str] | None) -> Incident:
-    """Return one incident. Raises NotFound if it does not exist or its hub is not in ``hubs``."""
-    row = None if "\x00" in public_id else incidents(hubs).filter(public_id=public_id).first()
-    if row is None:
-        raise unknown()
-    return row
-
-
-def open_incidents(hubs: frozenset[str] | None = None) -> int:
-    """Return the number of open incidents; only of ``hubs`` if given."""
-    rows = Incident.objects.filter(state=IncidentState.OPEN)
-    rows = rows if hubs is None else rows.filter(hub__public_id__in=hubs)
-    return rows.count()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Final
 
 from django.db.models import Q
@@ -65,6 +66,12 @@ def route_of_shift(shift: Shift) -> Route | None:
     """Return the route of a shift in the published plan, with plan and vehicle."""
     rows = Route.objects.select_related("plan", "vehicle", "shift")
     return rows.filter(shift=shift, plan__status=PUBLISHED).first()
+
+
+def published_routes(shifts: Iterable[Shift]) -> dict[int, str]:
+    """Return the public id of the route of each shift in its published plan, by pk of the shift."""
+    rows = Route.objects.filter(shift__in=list(shifts), plan__status=PUBLISHED)
+    return dict(rows.values_list("shift_id", "public_id"))
 
 
 def plan_at(shift: Shift, at: dt.datetime) -> Plan | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,9 +31,20 @@ class Taking:
         return self.shift.public_id if self.shift else ""
 
     def open(
-        self, kind: IncidentKind, *, order: Order | None = None, key: str = "", **params: Any
+        self,
+        kind: IncidentKind,
+        *,
+        order: Order | None = None,
+        key: str = "",
+        due_at: dt.datetime | None = None,
+        **params: Any,
     ) -> Incident:
-        """Open an incident about this act; ``params`` are ids, numbers and words of lists."""
+        """Open an incident about this act; ``params`` are ids, numbers and words of lists.
+
+        ``due_at`` is when it matters. A time before the act is left out.
+        """
+        if due_at is not None and due_at <= self.act.happened_at:
+            due_at = None
         incident = open_incident(
             draft=IncidentDraft(
                 kind=kind,
@@ -44,6 +56,7 @@ class Taking:
                 act=self.act,
                 params={"act": self.draft.kind, **params},
                 key=key,
+                due_at=due_at,
             )
         )
         self.incidents.append(incident)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +29,8 @@ LONGEST_HOW = 200
 class IncidentDraft:
     """An incident to open: its kind, its hub, and what it concerns.
 
-    ``key`` names the matter; "" makes it from kind, order and shift.
+    ``key`` names the matter; "" makes it from kind, order and shift. ``due_at`` is when it
+    matters, if that is still to come: the arrival without the parcel, for example.
     """
 
     kind: IncidentKind
@@ -40,6 +42,7 @@ class IncidentDraft:
     act: DriverAct | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
+    due_at: dt.datetime | None = None
 
 
 @transaction.atomic
@@ -70,6 +73,7 @@ def open_incident(*, draft: IncidentDraft) -> Incident:
                 driver=draft.driver,
                 device=draft.device,
                 act=draft.act,
+                due_at=draft.due_at,
                 params=dict(draft.params),
             )
     except IntegrityError:  # another transaction opened it at the same moment
@@ -80,7 +84,7 @@ def open_incident(*, draft: IncidentDraft) -> Incident:
 
 
 @transaction.atomic
-def settle_incident(*, incident: Incident, how: str = "", version: int | None = None) -> Incident:
+def settle_incident(*, incident: Incident, how: str, version: int | None = None) -> Incident:
     """Settle an incident; ``how`` says what was done, in a word or a sentence.
 
     Locks: the incident. Records: incident.settled and an audit entry. Raises: Invalid; Stale;
@@ -92,15 +96,18 @@ def settle_incident(*, incident: Incident, how: str = "", version: int | None = 
         .get(pk=incident.pk)
     )
     how = how.replace("\x00", "").strip()
+    detail = "" if how else _("Say in a word or a sentence what was done.")
     if len(how) > LONGEST_HOW:
         detail = _("Use at most 200 characters.")
+    if detail:
         raise Invalid(detail, errors=[FieldProblem("/how", detail)])
-    if row.state == IncidentState.SETTLED:
-        raise IncidentSettled(_("This incident was settled before. Reload the page."))
     if version is not None and row.version != version:
         raise Stale(
-            _("Someone else changed this incident. Reload the page."), data={"version": row.version}
+            _("Someone else settled this incident meanwhile. Nothing was changed."),
+            data={"version": row.version},
         )
+    if row.state == IncidentState.SETTLED:
+        raise IncidentSettled(_("This incident was settled before. Nothing was changed."))
     row.state, row.settled_at = IncidentState.SETTLED, now()
     row.settled_by, row.settled_how = current_actor(), how
     row.version += 1

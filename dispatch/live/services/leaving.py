@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dispatch.live.acts import ActKind
 from dispatch.live.models import DriverAct
-from dispatch.live.selectors.shifts import plan_at
+from dispatch.live.selectors.shifts import plan_at, stop_of
 from dispatch.live.services.context import Taking
 from dispatch.live.states import IncidentKind, Result
 from dispatch.orders.models import Direction, Order, Parcel
@@ -52,10 +52,12 @@ def report_missing(taking: Taking) -> None:
     orders = Order.objects.select_related("hub").filter(public_id__in=data.get("orders", []))
     missing = [*parcels.items(), *(("", order) for order in orders.order_by("pk"))]
     for parcel, order in missing:
+        stop = stop_of(order)
         taking.open(
             IncidentKind.PARCEL_MISSING,
             order=order,
             key=f"parcel_missing:{order.public_id}:{taking.shift_id}:{parcel}",
+            due_at=stop.starts_at if stop else None,
             parcel=parcel,
             missing=data.get("missing", ""),
         )

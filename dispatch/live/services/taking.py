@@ -19,7 +19,7 @@ from dispatch.live.acts import (
     true_time,
 )
 from dispatch.live.models import Device, DriverAct, Incident
-from dispatch.live.selectors.shifts import shift_of_act
+from dispatch.live.selectors.shifts import route_of_shift, shift_of_act
 from dispatch.live.services.context import Taking
 from dispatch.live.services.devices import note_refused
 from dispatch.live.services.incidents import IncidentDraft, open_incident
@@ -127,7 +127,16 @@ def _apply(taking: Taking, order: Order | None, *, is_new: bool) -> None:
     elif kind == ActKind.PLAN_CONFIRMED and run is not None:
         _confirm_plan(taking)
     elif kind == ActKind.VEHICLE_CHECKED and not taking.draft.data["ok"]:
-        taking.open(IncidentKind.VEHICLE_DEFECT, key=f"vehicle_defect:{taking.act.client_id}")
+        _report_defect(taking)
+
+
+def _report_defect(taking: Taking) -> None:
+    route = None if taking.shift is None else route_of_shift(taking.shift)
+    taking.open(
+        IncidentKind.VEHICLE_DEFECT,
+        key=f"vehicle_defect:{taking.act.client_id}",
+        due_at=route.starts_at if route else None,
+    )
 
 
 def _confirm_plan(taking: Taking) -> None:

@@ -40,9 +40,9 @@ def cursor_page(
     queryset : QuerySet
         The rows that the caller may see; their ordering is replaced.
     order : sequence of str
-        Fields that are never null and together unique, with ``-`` for descending. The last field
-        is ``public_id`` or another unique field. It must not be the primary key, because anybody
-        can decode a cursor.
+        Fields that are never null and together unique, with ``-`` for descending. An annotation
+        of the rows counts as a field. The last one is ``public_id`` or another unique field. It
+        must not be the primary key, because anybody can decode a cursor.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def page_rows(
     rows = queryset.order_by(*order)
     cursor = request.GET.get("cursor")
     if cursor:
-        rows = rows.filter(_after(_decode(cursor, order, queryset.model), order))
+        rows = rows.filter(_after(_decode(cursor, order, rows), order))
     page = list(rows[: limit + 1])
     more = len(page) > limit
     return page[:limit], _url(request, _encode(page[limit - 1], order)) if more else None
@@ -132,7 +132,7 @@ def _encode(row: Model, order: Sequence[str]) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _decode(cursor: str, order: Sequence[str], model: type[Model]) -> list[Any]:
+def _decode(cursor: str, order: Sequence[str], rows: QuerySet[M]) -> list[Any]:
     unreadable = Invalid(
         _("This cursor is not valid for this list. Start again without a cursor."),
         errors=[FieldProblem("?cursor", _("Unknown cursor."))],
@@ -146,7 +146,7 @@ def _decode(cursor: str, order: Sequence[str], model: type[Model]) -> list[Any]:
         raise unreadable
     clean = []
     for name, value in zip(order, values, strict=True):
-        field = _field(model, name.lstrip("-"))
+        field = _field(rows, name.lstrip("-"))
         try:
             clean.append(field.to_python(value))
         except Exception:  # noqa: BLE001  each field type raises its own exceptions
@@ -156,8 +156,12 @@ def _decode(cursor: str, order: Sequence[str], model: type[Model]) -> list[Any]:
     return clean
 
 
-def _field(model: type[Model], path: str) -> Any:
-    """Return the field at the end of ``a__b__c``."""
+def _field(rows: QuerySet[M], path: str) -> Any:
+    """Return the field at the end of ``a__b__c``, or the field of an annotation."""
+    annotation = rows.query.annotations.get(path)
+    if annotation is not None:
+        return annotation.output_field
+    model: type[Model] = rows.model
     *relations, last = path.split("__")
     for relation in relations:
         model = model._meta.get_field(relation).related_model  # type: ignore[assignment]

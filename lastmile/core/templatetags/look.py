@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from lastmile.core import formatting
 from lastmile.core.http.socket_urls import socket_url
-from lastmile.core.navigation import menu, panels_for
+from lastmile.core.navigation import menu, panels_for, waiting_at
 from lastmile.core.statuses import status_of
 
 register = template.Library()
@@ -93,7 +93,17 @@ def nav(context: template.Context) -> dict[str, Any]:
         default=(0, ""),
     )[1]
     return {
-        "items": [{"item": i, "url": url, "current": i.url == here} for i, url in allowed if url]
+        "items": [
+            {
+                "item": item,
+                "id": item.url.replace(":", "-"),
+                "url": url,
+                "current": item.url == here,
+                "waiting": waiting_at(item, principal.hubs),
+            }
+            for item, url in allowed
+            if url
+        ]
     }
 
 

@@ -1,0 +1,1 @@
+"""Pages of incidents: the queue, the most urgent first, and settling."""
