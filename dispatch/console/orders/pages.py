@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dispatch.console.orders import words
+from dispatch.console.orders.cards import act_lines, attempt_lines
 from dispatch.console.orders.forms import (
     AccessForm,
     AgainForm,
@@ -23,7 +24,7 @@ from dispatch.console.orders.forms import (
     PromiseForm,
 )
 from dispatch.console.words import ACCESS
-from dispatch.fleet.selectors import hubs_of
+from dispatch.fleet.selectors import driver_names, hubs_of
 from dispatch.fleet.selectors.street_maps import hub_marks, street_map_of
 from dispatch.orders import selectors, services
 from dispatch.orders.drafts import PromiseDraft
@@ -194,13 +195,15 @@ def _context(principal: Principal, order: Order, zone: str) -> dict[str, Any]:
     """Return the context of the page of an order."""
     full = selectors.history(order)
     events = selectors.timeline(order)
-    names = people.names_of({event.actor for event in events})
+    actors = {event.actor for event in events}
+    names = people.names_of(actors) | driver_names(actors)
     state = OrderState(order.state)
     may_edit = principal.may(Act.ORDERS_EDIT)
     return {
         "order": full.order,
         "parcels": full.parcels,
-        "attempts": [(a, words.REASONS.get(a.reason, "")) for a in full.attempts],
+        "attempts": attempt_lines(order, full.attempts),
+        "acts": act_lines(order),
         "promises": [
             (p, words.promise_words(p, zone), words.CAUSES.get(p.cause, p.cause))
             for p in reversed(full.promises)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,6 +58,12 @@ def vehicles() -> QuerySet[Vehicle]:
 def drivers() -> QuerySet[Driver]:
     """Return all drivers with their hubs."""
     return Driver.objects.select_related("hub")
+
+
+def driver_names(public_ids: Iterable[str]) -> dict[str, str]:
+    """Return the names of drivers by public id."""
+    rows = Driver.objects.filter(public_id__in=list(public_ids))
+    return dict(rows.values_list("public_id", "name"))
 
 
 def shifts() -> QuerySet[Shift]:
