@@ -32,6 +32,9 @@ EVENTS: list[str] = [
 
 _BOARD = "dispatch.console.board.handlers.on_plan_changed"
 _BOARD_JOB = "dispatch.console.board.handlers.on_planning_ended"
+_BOARD_RUN = "dispatch.console.board.handlers.on_run_changed"
+_BOARD_VISIT = "dispatch.console.board.handlers.on_order_visited"
+_BOARD_INCIDENT = "dispatch.console.board.handlers.on_incident_changed"
 _LINK_ENDS = "dispatch.orders.handlers.on_order_ended"
 _DAY = "dispatch.planning.handlers"
 _ORDER_DAY, _SHIFT_DAY = f"{_DAY}.on_order_changed", f"{_DAY}.on_shift_changed"
@@ -50,9 +53,9 @@ HANDLERS: dict[str, list[str]] = {
     "order.promised": [_ORDER_DAY, _SLOT, _TELL, _PHONE],
     "order.planned": [_TELL],
     "order.changed": [_ORDER_DAY, _SLOT, _PHONE],
-    "order.loaded": [_ORDER_DAY, _TELL],
+    "order.loaded": [_ORDER_DAY, _TELL, _BOARD_VISIT],
     "order.out": [_ORDER_DAY, _TELL],
-    "order.awaiting_collection": [_ORDER_DAY],
+    "order.awaiting_collection": [_ORDER_DAY, _BOARD_VISIT],
     "shift.added": [_SHIFT_DAY],
     "shift.changed": [_SHIFT_DAY, _PHONE_SHIFT],
     "shift.cancelled": [_SHIFT_DAY, _PHONE_SHIFT],
@@ -64,8 +67,8 @@ HANDLERS: dict[str, list[str]] = {
     "hub.retired": [_HUB_DAY, _HUB_SLOTS],
     "slots.opened": ["dispatch.slots.handlers.on_slots_opened"],
     "zone.changed": ["dispatch.slots.handlers.on_zone_changed"],
-    "order.delivered": [_LINK_ENDS, _TELL],
-    "order.failed": [_TELL],
+    "order.delivered": [_LINK_ENDS, _TELL, _BOARD_VISIT],
+    "order.failed": [_TELL, _BOARD_VISIT],
     "order.returned": [_LINK_ENDS],
     "order.cancelled": [_LINK_ENDS, _ORDER_DAY, _SLOT, _TELL, _PHONE],
     "order.step_up_confirmed": [_TELL],
@@ -81,6 +84,13 @@ HANDLERS: dict[str, list[str]] = {
     "plan.edited": [_BOARD],
     "plan.published": [_BOARD, f"{_LIVE}.on_plan_published"],
     "plan.discarded": [_BOARD],
+    "run.started": [_BOARD_RUN],
+    "run.left": [_BOARD_RUN],
+    "run.back": [_BOARD_RUN],
+    "run.ended": [_BOARD_RUN],
+    "visit.arrived": [_BOARD_RUN],
+    "incident.opened": [_BOARD_INCIDENT],
+    "incident.settled": [_BOARD_INCIDENT],
 }
 
 #: Old name of a handler -> its current name. A delivery that waits during an upgrade is stored

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from dispatch.console.board.progress import ProgressCard, VisitCard
 from dispatch.fleet.models import Shift
 from dispatch.orders.models import Order, Promise
 from dispatch.planning.models import Route, Stop, TentativeVisit, Unserved
@@ -52,6 +53,7 @@ class StopCard:
     wait_s: int
     first: bool
     last: bool
+    visit: VisitCard | None = None
     pause: None = None
 
     @property
@@ -61,8 +63,9 @@ class StopCard:
 
     @property
     def tight(self) -> bool:
-        """Is the slack of this promised stop below five minutes?"""
-        return self.promise is not None and self.stop.slack_s < 300
+        """Is the slack of this promised stop below five minutes, and the stop not done?"""
+        is_done = self.visit is not None and bool(self.visit.outcome)
+        return not is_done and self.promise is not None and self.stop.slack_s < 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class RouteCard:
     loads: list[LoadBar]
     violations: list[str]
     stops: list[StopCard | PauseCard] | None
+    progress: ProgressCard | None = None
 
     @property
     def broken(self) -> int:
@@ -165,7 +169,11 @@ def loads_of(route: Route) -> list[LoadBar]:
     return bars
 
 
-def route_cards(routes: Sequence[Route], stops: Mapping[int, list[Stop]]) -> list[RouteCard]:
+def route_cards(
+    routes: Sequence[Route],
+    stops: Mapping[int, list[Stop]],
+    progress: Mapping[int, ProgressCard],
+) -> list[RouteCard]:
     """Return the cards of routes; a route whose stops are given gets an open card."""
     return [
         RouteCard(
@@ -173,21 +181,29 @@ def route_cards(routes: Sequence[Route], stops: Mapping[int, list[Stop]]) -> lis
             colour=colour_of(route.number),
             loads=loads_of(route),
             violations=violation_texts(route.violations),
-            stops=_rows(route, stops) if route.pk in stops else None,
+            stops=_rows(route, stops, progress) if route.pk in stops else None,
+            progress=progress.get(route.pk),
         )
         for route in routes
     ]
 
 
-def _rows(route: Route, stops: Mapping[int, Sequence[Stop]]) -> list[StopCard | PauseCard]:
-    return stop_cards(route, stops[route.pk], int(route.stop_count))  # type: ignore[attr-defined]
+def _rows(
+    route: Route, stops: Mapping[int, Sequence[Stop]], progress: Mapping[int, ProgressCard]
+) -> list[StopCard | PauseCard]:
+    card = progress.get(route.pk)
+    visits = card.visits if card else {}
+    last = int(route.stop_count)  # type: ignore[attr-defined]
+    return stop_cards(route, stops[route.pk], last, visits)
 
 
-def stop_cards(route: Route, stops: Sequence[Stop], last: int) -> list[StopCard | PauseCard]:
+def stop_cards(
+    route: Route, stops: Sequence[Stop], last: int, visits: Mapping[str, VisitCard] | None = None
+) -> list[StopCard | PauseCard]:
     """Return the rows of a route's stops.
 
-    ``last`` is the number of stops on the route. The route's breaks are included only if all of
-    its stops are given.
+    ``last`` is the number of stops on the route; ``visits`` holds what really happened, by public
+    id of the order. The route's breaks are included only if all of its stops are given.
     """
     breaks = breaks_of(route)
     rows = rows_of(route, stops) if len(stops) == last else iter(stops)
@@ -201,6 +217,7 @@ def stop_cards(route: Route, stops: Sequence[Stop], last: int) -> list[StopCard 
             wait_s=wait_s(row, breaks),
             first=row.position == 1,
             last=row.position == last,
+            visit=(visits or {}).get(row.order.public_id),
         )
         for row in rows
     ]

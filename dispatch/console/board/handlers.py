@@ -1,4 +1,4 @@
-"""Event handlers that send changes of plans and planning jobs to the open boards.
+"""Event handlers that send changes of plans, planning jobs and runs to the open boards.
 
 Handlers read the current rows, so a frame is correct even if events arrive out of order.
 """
@@ -8,7 +8,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from dispatch.fleet.models import Hub
+from dispatch.fleet.models import Hub, Shift
+from dispatch.live.events import VISIT_ARRIVED
+from dispatch.live.models import VisitProgress
+from dispatch.live.selectors import open_incidents, progress_of_shift
 from dispatch.planning.events import REQUESTED
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors import board_data
@@ -20,6 +23,7 @@ from tenants.people.selectors import names_of
 
 GROUP = "board"
 REPLIES = "replies"  # the part about messages sends how many replies of a hub wait
+INCIDENTS = "incidents"  # how many incidents of a hub are open
 
 
 def on_plan_changed(event: DomainEvent) -> None:
@@ -49,6 +53,27 @@ def on_planning_ended(event: DomainEvent) -> None:
         _tell_job(event.subject)
 
 
+def on_run_changed(event: DomainEvent) -> None:
+    """Tell the day's boards that a run began, left, came back or ended, or arrived at a stop."""
+    order = event.subject if event.kind == VISIT_ARRIVED.name else ""
+    _tell_progress(str(event.data["shift"]), order)
+
+
+def on_order_visited(event: DomainEvent) -> None:
+    """Tell the day's boards how the visit of an order ended; orders without one are ignored."""
+    visits = VisitProgress.objects.filter(order__public_id=event.subject).exclude(outcome="")
+    shift = visits.order_by("-departed_at").values_list("run__shift__public_id", flat=True).first()
+    if shift is not None:
+        _tell_progress(shift, event.subject)
+
+
+def on_incident_changed(event: DomainEvent) -> None:
+    """Tell the hub's boards how many of its incidents are open."""
+    hub = str(event.data["hub"])
+    data = {"open": open_incidents(frozenset({hub}))}
+    broadcast(REPLIES, hub, kind=INCIDENTS, seq=None, data=data)
+
+
 def plan_data(plan: Plan) -> dict[str, Any]:
     """Return the figures of a plan as the board's websocket sends them."""
     return {
@@ -67,6 +92,23 @@ def _tell_job(public_id: str) -> None:
     hub = Hub.objects.get(public_id=job.subject)
     # No sequence number: a job changes no plan, and the page polls a running job anyway.
     _tell(hub, dt.date.fromisoformat(job.payload["service_date"]), "job", None, job_out(job))
+
+
+def _tell_progress(shift: str, order: str) -> None:
+    """Send figures of one run. The board then asks for the words, which are in its language."""
+    row = Shift.objects.select_related("hub").filter(public_id=shift).first()
+    run = progress_of_shift(shift)
+    if row is None or run is None:
+        return
+    data = {
+        "shift": shift,
+        "order": order or None,
+        "state": str(run.state),
+        "done": run.done,
+        "failed": run.failed,
+    }
+    # No sequence number: a run changes no plan, and the page asks for the present state.
+    _tell(row.hub, row.service_date, "progress", None, data)
 
 
 def _tell(hub: Hub, date: dt.date, kind: str, seq: int | None, data: dict[str, Any]) -> None:

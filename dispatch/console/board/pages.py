@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dispatch.console.board import cards, words
+from dispatch.console.board.progress import progress_cards
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs_of, shifts_on
 from dispatch.fleet.selectors.street_maps import street_map_of
@@ -191,7 +192,7 @@ def _plan_context(request: PageRequest, plan: Plan) -> dict[str, Any]:
     unserved = board_data.search_rows(board_data.unserved_in(plan), filters.text)
     return {
         "filters": filters,
-        "routes": cards.route_cards(routes, stops),
+        "routes": cards.route_cards(routes, stops, progress_cards(plan, routes)),
         "route_count": plan.routes.count(),
         "unserved": cards.unserved_cards(unserved) if filters.only in {"", "unserved"} else [],
         "show_routes": filters.only != "unserved",
@@ -233,11 +234,30 @@ def route(request: PageRequest, public_id: str, route: str) -> HttpResponse:
     if not matches:
         raise unknown()
     stops = {matches[0].pk: list(board_data.stops_of(plan, matches))}
-    (card,) = cards.route_cards(matches, stops)
     may_edit = may(request.principal, Act.PLANS_EDIT, plan.hub.public_id)
     with timezone.override(clock.zone(plan.hub.zone)):
+        (card,) = cards.route_cards(matches, stops, progress_cards(plan, matches))
         more = {"card": card, "plan": plan, "may_edit": may_edit and plan.status == DRAFT}
         return render(request, "console/board/_stops.html", more)
+
+
+@page(Act.PLANS_VIEW)
+@require_safe
+def progress(request: PageRequest, public_id: str) -> HttpResponse:
+    """Return the progress of routes, each to replace its place on an open board.
+
+    Only the routes of ``?shift=`` if given; the stops of the routes that ``?open=`` names too.
+    """
+    plan = plan_of(request, public_id)
+    routes = board_data.route_summaries(plan)
+    shifts = {shift[:40] for shift in request.GET.getlist("shift")[:100]}
+    if shifts:
+        routes = [r for r in routes if r.shift.public_id in shifts]
+    opened = filter_of(request).opened
+    with timezone.override(clock.zone(plan.hub.zone)):
+        progress_of_route = progress_cards(plan, routes)
+        rows = [(r, progress_of_route.get(r.pk), r.public_id in opened) for r in routes]
+        return render(request, "console/board/_progress_of_plan.html", {"rows": rows})
 
 
 @page(Act.PLANS_VIEW)

@@ -18,6 +18,7 @@ urlpatterns = [
     path("plans/<str:public_id>/orders/<str:order>/", pages.order, name="plan-order"),
     path("plans/<str:public_id>/orders/<str:order>/why/", pages.why, name="plan-why"),
     path("plans/<str:public_id>/changes/", pages.changes_since, name="plan-changes"),
+    path("plans/<str:public_id>/progress/", pages.progress, name="plan-progress"),
     path("plans/<str:public_id>/publication/", pages.publication, name="publication"),
     path("plans/<str:public_id>/move/", acts.move, name="move"),
     path("plans/<str:public_id>/step/", acts.step, name="step"),

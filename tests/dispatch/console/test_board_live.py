@@ -13,10 +13,12 @@ from channels.routing import URLRouter
 from django.db import connections
 
 from dispatch import ws
+from dispatch.fleet.models import Shift
 from dispatch.planning import services
 from dispatch.planning.models import Plan
 from dispatch.planning.services import editing
 from lastmile.core import sockets
+from lastmile.core.clock import now
 from lastmile.core.tenancy import RetailerRef, in_retailer
 from notifications.services.threads import mark_read, write_from_page
 from tenants.gate import SocketGate
@@ -24,6 +26,7 @@ from tenants.permissions import Role
 from tests.dispatch.planning.test_plans import day_of, plan
 from tests.drain import drain
 from tests.factories import make_hub
+from tests.factories.live import act, make_day, make_phone, send
 from tests.factories.orders import DAY
 from tests.people import add_member, logged_in
 from tests.sockets import Socket
@@ -211,3 +214,42 @@ async def test_malformed_hub_ids_are_refused_and_use_no_connection(
             assert await socket.close_code() == 4404, hub
     async with board(retailer, session, draft.hub.public_id) as socket:
         assert (await socket.frame())["type"] == "snapshot"
+
+
+def _drive(*acts: Any) -> None:
+    """Send acts of the driver of the day from a new phone, then run the workers' jobs."""
+    shift = Shift.objects.get()
+    assert shift.driver is not None
+    send(make_phone(shift.driver), *acts)
+    drain(jobs=False)
+
+
+async def test_the_board_hears_each_change_of_a_run_and_counts_incidents(
+    retailer: RetailerRef, other: RetailerRef
+) -> None:
+    def prepare() -> tuple[str, str, list[Any], str]:
+        shift, orders = make_day(2)
+        drain(jobs=False)
+        return shift.hub.public_id, shift.public_id, orders, make_hub().public_id
+
+    hub, shift, (first, second), elsewhere = await in_retailer(retailer, prepare)
+    session = await session_of(retailer)
+    async with board(retailer, session, hub) as one, board(retailer, session, elsewhere) as two:
+        await one.frame()
+        await two.frame()
+        await in_retailer(retailer, _drive, act("left_hub", now()))
+        frames = [await one.frame() for _n in range(2)]
+        assert [frame["type"] for frame in frames] == ["progress", "progress"], "started and left"
+        assert frames[1]["seq"] is None
+        assert frames[1]["data"] == {
+            "shift": shift, "order": None, "state": "on_road", "done": 0, "failed": 0
+        }  # fmt: skip
+        await in_retailer(retailer, _drive, act("delivered", now(), first))
+        frame = await one.frame()
+        assert (frame["type"], frame["data"]["order"], frame["data"]["done"]) == (
+            "progress", first.public_id, 1,
+        )  # fmt: skip
+        await in_retailer(retailer, _drive, act("not_loaded", now(), orders=[second.public_id]))
+        frame = await one.frame()
+        assert (frame["type"], frame["data"]) == ("incidents", {"open": 1})
+        assert await two.receive_nothing(), "another hub hears nothing"

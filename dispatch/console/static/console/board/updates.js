@@ -1,6 +1,7 @@
 /* Live updates of the board: changes by other people, and the state of the connection. */
 import { toast } from "../../js/frame.js";
 import { live, WHO } from "../../js/live.js";
+import { followProgress } from "./progress.js";
 
 const NOTICE_AFTER_MS = 5000; // shorter interruptions are not reported
 const planning = () => document.querySelector("#board-job[hx-get]"); // present while a job of this day runs
@@ -75,20 +76,32 @@ export function followUpdates({ frame, board, listen, refresh }) {
       refresh();
     }
   });
-  const countReplies = () => window.htmx.trigger(document.body, "replies"); // the server counts what this person sees
+  /* The server counts what this person sees. */
+  const count = (what) => window.htmx.trigger(document.body, what);
+  const progress = followProgress({ frame, board });
   let isFirst = true;
-  return live(texts.socket, {
+  const disconnect = live(texts.socket, {
     seq: Number(board().dataset.revision),
     onSnapshot(data, { seq, before }) {
-      if (!isFirst) countReplies(); // frames may have been lost
+      if (!isFirst) {
+        // frames may have been lost
+        count("replies");
+        count("incidents");
+        progress.all();
+      }
       isFirst = false;
       if (seq > before && isOutdated(data.plans)) refresh();
     },
     onDelta(type, data) {
       if (type === "plan") showChange(data);
       else if (type === "job" && !planning()) refresh();
-      else if (type === "replies") countReplies();
+      else if (type === "progress") progress.tell(data);
+      else if (type === "replies" || type === "incidents") count(type);
     },
     onState: reportConnection(frame),
   });
+  return () => {
+    disconnect();
+    progress.stop();
+  };
 }
