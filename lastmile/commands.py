@@ -41,6 +41,10 @@ GROUPS: dict[str, dict[str, Entry]] = {
             "create an API key for a retailer",
             'apikey_create --schema t_acme --role integration --name "Web shop"',
         ),
+        "driver_login": Entry(
+            "log a driver's phone in to the driver's app",
+            'driver_login --schema t_acme --driver "Ana Salinas"',
+        ),
     },
     "Operator": {
         "retailer_open": Entry(
