@@ -70,7 +70,7 @@ def test_every_command_of_the_house_is_in_the_table_with_its_flags() -> None:
 def test_the_table_of_variables_is_what_the_code_reads() -> None:
     read = set(
         re.findall(
-            r"(?:env\.(?:text|flag|number|address|networks|mail_url)|environ\.get|os\.environ)[\[(]\"([A-Z_]+)\"",
+            r"(?:env\.(?:text|flag|number|address|networks|mail_url|folder)|environ\.get|os\.environ)[\[(]\"([A-Z_]+)\"",
             code(),
         )
     )
