@@ -14,6 +14,8 @@ from django.conf import settings  # noqa: E402
 from django.urls import URLPattern, get_resolver  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
+from lastmile.core.http.direct import DirectViews  # noqa: E402
+
 
 def socket_routes() -> list[URLPattern]:
     """Return the websocket routes that settings.SOCKET_ROUTES names.
@@ -30,7 +32,7 @@ for _urlconf in (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF):
 
 application = ProtocolTypeRouter(
     {
-        "http": _http,
+        "http": DirectViews(_http),
         "websocket": import_string(settings.SOCKET_GATE)(URLRouter(socket_routes())),
     }
 )

@@ -309,6 +309,11 @@ MIDDLEWARE = [
     "portal.shopper.middleware.ShopperMiddleware",
     "lastmile.core.http.pages.ProblemMiddleware",
 ]
+DIRECT_MIDDLEWARE = [  # of the views that programs call often (lastmile.core.http.direct)
+    "django.middleware.security.SecurityMiddleware",
+    "lastmile.core.http.headers.HeadersMiddleware",
+    "tenants.middleware.RetailerMiddleware",
+]
 SESSION_ENGINE = "tenants.people.sessions"
 SESSION_COOKIE_NAME = f"{_HOST_ONLY}sid"
 DRIVER_COOKIE_NAME = f"{_HOST_ONLY}driver"  # the key of a driver's phone (dispatch.live)

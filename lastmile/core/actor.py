@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 SYSTEM = "system"
+NOBODY = "anonymous"  # a caller that is not a member and has no key
 _actor: ContextVar[str] = ContextVar("lastmile_actor", default=SYSTEM)
 
 

@@ -28,3 +28,4 @@ def callback(request: HttpRequest, vendor: str) -> HttpResponse:
 
 
 callback.who_may = "a vendor, by the signature of each call"  # type: ignore[attr-defined]
+callback.direct = True  # type: ignore[attr-defined]

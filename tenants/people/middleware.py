@@ -11,12 +11,10 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
-from lastmile.core.actor import acting_as
+from lastmile.core.actor import NOBODY, acting_as
 from tenants.credentials import Recognised, Refused, credential_types
 from tenants.languages import language_of
 from tenants.people.selectors import policies_read_once
-
-NOBODY = "anonymous"
 
 
 class PrincipalMiddleware:
