@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from dispatch.api.gps import gps_client
 from dispatch.console import tiles
 
 ROADS = [
@@ -15,5 +16,6 @@ urlpatterns = [
     path("console/slots/", include("dispatch.console.slots.urls")),
     path("console/", include("dispatch.console.board.urls")),
     path("driver/", include("dispatch.driver.urls")),
+    path("osmand/", include(([path("", gps_client, name="take")], "gps"))),
     path("roads/", include((ROADS, "roads"))),
 ]

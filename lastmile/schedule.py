@@ -21,6 +21,7 @@ SCHEDULE: dict[str, ScheduledTask] = {
     "tidy": ScheduledTask("people.tidy", 6 * 3600, "bulk"),
     "open_days": ScheduledTask("planning.open_days", 600),
     "unplanned_days": ScheduledTask("planning.note_unplanned", 900),
+    "days_of_positions": ScheduledTask("live.keep_days", 6 * 3600, "bulk"),
     "forget_files": ScheduledTask("intake.tidy", 3600, "bulk"),
     "play_demo": ScheduledTask("notifications.play_demo", 60),
     "open_slots": ScheduledTask("slots.open", 900, "bulk"),

@@ -235,6 +235,7 @@ FORGET: list[str] = [
     "dispatch.live.services.forget_places",
     "dispatch.live.services.forget_photos",
     "dispatch.live.services.forget_devices",
+    "dispatch.live.services.forget_positions",
     "dispatch.planning.services.forget_days",
     "tenants.people.services.tidy",
     "notifications.services.forget_kept",

@@ -78,6 +78,7 @@ class Act(StrEnum):
     AUDIT_VIEW = "audit.view"
     DRIVER_VIEW = "driver.view"
     DRIVER_ACT = "driver.act"
+    POSITIONS_SEND = "positions.send"
     DEVICES_VIEW = "devices.view"
     DEVICES_EDIT = "devices.edit"
     INCIDENTS_VIEW = "incidents.view"
@@ -164,6 +165,7 @@ TABLE: Mapping[Act, Grant] = {
     Act.AUDIT_VIEW: Grant(_MANAGERS, all_hubs=True),
     Act.DRIVER_VIEW: Grant(devices=_DRIVERS),
     Act.DRIVER_ACT: Grant(devices=_DRIVERS),
+    Act.POSITIONS_SEND: Grant(keys=_INTEGRATION | {KeyRole.DRIVER}, devices=_DRIVERS),
     Act.DEVICES_VIEW: Grant(_READERS),
     Act.DEVICES_EDIT: Grant(_DISPATCHERS),
     Act.INCIDENTS_VIEW: Grant(_READERS, _INTEGRATION),

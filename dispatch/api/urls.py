@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dispatch.api import fleet, imports, live, orders, plans, shopper_links, slots
+from dispatch.api import fleet, imports, live, orders, plans, positions, shopper_links, slots
 
 urlpatterns = [
     path("hubs/", fleet.HubsView.as_view(), name="hubs"),
@@ -43,6 +43,7 @@ urlpatterns = [
         imports.RefusedFileView.as_view(),
         name="import-refused-file",
     ),
+    path("positions/", positions.PositionsView.as_view(), name="positions"),
     path("plans/", plans.PlansView.as_view(), name="plans"),
     path("plans/<str:public_id>/", plans.PlanView.as_view(), name="plan"),
     path("plans/<str:public_id>/publish/", plans.PublishPlanView.as_view(), name="publish"),

@@ -18,6 +18,7 @@ from dispatch.driver.guards import DeviceRequest, device_data, reader_language
 from dispatch.driver.words import page_texts
 from dispatch.live.acts import read_act, read_phone_time
 from dispatch.live.day import as_json, etag_of
+from dispatch.live.errors import OtherDriver
 from dispatch.live.selectors import day_of
 from dispatch.live.services import (
     look_at_code,
@@ -27,19 +28,13 @@ from dispatch.live.services import (
 )
 from dispatch.live.words import REASONS
 from lastmile.core import clock
-from lastmile.core.errors import Conflict, Invalid
+from lastmile.core.errors import Invalid
 from lastmile.core.http.parsing import strict_json
 from lastmile.core.tenancy import current_retailer
 from tenants.permissions import Act, open_to_all
 
 LARGEST_BODY = 256 * 1024
 MOST_ACTS = 50
-
-
-class OtherDriver(Conflict):
-    """The acts are of another driver than the one who is logged in on the phone."""
-
-    code = "other_driver"
 
 
 @open_to_all("the app without any data; it is stored on phones")

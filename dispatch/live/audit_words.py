@@ -14,6 +14,9 @@ def words() -> AuditWords:
             "driver.login_link": Sentence(
                 gettext_lazy("%(who)s made a link to log in the phone of %(what)s")
             ),
+            "driver.tracker": Sentence(
+                gettext_lazy("%(who)s made an address for a tracker of %(what)s")
+            ),
             "device.revoke": Sentence(gettext_lazy("%(who)s ended the log-in of a phone")),
             "incident.settle": Sentence(gettext_lazy("%(who)s settled an incident")),
         }

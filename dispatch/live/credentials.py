@@ -21,7 +21,7 @@ SOCKET: Final = "driver"  # the name of the socket of the driver's app
 
 
 class DriverDevice(CredentialType):
-    """The cookie of a driver's phone, sent to addresses under ``/driver/`` and their socket.
+    """The cookie of a driver's phone, for addresses under ``/driver/``, their socket and positions.
 
     On all other pages the same browser is a member or nobody.
     """
@@ -31,7 +31,8 @@ class DriverDevice(CredentialType):
     def recognise_request(self, request: HttpRequest) -> Recognised | Refused | None:
         """Recognise the phone of the cookie, or say that its log-in ended."""
         key = request.COOKIES.get(settings.DRIVER_COOKIE_NAME, "")
-        if not key or not request.path.startswith(settings.DRIVER_PATH):
+        is_own = request.path.startswith(settings.DRIVER_PATH)
+        if not key or not (is_own or request.path == settings.POSITIONS_PATH):
             return None
         return _recognise(key)
 

@@ -30,6 +30,12 @@ class DeviceRevoked(DeviceEnded):
     code = "device_revoked"
 
 
+class OtherDriver(Conflict):
+    """Another driver than the one who did this is logged in on the phone."""
+
+    code = "other_driver"
+
+
 class CodeNotShown(Conflict):
     """The access code is shown near the stop only."""
 

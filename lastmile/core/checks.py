@@ -136,6 +136,7 @@ _SHAPES = """
                                             || CASE WHEN a.attnotnull THEN '!' ELSE '' END, ', '
                                             ORDER BY a.attname)
       FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
+                                       AND NOT c.relispartition
            LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
      WHERE n.nspname = ANY(%s) GROUP BY 1, 2
 """

@@ -47,6 +47,8 @@ ERASED = {
     "live.driveract": "note lat lon",
     "live.proof": "name",
     "live.photo": "content fingerprint kept_name",
+    "live.position": "lat lon",
+    "live.lastposition": "lat lon",
 }
 #: Deleted by age, with any content: `forget`.
 FORGOTTEN = {
@@ -65,7 +67,9 @@ FORGOTTEN = {
     "live.driveract": "note lat lon",
     "live.proof": "name",
     "live.photo": "content fingerprint kept_name",
-    "live.device": "public_id key_digest name made_by app_version refused_code",
+    "live.position": "source lat lon accuracy_m speed_mps",
+    "live.lastposition": "source lat lon accuracy_m speed_mps",
+    "live.device": "public_id kind key_digest name made_by app_version refused_code",
     "live.loginlink": "public_id secret_digest code_digest made_by",
     "core.shortcode": "purpose subject digest key_id",
     "core.callcount": "scope subject_hash",

@@ -22,6 +22,8 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Min
 
+from dispatch.live.models import Position
+from dispatch.live.services.partitions import keep_days
 from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Cause, Order
 from dispatch.orders.selectors import by_van
@@ -145,6 +147,8 @@ def test_new_tables_can_be_filled_beside_the_old_rows(upgraded: Upgraded) -> Non
     for schema in RETAILERS:
         new = [m for m in in_order(models) if m._meta.db_table not in upgraded.before[schema]]
         with retailer_context(schema), transaction.atomic():
+            if Position in new:
+                keep_days([VALUES["live.position"]["day"]])
             for model in new:  # a table after those that its keys point at
                 keys = {
                     field.name: field.related_model._default_manager.first()  # type: ignore[union-attr]

@@ -20,18 +20,23 @@ CATALOGUE = {
                a.attcollation::regcollation::text, pg_get_expr(d.adbin, d.adrelid), a.attstorage
           FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
                LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-         WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind = 'r'
-           AND NOT a.attisdropped ORDER BY 1, 3""",
+         WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p')
+           AND NOT c.relispartition AND NOT a.attisdropped ORDER BY 1, 3""",
     "constraints": """
         SELECT c.relname, k.conname, k.contype, k.condeferrable, k.condeferred, k.convalidated,
                pg_get_constraintdef(k.oid, true)
           FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-         WHERE c.relnamespace = %(schema)s::regnamespace ORDER BY 1, 2, 3""",
+         WHERE c.relnamespace = %(schema)s::regnamespace AND NOT c.relispartition
+         ORDER BY 1, 2, 3""",
+    "partitioned": """
+        SELECT c.relname, pg_get_partkeydef(c.oid) FROM pg_class c
+         WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind = 'p' ORDER BY 1""",
     "indexes": """
         SELECT c.relname, x.relname, i.indisunique, i.indisvalid, pg_get_indexdef(x.oid, 0, true)
           FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
                JOIN pg_class x ON x.oid = i.indexrelid
-         WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind = 'r' ORDER BY 1, 2""",
+         WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p')
+           AND NOT c.relispartition ORDER BY 1, 2""",
     "sequences": """
         SELECT s.relname, q.seqstart, q.seqincrement, q.seqmax, t.relname
           FROM pg_class s JOIN pg_sequence q ON q.seqrelid = s.oid
@@ -142,6 +147,9 @@ def test_every_kind_of_object_is_copied(db: None) -> None:
                 CREATE TRIGGER b_fixed BEFORE UPDATE ON b FOR EACH ROW EXECUTE FUNCTION refuse();
                 INSERT INTO a (n, name) VALUES (5, 'x'), (6, 'y');
                 INSERT INTO b (a_id) VALUES (2);
+                CREATE TABLE days (day date NOT NULL, n int DEFAULT 4 CHECK (n < 9),
+                    PRIMARY KEY (day, n)) PARTITION BY RANGE (day);
+                CREATE INDEX days_n ON days (n);
                 CREATE TABLE django_migrations (id int, app text, name text);
                 SET LOCAL search_path = public;
             """)
@@ -160,6 +168,11 @@ def test_every_kind_of_object_is_copied(db: None) -> None:
             )  # the sequence continues, and the default uses the copy's function
             cursor.execute("SELECT count(*) FROM s_one.a")
             assert cursor.fetchone() == (2,)
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE s_two.day PARTITION OF s_two.days DEFAULT")
+            cursor.execute("SELECT count(*) FROM pg_indexes WHERE schemaname = 's_two'"
+                           " AND tablename = 'day'")  # fmt: skip
+            assert cursor.fetchone() == (2,)  # a partition gets the indexes of the copy
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("INSERT INTO s_two.b (a_id) VALUES (99)")
             with pytest.raises(IntegrityError), transaction.atomic():
@@ -173,7 +186,11 @@ def test_every_kind_of_object_is_copied(db: None) -> None:
         ("CREATE VIEW s_odd.v AS SELECT 1 AS n", "view v"),
         ("CREATE SEQUENCE s_odd.q", "sequence q"),
         ("CREATE TYPE s_odd.e AS ENUM ('a')", "type e"),
-        ("CREATE TABLE s_odd.p (n int) PARTITION BY RANGE (n)", "partitioned table p"),
+        (
+            """CREATE TABLE s_odd.p (n int) PARTITION BY RANGE (n);
+               CREATE TABLE s_odd.q PARTITION OF s_odd.p DEFAULT""",
+            "partition q",
+        ),
     ],
 )
 def test_objects_that_cannot_be_copied_are_refused_by_name(

@@ -1,9 +1,22 @@
-"""The tables of the live day: devices, runs, visits, acts, proofs, incidents."""
+"""The tables of the live day: devices, runs, visits, acts, proofs, incidents, positions."""
 
 from dispatch.live.models.acts import DriverAct
-from dispatch.live.models.devices import Device, LoginLink
+from dispatch.live.models.devices import Device, DeviceKind, LoginLink
 from dispatch.live.models.incidents import Incident
+from dispatch.live.models.positions import LastPosition, Position
 from dispatch.live.models.proofs import Photo, Proof
 from dispatch.live.models.runs import Run, VisitProgress
 
-__all__ = ["Device", "DriverAct", "Incident", "LoginLink", "Photo", "Proof", "Run", "VisitProgress"]
+__all__ = [
+    "Device",
+    "DeviceKind",
+    "DriverAct",
+    "Incident",
+    "LastPosition",
+    "LoginLink",
+    "Photo",
+    "Position",
+    "Proof",
+    "Run",
+    "VisitProgress",
+]

@@ -10,8 +10,17 @@ from lastmile.core.bases import PublicIdField
 from lastmile.core.clock import real_now
 
 
+class DeviceKind(models.TextChoices):
+    """The kind of a device: the driver's app on a phone, or a tracker that sends positions."""
+
+    APP = "app"
+    TRACKER = "tracker"
+
+
 class Device(models.Model):
-    """A driver's phone that is logged in. Its key is in a cookie; the digest is stored.
+    """A driver's phone that is logged in, or a tracker. The digest of its key is stored.
+
+    The key of a phone is in a cookie; the key of a tracker is in the address that it calls.
 
     ``expires_at`` moves with each use. Times are real times, as for sessions. ``installed`` and
     ``storage_kept`` are what the app told about itself; None means not told. ``refused_at`` and
@@ -20,6 +29,7 @@ class Device(models.Model):
 
     public_id = PublicIdField("dev")
     driver = models.ForeignKey(Driver, on_delete=models.CASCADE, related_name="devices")
+    kind = models.CharField(max_length=8, default=DeviceKind.APP)
     key_digest = models.CharField(max_length=64, unique=True)
     name = models.CharField(max_length=80, default="", blank=True)
     made_by = models.CharField(max_length=64)
@@ -36,6 +46,11 @@ class Device(models.Model):
     class Meta:
         ordering = ("-made_at", "-id")
         indexes = (models.Index(name="device_of_driver", fields=["driver", "-made_at"]),)
+        constraints = (
+            models.CheckConstraint(
+                name="device_kind", condition=Q(kind__in=[kind.value for kind in DeviceKind])
+            ),
+        )
 
     def __str__(self) -> str:
         return self.public_id

@@ -7,6 +7,7 @@ from dispatch.live.selectors.devices import (
     devices_of,
     has_live_link,
     is_revoked,
+    tracker_of_key,
 )
 from dispatch.live.selectors.incidents import (
     LAST_SETTLED_FIRST,
@@ -47,4 +48,5 @@ __all__ = [
     "runs_of",
     "shifts_around",
     "standings",
+    "tracker_of_key",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from dispatch.fleet.models import Driver
-from dispatch.live.models import Device, LoginLink
+from dispatch.live.models import Device, DeviceKind, LoginLink
 from lastmile.core.clock import real_now
 from tenants.people.selectors import hash_of
 
@@ -16,7 +16,14 @@ def device_of_key(key: str) -> Device | None:
     """Return the device with this key while it is valid and its driver is active."""
     if not key or len(key) > LONGEST_KEY:
         return None
-    return _alive().filter(key_digest=hash_of(key)).first()
+    return _alive().filter(kind=DeviceKind.APP, key_digest=hash_of(key)).first()
+
+
+def tracker_of_key(key: str) -> Device | None:
+    """Return the tracker with this key while it is valid and its driver is active."""
+    if not key or len(key) > LONGEST_KEY:
+        return None
+    return _alive().filter(kind=DeviceKind.TRACKER, key_digest=hash_of(key)).first()
 
 
 def is_revoked(key: str) -> bool:

@@ -4,7 +4,9 @@ from dispatch.live.services.codes import look_at_code
 from dispatch.live.services.devices import (
     NewDevice,
     NewLoginLink,
+    add_tracker,
     count_login_try,
+    count_unknown_tracker,
     device_name,
     forget_devices,
     make_login_link,
@@ -16,7 +18,13 @@ from dispatch.live.services.devices import (
 )
 from dispatch.live.services.erasing import erase_person, forget_places
 from dispatch.live.services.incidents import IncidentDraft, open_incident, settle_incident
+from dispatch.live.services.partitions import (
+    erase_positions_of_driver,
+    forget_positions,
+    keep_coming_days,
+)
 from dispatch.live.services.photos import forget_photos, is_here, not_expected, receive_piece
+from dispatch.live.services.positions import PointSource, take_positions
 from dispatch.live.services.runs import note_day_fetched
 from dispatch.live.services.taking import take_act, take_acts
 
@@ -24,13 +32,19 @@ __all__ = [
     "IncidentDraft",
     "NewDevice",
     "NewLoginLink",
+    "PointSource",
+    "add_tracker",
     "count_login_try",
+    "count_unknown_tracker",
     "device_name",
     "erase_person",
+    "erase_positions_of_driver",
     "forget_devices",
     "forget_photos",
     "forget_places",
+    "forget_positions",
     "is_here",
+    "keep_coming_days",
     "look_at_code",
     "make_login_link",
     "not_expected",
@@ -45,4 +59,5 @@ __all__ = [
     "take_act",
     "take_acts",
     "take_login_link",
+    "take_positions",
 ]

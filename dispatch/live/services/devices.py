@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import re
 import secrets
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from dispatch.fleet.models import Driver
 from dispatch.live import events
 from dispatch.live.errors import DriverRetired, LoginLinkEnded
-from dispatch.live.models import Device, LoginLink
+from dispatch.live.models import Device, DeviceKind, LoginLink
 from dispatch.live.policy import driver_policy
 from lastmile.core import sealing
 from lastmile.core.actor import acting_as, current_actor
@@ -39,6 +40,8 @@ CODE_BINDING: Final = "live.loginlink.code"
 TRIES_PER_ADDRESS: Final = 20
 TRIES_IN_ALL: Final = 300
 TRIES_IN_S: Final = 900
+#: Calls with an unknown key of a tracker, from one address in the same time. Chosen.
+UNKNOWN_TRIES: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,44 @@ def take_login_link(*, secret: str = "", code: str = "", agent: str = "") -> New
     with acting_as(link.driver.public_id):
         record(events.DEVICE_ADDED, _facts(device), subject=device.public_id)
     return NewDevice(device, key)
+
+
+@transaction.atomic
+def add_tracker(*, driver: Driver, name: str = "") -> NewDevice:
+    """Make a device whose key a GPS app or tracker of a driver puts into the address it calls.
+
+    The key has 160 bits, in the form that logs hide.
+
+    Locks: the driver. Records: device.added and an audit entry. Raises: DriverRetired.
+    """
+    row = Driver.objects.select_for_update(no_key=True).get(pk=driver.pk)
+    if not row.active:
+        raise DriverRetired(_("This driver is retired. Choose an active driver."))
+    now = real_now()
+    key = base64.b32encode(secrets.token_bytes(20)).decode().lower()
+    device = Device.objects.create(
+        driver=row,
+        kind=DeviceKind.TRACKER,
+        key_digest=hash_of(key),
+        name=_plain(name)[:80],
+        made_by=current_actor(),
+        made_at=now,
+        last_used_at=now,
+        expires_at=now + DEVICE_LASTS,
+    )
+    record(events.DEVICE_ADDED, _facts(device), subject=device.public_id)
+    audit("driver.tracker", row.public_id)
+    return NewDevice(device, key)
+
+
+def count_unknown_tracker(*, address: str) -> None:
+    """Count a call with an unknown key of a tracker. Call it outside any transaction.
+
+    Locks: the count during one statement. Records: nothing. Raises: TooMany.
+    """
+    count_call(
+        [CallLimit(scope="tracker.unknown", subject=address, most=UNKNOWN_TRIES, per_s=TRIES_IN_S)]
+    )
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from dispatch.live.models import DriverAct, Proof
 from dispatch.live.policy import driver_policy
+from dispatch.live.services.partitions import erase_positions
 from dispatch.live.services.photos import erase_photos
 from lastmile.core.clock import now
 from lastmile.core.erasing import Person
@@ -19,7 +20,7 @@ _TELLING = Q(note__isnull=False) | Q(lat__isnull=False)
 
 @transaction.atomic
 def erase_person(person: Person) -> dict[str, int]:
-    """Delete the notes, places, photos and names of receivers at a person's doors. Times stay.
+    """Delete notes, places, positions, photos and receivers at a person's doors. Times stay.
 
     Locks: the acts and the photos. Records: nothing. Raises: nothing of its own.
     """
@@ -27,7 +28,8 @@ def erase_person(person: Person) -> dict[str, int]:
     proofs = Proof.objects.filter(order__public_id__in=person.orders)
     photos = erase_photos(proofs.filter(photo__isnull=False).values_list("photo", flat=True))
     names = proofs.filter(name__isnull=False).update(name=None)
-    return {"driver_acts": rows.update(**_EMPTY), "photos": photos, "receivers": names}
+    counts = {"driver_acts": rows.update(**_EMPTY), "photos": photos, "receivers": names}
+    return counts | erase_positions(person)
 
 
 def forget_places() -> dict[str, int]:

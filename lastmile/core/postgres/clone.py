@@ -5,8 +5,9 @@ the definitions are read with only the source on the path, and run with only the
 foreign key, default or trigger of the copy can then refer to the source.
 
 It copies tables with columns, defaults, identity and generated columns; rows; primary, unique,
-exclusion, check and foreign keys; indexes; functions; triggers. If the source has any other kind of
-object, CannotClone names it; nothing is left out silently.
+exclusion, check and foreign keys; indexes; functions; triggers; partitioned tables without
+partitions, which each schema makes for itself. If the source has any other kind of object,
+CannotClone names it; nothing is left out silently.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from lastmile.core.postgres.context import check_name, required_schema_context
 # Kinds of objects that are not copied: views, separate sequences, foreign tables …
 _UNSUPPORTED = """
     SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
-                WHEN 'S' THEN 'sequence' WHEN 'p' THEN 'partitioned table'
+                WHEN 'S' THEN 'sequence' WHEN 'r' THEN 'partition' WHEN 'p' THEN 'partition'
                 WHEN 'f' THEN 'foreign table' WHEN 'c' THEN 'composite type' END
            || ' ' || c.relname
       FROM pg_class c
-     WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('v','m','S','p','f','c')
+     WHERE c.relnamespace = %(schema)s::regnamespace
+       AND (c.relkind IN ('v','m','S','f','c') OR c.relkind IN ('r','p') AND c.relispartition)
        AND NOT (c.relkind = 'S' AND EXISTS (
             SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'i'
                AND d.classid = 'pg_class'::regclass))
@@ -39,9 +41,10 @@ _TABLES = """
                   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                     AND a.attgenerated = '' ORDER BY a.attnum),
            array(SELECT quote_ident(a.attname) FROM pg_attribute a
-                  WHERE a.attrelid = c.oid AND a.attidentity <> '' AND NOT a.attisdropped)
+                  WHERE a.attrelid = c.oid AND a.attidentity <> '' AND NOT a.attisdropped),
+           CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) ELSE '' END
       FROM pg_class c
-     WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind = 'r' ORDER BY c.relname
+     WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r','p') ORDER BY c.relname
 """
 # LIKE … INCLUDING DEFAULTS would call the source's functions; as text, a default uses the target's.
 _DEFAULTS = """
@@ -49,7 +52,8 @@ _DEFAULTS = """
                   a.attname, pg_get_expr(d.adbin, d.adrelid))
       FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid
            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.adnum
-     WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind = 'r' AND a.attgenerated = ''
+     WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r','p')
+       AND a.attgenerated = ''
      ORDER BY c.relname, a.attnum
 """
 _FUNCTIONS = """
@@ -64,10 +68,11 @@ _CONSTRAINTS = """
      WHERE c.relnamespace = %(schema)s::regnamespace AND k.contype::text = ANY(%(kinds)s)
      ORDER BY c.relname, k.conname
 """
+# The index of a partitioned table is written as ON ONLY, which would leave it without partitions.
 _INDEXES = """
-    SELECT pg_get_indexdef(i.indexrelid, 0, true)
+    SELECT replace(pg_get_indexdef(i.indexrelid, 0, true), ' ON ONLY ', ' ON ')
       FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
-     WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind = 'r'
+     WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r','p')
        AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid
                           AND k.contype IN ('p','u','x'))
      ORDER BY i.indexrelid
@@ -122,11 +127,14 @@ def _definitions(cursor: CursorWrapper, source: str, target: str) -> Iterable[st
     for definition, name in cursor.fetchall():
         # PostgreSQL always writes the schema in the head of a function.
         yield definition.replace(f"FUNCTION {source}.{name}", f"FUNCTION {target}.{name}", 1)
-    for _oid, table, columns, identities in tables:
+    for _oid, table, columns, identities, partition_key in tables:
         yield (
             f"CREATE TABLE {table} (LIKE {source}.{table} INCLUDING ALL"
             " EXCLUDING DEFAULTS EXCLUDING INDEXES EXCLUDING STATISTICS)"
+            + (f" PARTITION BY {partition_key}" if partition_key else "")
         )
+        if partition_key:  # it has no partition, so it has no rows
+            continue
         names = ", ".join(columns)
         # PostgreSQL has quoted these names, and the schema names were checked.
         yield f"INSERT INTO {table} ({names}) SELECT {names} FROM {source}.{table}"  # noqa: S608

@@ -1,0 +1,13 @@
+"""The tasks of the live day that beat starts (``lastmile.schedule``)."""
+
+from __future__ import annotations
+
+from dispatch.live.services import keep_coming_days
+from lastmile.core.tasks import house_task
+from lastmile.core.tenancy import for_each_retailer
+
+
+@house_task("live.keep_days", queue="bulk", time_limit=300, soft_time_limit=280)
+def keep_days() -> int:
+    """Make the partitions of positions for the coming days; return the number of new ones."""
+    return sum(keep_coming_days() for _retailer in for_each_retailer())
