@@ -93,6 +93,11 @@ HANDLERS: dict[str, list[str]] = {
     "incident.settled": [_BOARD_INCIDENT],
 }
 
+#: Handler -> the function that does for many events at once what the handler does for each:
+#: ``def f(events: Sequence[DomainEvent]) -> None``. It acts as the actor of each event itself.
+#: If it raises, nothing is kept, and each event is delivered alone.
+MANY: dict[str, str] = {_TELL: "notifications.handlers.on_events"}
+
 #: Old name of a handler -> its current name. A delivery that waits during an upgrade is stored
 #: with the old name.
 RENAMED: dict[str, str] = {

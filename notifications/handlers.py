@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from dispatch.orders.models import Order
 from lastmile.core.events import DomainEvent
 from lastmile.core.wiring import load
 from lastmile.worklist.services import point
+from notifications.catalogue.kinds import Moment
 from notifications.catalogue.moments import moments_of
+from notifications.channels.registry import channels_on
 from notifications.rules.values import values_of
 from notifications.rules.who import recipients_of
-from notifications.selectors.moments import moment_in_use
+from notifications.selectors.moments import moments_in_use
+from notifications.services.intents import Batch, Fact, write_intents
 from notifications.services.pointing import SEND, hint
-from notifications.services.telling import any_account_on, tell, withdraw
+from notifications.services.telling import withdraw
 from tenants.people.selectors import policies_read_once
 from tenants.selectors import by_public_id
 
@@ -24,31 +30,79 @@ _PRESENT = ("shopper", "place", "hub", "promise__place")
 
 def on_event(event: DomainEvent) -> None:
     """Write the messages of an event: for each moment that applies, and each recipient."""
-    if not any_account_on():
+    on_events([event])
+
+
+@transaction.atomic(savepoint=False)
+def on_events(events: Sequence[DomainEvent]) -> None:
+    """Write the messages of many events: the same ones as for each event in its turn.
+
+    What one event finds may depend on the messages of an earlier one about the same order. So
+    events go in rounds, and no round has two moments of one order.
+    """
+    on = channels_on()
+    if not on:
         return
     with policies_read_once():
-        _tell_all(event)
+        orders = _orders_of(events)
+        in_use = moments_in_use()
+        batch = Batch(on, [event.public_id for event in events])
+        for round_ in _rounds(events):
+            facts: list[Fact] = []
+            for place, event, key in round_:
+                order = orders.get(event.subject)
+                is_of_order = event.subject.startswith(ORDER)
+                if key in in_use and (order is not None or not is_of_order):
+                    facts += _facts(in_use[key], event, order, place)
+            if facts:
+                write_intents(facts, batch)
 
 
-def _tell_all(event: DomainEvent) -> None:
-    order = None
-    if event.subject.startswith(ORDER):
-        order = Order.objects.select_related(*_PRESENT).filter(public_id=event.subject).first()
-        if order is None:
-            return
-    for declared in moments_of(event.kind):
-        moment = moment_in_use(declared)
-        if moment is None or (moment.applies and not load(moment.applies)(event, order)):
-            continue
-        for recipient in recipients_of(moment, event, order):
-            tell(
-                moment=moment,
-                origin=event.public_id,
-                order=order,
-                recipient=recipient,
-                values=values_of(event),
-                at=event.occurred_at,
-            )
+def _orders_of(events: Sequence[DomainEvent]) -> dict[str, Order]:
+    ids = {event.subject for event in events if event.subject.startswith(ORDER)}
+    if not ids:
+        return {}
+    rows = Order.objects.select_related(*_PRESENT).filter(public_id__in=ids)
+    return {order.public_id: order for order in rows}
+
+
+def _rounds(events: Sequence[DomainEvent]) -> list[list[tuple[int, DomainEvent, str]]]:
+    """Return the moments of events in rounds, as (place, event, key of the moment).
+
+    The moments of one subject are in different rounds, in their order.
+    """
+    rounds: list[list[tuple[int, DomainEvent, str]]] = []
+    taken: Counter[str] = Counter()
+    place = 0
+    for event in events:
+        # Staff get few messages, so all events of other subjects wait for each other.
+        subject = event.subject if event.subject.startswith(ORDER) else ""
+        for moment in moments_of(event.kind):
+            if taken[subject] == len(rounds):
+                rounds.append([])
+            rounds[taken[subject]].append((place, event, moment.key))
+            taken[subject] += 1
+            place += 1
+    return rounds
+
+
+def _facts(moment: Moment, event: DomainEvent, order: Order | None, place: int) -> list[Fact]:
+    """Return the facts of a moment that an event starts: one for each recipient."""
+    if moment.applies and not load(moment.applies)(event, order):
+        return []
+    return [
+        Fact(
+            moment=moment,
+            origin=event.public_id,
+            order=order,
+            recipient=recipient,
+            values=values_of(event),
+            at=event.occurred_at,
+            actor=event.actor,
+            place=place,
+        )
+        for recipient in recipients_of(moment, event, order)
+    ]
 
 
 def on_rated(event: DomainEvent) -> None:

@@ -8,6 +8,9 @@ Deliver: a worker leases up to 100 deliveries of one handler and runs each in a 
 also marks the delivery as done. The effects and the mark are committed together, so a handler has
 its effect once per event, even with several attempts. A failed delivery stores its error and is
 retried after a growing delay, until it is given up (dead).
+
+Many at once: a handler that the switchboard names in ``MANY`` gets new events in groups, and each
+group is one transaction. If a group fails, nothing of it is kept, and its events run one by one.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -27,7 +31,7 @@ from lastmile.core.events import RELAY, as_domain_event
 from lastmile.core.models import Delivery, DeliveryState
 from lastmile.core.tenancy import current_schema
 from lastmile.core.timing import backoff_s, in_seconds
-from lastmile.core.wiring import followers_of, handlers_of, load, present_name
+from lastmile.core.wiring import followers_of, handlers_of, load, many_of, present_name
 from lastmile.worklist.selectors import seen
 from lastmile.worklist.services import clear, point
 
@@ -35,6 +39,7 @@ log = logging.getLogger(__name__)
 
 RELAY_BATCH: Final = 1000
 DELIVER_BATCH: Final = 100
+MANY_AT_ONCE: Final = 50  # after a failure each of them runs alone, so not more
 MAX_ATTEMPTS: Final = 8  # with the back-off, a delivery is given up after about three hours
 LEASE_S: Final = 60
 OPEN: Final = (DeliveryState.WAITING, DeliveryState.LEASED)
@@ -154,14 +159,23 @@ def deliver_batch(handler: str, lane: str, *, until: float = float("inf")) -> in
     """
     token = uuid.uuid4()
     leased, pointer = _lease(handler, lane, token)
-    for place, delivery in enumerate(leased):
+    groups = deque(_groups(leased, MANY_AT_ONCE if many_of(present_name(handler)) else 1))
+    while groups:
         if time.monotonic() >= until:
-            _hand_back(leased[place:], lane, token)
+            _hand_back([delivery for group in groups for delivery in group], lane, token)
             break
-        _deliver(delivery, token)
+        group = groups.popleft()
+        if len(group) == 1:
+            _deliver(group[0], token)
+        elif not _deliver_many(group, token):
+            groups.extendleft(reversed(_groups(group, 1)))
     if leased:
         clear(pointer_ids=[pointer])
     return len(leased)
+
+
+def _groups(deliveries: Sequence[Delivery], size: int) -> list[Sequence[Delivery]]:
+    return [deliveries[at : at + size] for at in range(0, len(deliveries), size)]
 
 
 def _lease(handler: str, lane: str, token: uuid.UUID) -> tuple[Sequence[Delivery], int]:
@@ -237,6 +251,28 @@ def _deliver(delivery: Delivery, token: uuid.UUID) -> None:
     except Exception as fault:
         log.exception("%s failed for %s", delivery.handler, event.public_id)
         _keep_fault(delivery, token, fault)
+
+
+def _deliver_many(group: Sequence[Delivery], token: uuid.UUID) -> bool:
+    """Run a handler for many events in one transaction that marks them all as done.
+
+    Return False if nothing was done: the function failed, or a lease has run out.
+    """
+    many = many_of(present_name(group[0].handler))
+    pks = [delivery.pk for delivery in group]
+    try:
+        with transaction.atomic():
+            updated = Delivery.objects.filter(pk__in=pks, lease_token=token).update(
+                state=DeliveryState.DONE, lease_token=None, error=""
+            )
+            if updated < len(group):
+                transaction.set_rollback(True)
+                return False
+            load(many)([as_domain_event(delivery.event) for delivery in group])
+    except Exception:
+        log.warning("%s failed for %d events; each runs alone.", many, len(group), exc_info=True)
+        return False
+    return True
 
 
 def _keep_fault(delivery: Delivery, token: uuid.UUID, fault: Exception) -> None:

@@ -128,6 +128,12 @@ def present_name(path: str) -> str:
     return renamed.get(path, path)
 
 
+def many_of(path: str) -> str:
+    """Return the path of the function that takes many events of a handler at once, "" for none."""
+    doors: Mapping[str, str] = _table("MANY", {})
+    return doors.get(path, "")
+
+
 def followers_of(job_kind: str | None) -> Sequence[str]:
     """Return the paths of the functions that run after a job's end; empty for an unknown kind."""
     spec = job_table().get(job_kind) if job_kind else None
@@ -215,6 +221,7 @@ def problems() -> list[str]:
             errors.append(f"Event {kind!r} names a handler twice; each runs once per event.")
     names += [*callback_table().values(), *credential_table().values(), *policy_table().values()]
     names += _table("RENAMED", {}).values()
+    names += _table("MANY", {}).values()
     for name in ROLLS:
         names += _table(name, ())
     for path in dict.fromkeys(names):

@@ -133,15 +133,44 @@ def known_of(messages: Sequence[Message], now: dt.datetime) -> dict[int, Known]:
     }
 
 
+def known_of_drafts(
+    drafts: Sequence[tuple[Message, Contact | None]], now: dt.datetime
+) -> list[Known]:
+    """Return what the rules need to know about messages that are not stored yet, one for each.
+
+    Stored contacts only. It is at most three statements, however many messages there are.
+    """
+    pairs = [(contact, draft.channel) for draft, contact in drafts if contact is not None]
+    consents = consents_of(pairs) if pairs else {}
+    due = [(draft, contact) for draft, contact in drafts if draft.send_at <= now]
+    of_contact: dict[int | None, int] = {}
+    of_order: dict[int | None, int] = {}
+    if contacts := {contact.pk for _draft, contact in due if contact is not None}:
+        to = Message.objects.filter(_sent(since=now - DAY), contact__in=contacts)
+        of_contact = dict(to.values_list("contact").annotate(n=Count("pk")).order_by())
+    if orders := {draft.order_id for draft, _contact in due if draft.order_id is not None}:
+        about = Message.objects.filter(_sent(), order__in=orders)
+        of_order = dict(about.values_list("order").annotate(n=Count("pk")).order_by())
+    return [
+        Known(
+            consents=consents.get((contact.pk, draft.channel), ()) if contact is not None else (),
+            of_contact=of_contact.get(contact.pk, 0) if contact is not None else 0,
+            of_order=of_order.get(draft.order_id, 0),
+        )
+        for draft, contact in drafts
+    ]
+
+
 def _known(
     message: Message, order: Order | None, contact: Contact | None, now: dt.datetime
 ) -> Known:
     """Read what is known of one message, which need not be stored yet."""
     others = Message.objects.exclude(pk=message.pk) if message.pk else Message.objects.all()
     of_contact = of_order = 0
-    if contact is not None and contact.pk:
+    is_due = message.send_at <= now  # only then the caps are asked
+    if is_due and contact is not None and contact.pk:
         of_contact = others.filter(_sent(since=now - DAY), contact=contact).count()
-    if order is not None:
+    if is_due and order is not None:
         of_order = others.filter(_sent(), order=order).count()
     return Known(
         consents=consent_of(contact, message.channel) if contact else [],

@@ -47,6 +47,11 @@ def moment_in_use(moment: Moment) -> Moment | None:
     return state.moment if state.is_on else None
 
 
+def moments_in_use() -> dict[str, Moment]:
+    """Return the moments that are on, by key, with the retailer's channels and lead times."""
+    return {state.moment.key: state.moment for state in moment_states() if state.is_on}
+
+
 def _state(moment: Moment, row: MomentSetting | None) -> MomentState:
     settings = policy(MessagePolicy)
     is_on = row is None or row.is_on

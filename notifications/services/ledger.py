@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lastmile.core.clock import now
-from lastmile.core.events import NewEvent, record_many
+from lastmile.core.events import record_many
 from notifications.errors import LeaseLost
 from notifications.events import MESSAGE_ENDED, MessageEndedFacts
 from notifications.models import Message
@@ -97,12 +97,45 @@ def write(message: Message, **changes: Any) -> None:
     message.save(update_fields=[*changes])
 
 
-def end_of(message: Message) -> NewEvent:
-    """Return the event that says that a message has ended.
+def skip_waiting(messages: Sequence[Message], reason: str) -> None:
+    """End locked messages that wait, with the name of the rule. The caller records their ends.
+
+    It is one statement, however many messages there are.
 
     Locks: nothing. Records: nothing. Raises: nothing.
     """
-    facts = MessageEndedFacts(
+    changes: dict[str, Any] = {
+        "state": MessageState.SKIPPED.value,
+        "reason": reason,
+        "reason_params": {},
+        "ended_at": now(),
+        "secret": None,
+    }
+    Message.objects.filter(pk__in=[message.pk for message in messages]).update(**changes)
+    for message in messages:
+        for name, value in changes.items():
+            setattr(message, name, value)
+
+
+def record_end(message: Message) -> None:
+    """Record the end of a message.
+
+    Locks: nothing. Records: message.ended. Raises: nothing.
+    """
+    record_ends([message])
+
+
+def record_ends(messages: Sequence[Message]) -> None:
+    """Record the ends of messages with one statement.
+
+    Locks: nothing. Records: message.ended for each. Raises: nothing.
+    """
+    ends = [MESSAGE_ENDED.new(one.public_id, _facts_of_end(one)) for one in messages]
+    record_many(ends, hinted=False)  # no handler waits for them, and each message has one
+
+
+def _facts_of_end(message: Message) -> MessageEndedFacts:
+    return MessageEndedFacts(
         state=message.state,
         reason=message.reason,
         channel=message.channel,
@@ -111,16 +144,6 @@ def end_of(message: Message) -> NewEvent:
         calls=message.calls,
         segments=message.segments,
     )
-    return MESSAGE_ENDED.new(message.public_id, facts)
-
-
-def record_end(message: Message) -> None:
-    """Record the end of a message.
-
-    Locks: nothing. Records: message.ended. Raises: nothing.
-    """
-    # No handler waits for it, and each message has one.
-    record_many([end_of(message)], hinted=False)
 
 
 def _end(message: Message, changes: dict[str, Any]) -> None:

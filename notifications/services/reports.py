@@ -17,14 +17,13 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from lastmile.core.clock import now
-from lastmile.core.events import NewEvent, record_many
 from lastmile.core.hints import Gathered
 from lastmile.core.tenancy import current_schema
 from lastmile.core.timing import backoff_s, in_seconds
 from lastmile.worklist.services import point
 from notifications.channels.base import ProviderStatus
 from notifications.models import Message, ProviderReport, ReportSource
-from notifications.services.ledger import end_of
+from notifications.services.ledger import record_ends
 from notifications.services.polling import is_over
 from notifications.services.reporting import connect, state_of, status_of
 from notifications.states import FINAL, OPEN, MessageState, may_move
@@ -149,7 +148,7 @@ def _take_usual(reports: Sequence[ProviderReport]) -> list[ProviderReport]:
     )
     taken: list[tuple[int, int]] = []
     moved: list[tuple[int, str, bool, bool]] = []
-    events: list[NewEvent] = []
+    ended: list[Message] = []
     for message in rows:
         its = of_message.get((message.channel, message.provider_id), [])
         if not its or not _is_usual(message, its):
@@ -161,10 +160,10 @@ def _take_usual(reports: Sequence[ProviderReport]) -> list[ProviderReport]:
         ends = message.ended_at is None and message.state in FINAL
         if ends:
             message.ended_at = now()
-            events.append(end_of(message))
+            ended.append(message)
         moved.append((message.pk, message.state, ends, is_over(message)))
     _store(taken, moved)
-    record_many(events, hinted=False)
+    record_ends(ended)
     done = {report for report, _message in taken}
     return [report for report in reports if report.pk not in done]
 

@@ -8,9 +8,7 @@ not.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import Q
@@ -27,29 +25,27 @@ from notifications.channels.registry import account_for, channels_on
 from notifications.errors import NotRetryable, NotSendable
 from notifications.models import Contact, Direction, Message, ThreadEntry
 from notifications.reasons import sentence
-from notifications.rules import Ruling, Verdict, may_send, next_channel
-from notifications.rules.when import is_history, times_of
-from notifications.rules.who import as_recipient, language_of
+from notifications.rules import Ruling, Verdict, may_send
+from notifications.rules.when import times_of
+from notifications.rules.who import as_recipient
 from notifications.selectors.moments import moment_in_use
 from notifications.services.auditing import audit_sending
 from notifications.services.chain import contact_for
+from notifications.services.intents import (
+    Batch,
+    ChannelChoice,
+    Fact,
+    choice_of,
+    settle,
+    write_intents,
+    zone_of,
+)
 from notifications.services.ledger import record_end, skip
 from notifications.services.pointing import wake
 from notifications.states import MessageState
 
-SUPERSEDED = "superseded"
 JUST_WRITTEN = dt.timedelta(hours=3)
-SHOPPER = "shp_"
 RETRYABLE = frozenset({MessageState.FAILED, MessageState.SKIPPED, MessageState.UNKNOWN})
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """The channel and contact that a message takes, and what the rules say of it."""
-
-    channel: str
-    contact: Contact | None
-    ruling: Ruling
 
 
 @transaction.atomic(savepoint=False)
@@ -71,37 +67,19 @@ def tell(
     Locks: the waiting messages that it replaces, by id. Records: message.ended for a skipped
     message and for each replaced one. Raises: nothing; every refusal is a message with its reason.
     """
-    zone = _zone_of(order)
     on = channels_on()
     if not on:
         return []
-    # A code is asked for by a person, so it is sent for an old order too.
-    is_asked_for = recipient.is_member or moment.priority == Priority.CODE
-    if order is not None and not is_asked_for and is_history(order, zone):
-        return []
-    known = list(Message.objects.filter(origin=origin, recipient=recipient.public_id))
-    known = [row for row in known if row.moment in {moment.key, *moment.takes_over}]
-    if known:
-        return known
-    send_at, not_after = times_of(moment.timing, order=order, zone=zone, at=at or now())
-    taken_over, earliest = _replace(moment, order, recipient)
-    draft = Message(
+    fact = Fact(
+        moment=moment,
         origin=origin,
-        moment=taken_over or moment.key,
-        recipient=recipient.public_id,
         order=order,
-        hub_id=order.hub.public_id if order is not None and order.hub is not None else "",
-        priority=moment.priority,
-        language=language_of(recipient),
-        zone=zone,
-        values=dict(values or {}),
-        state=MessageState.WAITING.value,
-        made_at=now(),
-        send_at=min(send_at, earliest) if earliest is not None else send_at,
-        not_after=not_after,
-        secret=secret or None,
+        recipient=recipient,
+        values=values or {},
+        secret=secret,
+        at=at,
     )
-    return [_store(draft, _choose(draft, moment, recipient, on))]
+    return write_intents([fact], Batch(on, [origin]))[0]
 
 
 @transaction.atomic
@@ -126,7 +104,7 @@ def send_text(
     known = Message.objects.filter(origin=origin, moment=ANSWER, channel=channel).first()
     if known is not None:
         return known
-    zone = _zone_of(order)
+    zone = zone_of(order)
     at_once = not heeds_quiet or _has_just_written(contact, order)
     send_at, not_after = times_of(OWN_WORDS.timing, order=order, zone=zone, at=now())
     message = Message(
@@ -201,7 +179,7 @@ def retry(*, message: Message, key: str) -> Message:
     return again
 
 
-def _choose_again(message: Message, again: Message) -> _Choice:
+def _choose_again(message: Message, again: Message) -> ChannelChoice:
     """Return the channel of a message that is sent again, with the order's contact as it is now.
 
     A skipped message may take any channel of its chain, because the number or the channel that was
@@ -215,9 +193,12 @@ def _choose_again(message: Message, again: Message) -> _Choice:
         recipient = as_recipient(message.order.shopper)
         if moment.audience == Audience.SHOPPER:
             if message.state == MessageState.SKIPPED:
-                return _choose(again, moment, recipient, channels_on())
+                fact = Fact(
+                    moment=moment, origin=again.origin, order=again.order, recipient=recipient
+                )
+                return choice_of(again, fact, channels_on())
             contact = contact_for(message.channel, recipient, message.order)
-    return _Choice(message.channel, contact, _ruling(again, moment, contact, message.channel))
+    return ChannelChoice(message.channel, contact, _ruling(again, moment, contact, message.channel))
 
 
 @transaction.atomic
@@ -235,11 +216,6 @@ def withdraw(*, order: Order, moments: Sequence[str], reason: str) -> int:
     return len(rows)
 
 
-def any_account_on() -> bool:
-    """Return True if the retailer has a channel. Without one it writes no messages at all."""
-    return bool(channels_on())
-
-
 def _has_just_written(contact: Contact, order: Order | None) -> bool:
     """Return True if somebody at this contact, or about this order, wrote in the last hours."""
     whose = Q(thread__contact=contact)
@@ -249,106 +225,18 @@ def _has_just_written(contact: Contact, order: Order | None) -> bool:
     return texts.filter(at__gt=now() - JUST_WRITTEN).exists()
 
 
-def _zone_of(order: Order | None) -> str:
-    if order is not None and order.hub is not None:
-        return order.hub.zone
-    return current_retailer().zone
-
-
-def _replace(
-    moment: Moment, order: Order | None, recipient: Recipient
-) -> tuple[str, dt.datetime | None]:
-    """Supersede the waiting messages that a moment replaces.
-
-    A corrected contact is another shopper row, and the messages that wait follow the order. So
-    those of each shopper of the order are replaced.
-
-    Return the moment that is taken over, "" for none, and the earliest due time among them.
-    """
-    if order is None or not moment.replaces:
-        return "", None
-    whose = {"recipient": recipient.public_id}
-    if moment.audience == Audience.SHOPPER:
-        whose = {"recipient__startswith": SHOPPER}
-    waiting = Message.objects.select_for_update(of=("self",)).filter(
-        **whose,
-        order=order,
-        moment__in=list(moment.replaces),
-        state=MessageState.WAITING,
-    )
-    taken_over = ""
-    earliest: dt.datetime | None = None
-    for row in waiting.select_related("order").order_by("pk"):
-        if row.moment in moment.takes_over:
-            taken_over = row.moment
-        if moment.timing.gather_s:
-            earliest = min(earliest or row.send_at, row.send_at)
-        skip(row, SUPERSEDED)
-    return taken_over, earliest
-
-
-def _choose(draft: Message, moment: Moment, recipient: Recipient, on: Collection[str]) -> _Choice:
-    """Return the first channel of the chain that may be used, else the one that says best why not.
-
-    ``on`` has the channels whose account is on. A channel without one says least, so another
-    channel's reason comes before it, and nothing else is read about it.
-    """
-    refused: list[_Choice] = []
-    for channel in moment.channels:
-        if channel not in on:
-            refused.append(_Choice(channel, None, next_channel("no_channel")))
-            continue
-        contact = contact_for(channel, recipient, draft.order)
-        ruling = _ruling(draft, moment, contact, channel, has_account=True)
-        choice = _Choice(channel, contact, ruling)
-        if ruling.verdict != Verdict.NEXT_CHANNEL:
-            return choice
-        refused.append(choice)
-    telling = [choice for choice in refused if choice.ruling.reason != "no_channel"]
-    return (telling or refused)[0]
-
-
-def _ruling(
-    draft: Message,
-    moment: Moment,
-    contact: Contact | None,
-    channel: str,
-    *,
-    has_account: bool | None = None,
-) -> Ruling:
+def _ruling(draft: Message, moment: Moment, contact: Contact | None, channel: str) -> Ruling:
     draft.channel = channel
-    if has_account is None:
-        has_account = account_for(channel) is not None
-    return may_send(
-        draft,
-        draft.order,
-        contact,
-        now(),
-        moment=moment,
-        has_account=has_account,
-    )
+    has_account = account_for(channel) is not None
+    return may_send(draft, draft.order, contact, now(), moment=moment, has_account=has_account)
 
 
-def _store(draft: Message, choice: _Choice) -> Message:
+def _store(draft: Message, choice: ChannelChoice) -> Message:
     """Store a new message: waiting for its time, or skipped with the name of the rule."""
-    draft.channel, draft.contact = choice.channel, choice.contact
-    ruling = choice.ruling
-    if ruling.verdict == Verdict.LATER and ruling.send_at is not None:
-        draft.send_at = ruling.send_at
-    draft.not_after = max(draft.not_after, draft.send_at)
-    if ruling.verdict in {Verdict.OK, Verdict.LATER}:
-        draft.save()
-        wake(at=draft.send_at)
-        return draft
-    ended: dict[str, Any] = {
-        "state": MessageState.SKIPPED.value,
-        "reason": ruling.reason,
-        "reason_params": dict(ruling.params),
-        "ended_at": now(),
-        "secret": None,
-    }
-    for name, value in ended.items():
-        setattr(draft, name, value)
+    settle(draft, choice)
     draft.save()
-    record_end(draft)
+    if draft.ended_at is None:
+        wake(at=draft.send_at)
+    else:
+        record_end(draft)
     return draft
