@@ -44,13 +44,14 @@ def shell(request: HttpRequest) -> HttpResponse:
     with translation.override(reader_language(request)):
         context = {
             "texts": page_texts(),
+            "photos": reverse("driver:photo", args=["0"]).removesuffix("0/"),
             "language_cookie": settings.SHOPPER_LANGUAGE_COOKIE,
             "csrf_token": "",
             "messages": (),
             "principal": None,
         }
         response = render(request, "driver/shell.html", context)
-    response.headers["Permissions-Policy"] = "camera=(), microphone=(), payment=(), usb=()"
+    response.headers["Permissions-Policy"] = "microphone=(), payment=(), usb=()"
     return response
 
 

@@ -91,8 +91,6 @@ _AT_STOPS: Final[dict[str, str | Promise]] = {
     "handover": _("Handover"),
     "age": _("Age check"),
     "age_over": _("At least %(age)s years"),
-    "signature": _("Signature"),
-    "signature_needed": _("needed"),
     "order": _("Order"),
     "navigate": _("Navigate"),
     "show_code": _("Access code"),
@@ -108,6 +106,52 @@ _AT_STOPS: Final[dict[str, str | Promise]] = {
     "loaded_all": _("All is loaded"),
     "all_loaded": _("All is loaded"),
     "missing": pgettext_lazy("driver", "Missing"),
+}
+
+_PROOF: Final[dict[str, str | Promise]] = {
+    "proof": _("Proof of delivery"),
+    "proof_photo": _("Photo"),
+    "proof_signature": _("Signature"),
+    "proof_name": _("Name of the receiver"),
+    "proof_pin": _("PIN of the shopper"),
+    "proof_scan": _("Scan"),
+    "proof_age": _("Age check"),
+    "photo_take": _("Take a photo"),
+    "photo_more": _("Another photo"),
+    "photo_kept": _("Photos kept: %(n)s"),
+    "photo_not_kept": _("The photo was not kept"),
+    "photo_unreadable": _("This is no photo that the phone can read. Take it again here."),
+    "photo_again": _("Take it again before you leave the door."),
+    "sign_here": _("The receiver signs here with a finger."),
+    "sign_or_name": _("Or the name of the receiver, if nobody can sign here"),
+    "clear": _("Clear"),
+    "keep_signature": _("Keep signature"),
+    "signature_kept": _("Signed"),
+    "signature_empty": _("The signature is empty"),
+    "signature_not_kept": _("The signature was not kept"),
+    "receiver": _("Name of the receiver"),
+    "name_keep": _("Keep name"),
+    "name_neighbour": _("It is a neighbour"),
+    "pin_ask": _("Ask the receiver for the PIN, and type it"),
+    "pin_keep": _("Keep PIN"),
+    "pin_kept": _("PIN typed"),
+    "age_ask": _("Is the receiver at least %(age)s years old? Look at an identity card."),
+    "age_yes": _("Yes, checked"),
+    "age_no": _("No"),
+    "age_passed": _("Age checked"),
+    "age_failed": _("The age check was not passed. Do not hand over the goods."),
+    "scan_type": _("Type the code of the parcel"),
+    "scan_take": _("Check"),
+    "scan_camera": _("Scan with the camera"),
+    "scan_no_camera": _("The camera gives no picture"),
+    "scan_unknown": _("This code is of no parcel here"),
+    "scan_unknown_how": _("Compare the label with the order, or type the code again."),
+    "scanned_of": _("%(n)s of %(all)s parcels scanned"),
+    "proof_missing": _("Proof is missing"),
+    "without_how": _("Go back and give it, or choose. The dispatcher sees it."),
+    "without_age": _("Without the age check the goods must not be handed over."),
+    "not_delivered_proof": _("Not delivered: the proof is missing"),
+    "deliver_without": _("Delivered without this proof"),
 }
 
 _PHONE: Final[dict[str, str | Promise]] = {
@@ -220,7 +264,7 @@ _ACTS: Final[dict[str, str | Promise]] = {
     "act_shift_ended": _("Shift ended"),
 }
 
-TEXTS: Final = {**_SCREENS, **_AT_STOPS, **_PHONE, **_DONE, **_ACTS}
+TEXTS: Final = {**_SCREENS, **_AT_STOPS, **_PROOF, **_PHONE, **_DONE, **_ACTS}
 
 
 def page_texts() -> dict[str, Any]:
@@ -246,6 +290,11 @@ def _counts(n: int) -> dict[str, str]:
         "n_parcels": ngettext("%(n)s parcel", "%(n)s parcels", n),
         "n_open": ngettext("%(n)s stop was not visited.", "%(n)s stops were not visited.", n),
         "n_to_load": ngettext("%(n)s parcel to load", "%(n)s parcels to load", n),
+        "n_photos_not_sent": ngettext(
+            "%(n)s photo is not sent yet. It stays on this phone until it is.",
+            "%(n)s photos are not sent yet. They stay on this phone until they are.",
+            n,
+        ),
         "n_not_sent": ngettext("%(n)s entry is not sent yet", "%(n)s entries are not sent yet", n),
         "bring_back": ngettext(
             "Bring the parcels of %(n)s stop back to the hub.",

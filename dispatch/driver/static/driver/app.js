@@ -10,7 +10,9 @@ import { banners } from "./views/banners.js";
 import { listView, loadingView, unsentView } from "./views/lists.js";
 import { defectView, moreView } from "./views/more.js";
 import { now } from "./views/now.js";
+import { withoutView } from "./views/proof.js";
 import { failView, stopView } from "./views/stop.js";
+import { hereNow, lacking, lookAround } from "./proof.js";
 
 const DAY_EVERY_MS = 60_000; // the day is asked for this often while the page is visible, with or without a socket
 const CALM_MS = 400; // a second tap on the same place within this time is a double tap, which is one tap
@@ -24,6 +26,7 @@ const VIEWS = {
   defect: defectView,
   stop: stopView,
   fail: failView,
+  without: withoutView,
   correct: (app, order) => failView(app, order, { isCorrection: true }),
 };
 const TABS = [
@@ -59,8 +62,9 @@ class App {
     this.tapped = null; // the place of the last tap
     this.acted = null; // the place of the tap that the last act followed
     this.turn = Promise.resolve(); // the last act; the next one is kept after it
-    const { day, acts, codes, logout, login } = el.dataset;
-    this.urls = { day, acts, codes, logout, login };
+    const { day, acts, codes, photos, logout, login } = el.dataset;
+    this.urls = { day, acts, codes, photos, logout, login };
+    this.strokes = new Map(); // signatures that are being drawn, by order
     this.session = new Session({ urls: this.urls, language: page.language });
     this.defaultNavigator = NAVIGATOR_NAMES.find(
       (name) => navigatorLink({ lat: 0, lon: 0 }, name) === navigatorLink({ lat: 0, lon: 0 }, ""),
@@ -208,11 +212,51 @@ class App {
     this.draw();
   }
 
+  proofsOf(order) {
+    return this.session.kept.proofs?.[order] ?? [];
+  }
+
+  /** Keeps a proof of a stop until its delivery; of all kinds but photos only the last one counts. */
+  async addProof(order, proof) {
+    const others = this.proofsOf(order).filter((one) => one.kind === "photo" || one.kind !== proof.kind);
+    this.fault = null;
+    await this.keep("proofs", { ...(this.session.kept.proofs ?? {}), [order]: [...others, proof] });
+    this.draw({ isForced: true });
+  }
+
+  say(title, detail) {
+    this.fault = { title, detail };
+    this.draw();
+    scrollTo(0, 0);
+  }
+
+  arrived(stop) {
+    if (stop.proof?.length) lookAround();
+    return this.did("arrived", "", { order: stop.order });
+  }
+
+  /** Delivers with the proofs; when one is missing, asks first. */
+  deliver(stop, { isWithout = false } = {}) {
+    const proofs = this.proofsOf(stop.order);
+    const isAgeFailed = proofs.some((proof) => proof.kind === "age" && proof.how === "fail");
+    if (!isWithout && (lacking(stop, proofs).length || isAgeFailed)) {
+      location.hash = `#without/${stop.order}`;
+      return;
+    }
+    const data = { ...hereNow() };
+    if (stop.handover?.kind) data.handover = stop.handover.kind;
+    if (proofs.length) data.proofs = proofs;
+    this.ended(stop.direction === "return" ? "picked_up" : "delivered", stop, { data });
+  }
+
   /** Ends a visit, and goes on to the next stop. */
   async ended(kind, stop, { data }) {
     if (!(await this.did(kind, t(`did_${kind}`), { order: stop.order, data }))) return;
     await this.keep("outcomes", { ...(this.session.kept.outcomes ?? {}), [stop.order]: this.lastAct.id });
+    const { [stop.order]: _given, ...proofs } = this.session.kept.proofs ?? {};
+    await this.keep("proofs", proofs);
     this.codes.delete(stop.order);
+    this.strokes.delete(stop.order);
     location.hash = "#now";
     this.draw({ isMove: true });
   }
@@ -283,9 +327,13 @@ class App {
     const isHeld =
       !isMove &&
       !isForced &&
-      this.parts.view.contains(document.activeElement) &&
-      document.activeElement.matches("textarea, select");
-    if (!isHeld) this.parts.view.replaceChildren(...view.body.filter(Boolean));
+      (this.isDrawing ||
+        (this.parts.view.contains(document.activeElement) &&
+          document.activeElement.matches("textarea, select, input[type=text]")));
+    if (!isHeld) {
+      this.isDrawing = false;
+      this.parts.view.replaceChildren(...view.body.filter(Boolean));
+    }
     this.parts.actions.replaceChildren(...view.actions.filter(Boolean));
     this.calm();
     this.drawTabs(key);
@@ -322,8 +370,8 @@ class App {
   }
 
   drawUnsent() {
-    const { waiting, refused } = this.session;
-    const open = waiting.length + refused.length;
+    const { waiting, refused, photosWaiting } = this.session;
+    const open = waiting.length + refused.length + photosWaiting;
     const { unsent } = this.parts;
     unsent.hidden = open === 0;
     unsent.className = `driver-unsent ${refused.length ? "failed" : "risk"}`;

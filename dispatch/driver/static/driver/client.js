@@ -60,6 +60,41 @@ export class Client {
     return data;
   }
 
+  /** Returns how much of a photo the server has: {received, complete}, or null if no act names it. */
+  async photo(sha256) {
+    const answer = await this.fetch(this.photoUrl(sha256), { method: "HEAD" });
+    if (answer.status === 404 && answer.headers.get("Content-Type")?.includes("problem+json")) return null;
+    const received = Number(answer.headers.get("Upload-Offset") ?? Number.NaN);
+    if (!answer.ok) throw faultOf(answer, {});
+    if (Number.isNaN(received)) throw new Fault("offline"); // an answer of another server
+    return { received, complete: answer.headers.get("Upload-Complete") === "?1" };
+  }
+
+  /** Sends a piece of a photo; with an old form token it fetches a new one, once. Returns as ``photo`` does. */
+  async putPiece(sha256, { piece, start, size }) {
+    const send = async () => {
+      const range = `bytes ${start}-${start + piece.byteLength - 1}/${size}`;
+      const headers = { "Content-Type": "application/octet-stream", "Content-Range": range, "X-CSRFToken": this.token };
+      const answer = await this.fetch(this.photoUrl(sha256), { method: "PUT", headers, body: piece });
+      const data = await bodyOf(answer);
+      if (answer.status === 404 && data) return null;
+      if (!answer.ok) throw faultOf(answer, data);
+      if (data === null) throw new Fault("offline");
+      return data;
+    };
+    try {
+      return await send();
+    } catch (fault) {
+      if (fault.kind !== "stale") throw fault;
+      await this.day();
+      return send();
+    }
+  }
+
+  photoUrl(sha256) {
+    return `${this.urls.photos}${sha256}/`;
+  }
+
   async fetch(url, options) {
     const common = { cache: "no-store", credentials: "same-origin", redirect: "error" };
     try {

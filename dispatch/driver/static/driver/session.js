@@ -3,6 +3,7 @@ import { Client } from "./client.js";
 import { merged } from "./day.js";
 import { APP_VERSION, isInstalled, lastingStorage, uuid } from "./phone.js";
 import { Queue } from "./queue.js";
+import { Uploads } from "./uploads.js";
 import { driverStore, phoneStore } from "./store.js";
 import { setZone } from "./words.js";
 
@@ -20,7 +21,7 @@ export class Session extends EventTarget {
   constructor({ urls, language }) {
     super();
     Object.assign(this, { urls, language, who: null, store: null, queue: null });
-    Object.assign(this, { day: null, etag: "", acts: [], today: null, kept: {}, others: 0 });
+    Object.assign(this, { day: null, etag: "", acts: [], today: null, kept: {}, others: 0, photosWaiting: 0 });
     Object.assign(this, { isSignedOut: false, queueState: "empty", isStarted: false, isLeaving: false });
     this.phone = phoneStore();
     this.storageKept = null;
@@ -65,6 +66,9 @@ export class Session extends EventTarget {
       onChange: () => this.answered(),
       onState: (state) => this.queueIs(state),
     });
+    this.uploads?.end();
+    this.uploads = new Uploads({ store, client: this.client, onChange: () => this.photoSent() });
+    await this.uploads.tidy();
     const kept = await store.get("day");
     if (kept && Date.now() - kept.at < DAY_LIVES_MS) {
       this.day = kept.day;
@@ -73,7 +77,8 @@ export class Session extends EventTarget {
     } else if (kept) {
       await store.drop("day");
     }
-    for (const name of ["ticked", "navigator", "lost", "told", "outcomes"]) this.kept[name] = await store.get(name);
+    for (const name of ["ticked", "navigator", "lost", "told", "outcomes", "proofs"])
+      this.kept[name] = await store.get(name);
     await this.countOthers();
     await this.read({ quiet: true });
   }
@@ -93,6 +98,7 @@ export class Session extends EventTarget {
   async read({ quiet = false } = {}) {
     if (!this.store) return;
     this.acts = await this.store.acts();
+    this.photosWaiting = (await this.store.photos()).filter((photo) => photo.state === "waiting").length;
     if (this.day?.zone) setZone(this.day.zone);
     this.today = this.day ? merged(this.day, this.acts) : null;
     if (!quiet) this.changed();
@@ -106,8 +112,19 @@ export class Session extends EventTarget {
     this.queueState = state;
     if (state === "signed_out") this.isSignedOut = true;
     if (state === "other_driver" || state === "signed_out") this.refresh();
-    if (state === "empty" && this.isLeaving) this.endDevice();
+    if (state === "empty") this.sendPhotos();
     this.changed();
+  }
+
+  /** Sends photos after the acts that name them; a log-out waits for them. */
+  async sendPhotos() {
+    await this.uploads?.run();
+    if (this.isLeaving && !this.photosWaiting) await this.endDevice();
+  }
+
+  async photoSent() {
+    await this.read();
+    if (this.isLeaving && !this.photosWaiting && !this.waiting.length) await this.endDevice();
   }
 
   get waiting() {
@@ -242,14 +259,22 @@ export class Session extends EventTarget {
   /** The dispatcher has logged this phone out: its addresses go at once. What is not sent stays for a new log-in. */
   async forgetDay() {
     if (!this.store || !this.day) return;
-    await this.store.drop("day");
+    await this.store.drop("day", "proofs");
+    await this.dropDrafts();
     Object.assign(this, { day: null, today: null, etag: "" });
     this.dispatchEvent(new Event("revoked"));
   }
 
+  /** Deletes pictures that no act names. */
+  async dropDrafts() {
+    const drafts = (await this.store.photos()).filter((photo) => photo.state === "draft");
+    if (drafts.length) await this.store.dropPhotos(drafts.map((photo) => photo.sha256));
+  }
+
   /** Logs out: the addresses are deleted at once; acts that are not sent stay and are sent first. */
   async leave() {
-    await this.store.drop("day", "ticked", "told", "lost", "outcomes");
+    await this.store.drop("day", "ticked", "told", "lost", "outcomes", "proofs");
+    await this.dropDrafts();
     await this.phone.set("who", { driver: this.who.driver, device: this.who.device, isLeaving: true });
     Object.assign(this, { isLeaving: true, day: null, today: null, etag: "", kept: {} });
     this.changed();
@@ -264,6 +289,7 @@ export class Session extends EventTarget {
     }
     await this.phone.drop("who");
     this.queue?.end();
+    this.uploads?.end();
     Object.assign(this, { who: null, isLeaving: false, isSignedOut: true, acts: [] });
     this.changed();
   }

@@ -2,11 +2,11 @@
  *
  * ``acts`` holds what a driver did, in the order of the taps (``seq``). An act is "waiting" until the server has
  * answered, then "sent" until a newer day contains it, or "refused" until the driver has read why. ``kept`` holds the
- * driver's day and small values by name. Every write is over only when the browser has committed it: before that no
+ * driver's day and small values by name. ``photos`` holds the bytes of pictures until the server has them. Every write is over only when the browser has committed it: before that no
  * screen says "done".
  */
 const PHONE = "lastmile-driver";
-const VERSION = 1;
+const VERSION = 2;
 const LAST = Number.MAX_SAFE_INTEGER;
 
 /** The phone did not keep something: its storage is full or refused. */
@@ -28,7 +28,9 @@ export function driverStore(driver) {
   return new Store(`${PHONE}-${driver}`);
 }
 
-function prepare(db) {
+function prepare(db, before) {
+  if (before < 2) db.createObjectStore("photos", { keyPath: "sha256" });
+  if (before >= 1) return;
   const acts = db.createObjectStore("acts", { keyPath: "seq", autoIncrement: true });
   acts.createIndex("id", "id", { unique: true });
   acts.createIndex("state", ["state", "seq"]);
@@ -45,7 +47,7 @@ export class Store {
   open() {
     this.db ??= new Promise((resolve, reject) => {
       const request = indexedDB.open(this.name, VERSION);
-      request.onupgradeneeded = () => prepare(request.result);
+      request.onupgradeneeded = (event) => prepare(request.result, event.oldVersion);
       request.onerror = () => reject(request.error);
       request.onsuccess = () => {
         const db = request.result;
@@ -82,7 +84,7 @@ export class Store {
       tx.oncomplete = () => resolve(request?.result);
       tx.onabort = () => reject(tx.error ?? new DOMException("The phone ended the write.", "AbortError"));
       try {
-        request = act(tx.objectStore("acts"), tx.objectStore("kept"));
+        request = act(tx.objectStore("acts"), tx.objectStore("kept"), tx.objectStore("photos"));
       } catch (fault) {
         tx.onabort = null;
         tx.abort();
@@ -99,9 +101,14 @@ export class Store {
     }
   }
 
-  /** Keeps an act behind all acts before it. Raises NotKept. */
+  /** Keeps an act behind all acts before it, and marks the photos that it names. Raises NotKept. */
   add(act) {
-    const adding = this.adding.then(() => this.write((acts) => acts.add({ ...act, state: "waiting" })));
+    const adding = this.adding.then(() =>
+      this.write((acts, _kept, photos) => {
+        for (const { sha256 } of act.data?.proofs ?? []) if (sha256) markWaiting(photos, sha256);
+        return acts.add({ ...act, state: "waiting" });
+      }),
+    );
     this.adding = adding.catch(() => {});
     return adding;
   }
@@ -131,6 +138,25 @@ export class Store {
     });
   }
 
+  /** Keeps a picture as bytes. Raises NotKept. */
+  addPhoto(photo) {
+    return this.write((_acts, _kept, photos) => photos.put(photo));
+  }
+
+  photo(sha256) {
+    return this.run("readonly", (_acts, _kept, photos) => photos.get(sha256));
+  }
+
+  photos() {
+    return this.run("readonly", (_acts, _kept, photos) => photos.getAll());
+  }
+
+  dropPhotos(hashes) {
+    return this.write((_acts, _kept, photos) => {
+      for (const sha256 of hashes) photos.delete(sha256);
+    });
+  }
+
   get(name) {
     return this.run("readonly", (_acts, kept) => kept.get(name));
   }
@@ -146,6 +172,13 @@ export class Store {
   }
 }
 
+function markWaiting(photos, sha256) {
+  const asked = photos.get(sha256);
+  asked.onsuccess = () => {
+    if (asked.result) photos.put({ ...asked.result, state: "waiting" });
+  };
+}
+
 function transactionOf(db, mode) {
-  return db.transaction(["acts", "kept"], mode, { durability: mode === "readwrite" ? "strict" : "relaxed" });
+  return db.transaction(["acts", "kept", "photos"], mode, { durability: mode === "readwrite" ? "strict" : "relaxed" });
 }

@@ -117,12 +117,12 @@ function loadRow(app, today, stop, ticked, tick) {
 /** What the server has not received, in the order in which it will be sent, and what it refused. */
 export function unsentView(app) {
   const { session } = app;
-  const { waiting, refused, today, others } = session;
+  const { waiting, refused, today, others, photosWaiting } = session;
   const told = session.kept.told ?? [];
   return {
     heading: t("not_sent"),
     body: [
-      h("h2", { class: "lead" }, waiting.length ? tn("n_not_sent", waiting.length) : t("all_sent")),
+      h("h2", { class: "lead" }, waiting.length || photosWaiting ? tn("n_not_sent", waiting.length) : t("all_sent")),
       waiting.length > 0 && h("p", null, session.isSignedOut ? t("unsent_log_in") : t("unsent_how")),
       waiting.length > 0 &&
         h(
@@ -130,6 +130,7 @@ export function unsentView(app) {
           { class: "driver-rows" },
           waiting.map((act) => actRow(today, act)),
         ),
+      photosWaiting > 0 && notice("", "upload", tn("n_photos_not_sent", photosWaiting)),
       refused.length > 0 && refusedCard(app, today, refused),
       told.length > 0 &&
         h(

@@ -2,6 +2,7 @@
 import { isOpen, nextStop } from "../day.js";
 import { button, facts, h, link, notice } from "../dom.js";
 import { dayTime, kilograms, kilometres, t, time, tn } from "../words.js";
+import { proofCard } from "./proof.js";
 import { doorActions, stopCard } from "./stop.js";
 
 export function now(app) {
@@ -16,7 +17,7 @@ export function now(app) {
   const place = today.stops.indexOf(stop) + 1;
   return {
     heading: t("stop_of", { n: place, all: today.stops.length }),
-    body: [stopCard(app, today, stop)],
+    body: [stopCard(app, today, stop), proofCard(app, stop)],
     actions: doorActions(app, stop),
   };
 }

@@ -1,6 +1,7 @@
 /* One stop: where, who, by when, what and how; and what the driver does there. */
 import { isCancelled, isDone } from "../day.js";
 import { button, facts, h, icon, link, notice, row, status } from "../dom.js";
+import { proofCard } from "./proof.js";
 import { between, kilograms, t, time, tn } from "../words.js";
 
 const ENDED = {
@@ -46,7 +47,7 @@ export function stopCard(app, today, stop) {
       ],
       [t("handover"), stop.handover?.words],
       [t("age"), stop.age_check ? t("age_over", { age: stop.age_check }) : ""],
-      [t("signature"), stop.signature ? t("signature_needed") : ""],
+      [t("proof"), (stop.proof ?? []).map((one) => t(`proof_${one}`)).join(", ")],
       [t("order"), stop.external_id],
     ),
     stop.access && notice("", "lock-open", [stop.access.words, stop.access.text].filter(Boolean)),
@@ -76,13 +77,13 @@ export function doorActions(app, stop) {
   if (isDone(stop) || isCancelled(stop)) return [];
   const failing = link(t("not_delivered"), `#fail/${stop.order}`, { symbol: "x", key: "fail" });
   if (!stop.arrived_at) {
-    const act = () => app.did("arrived", "", { order: stop.order });
-    return [failing, button(t("arrived"), act, { kind: "primary", symbol: "map-pin", key: "main" })];
+    return [
+      failing,
+      button(t("arrived"), () => app.arrived(stop), { kind: "primary", symbol: "map-pin", key: "main" }),
+    ];
   }
   const kind = stop.direction === "return" ? "picked_up" : "delivered";
-  const data = stop.handover?.kind ? { handover: stop.handover.kind } : {};
-  const act = () => app.ended(kind, stop, { data });
-  return [failing, button(t(kind), act, { kind: "primary", symbol: "check", key: "main" })];
+  return [failing, button(t(kind), () => app.deliver(stop), { kind: "primary", symbol: "check", key: "main" })];
 }
 
 export function stopView(app, order) {
@@ -93,6 +94,7 @@ export function stopView(app, order) {
     heading: t("stop_of", { n: today.stops.indexOf(stop) + 1, all: today.stops.length }),
     body: [
       stopCard(app, today, stop),
+      proofCard(app, stop),
       stop.outcome === "failed" && stop.reason && notice("failed", "circle-x", reasonWords(today, stop.reason)),
       parcelList(stop),
       noteForm(app, stop),

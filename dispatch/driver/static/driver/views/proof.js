@@ -1,0 +1,332 @@
+/* The proof at a door: photo, signature, name, PIN, scan and age check, on the screen of the stop. */
+import { button, h, icon, link, notice, status } from "../dom.js";
+import { bytesOf, keepPicture, lacking, parcelOf, shrunk, Unreadable } from "../proof.js";
+import { number, t } from "../words.js";
+
+const PAD = { width: 800, height: 320, ink: 5 };
+const LEAST_STROKE = 60; // units of the pad; less is a slip of the finger
+
+/** Returns the card that asks for the proof of a stop, or nothing. */
+export function proofCard(app, stop) {
+  if (!stop.proof?.length || !stop.arrived_at || stop.outcome) return null;
+  const proofs = app.proofsOf(stop.order);
+  const open = new Set(lacking(stop, proofs));
+  return h(
+    "section",
+    { class: "card driver-proof" },
+    h("h2", null, t("proof")),
+    stop.proof.map((kind) => FORMS[kind]?.(app, stop, proofs, open.has(kind))),
+  );
+}
+
+function done(word) {
+  return h("p", null, status("ok", "circle-check", word));
+}
+
+function photo(app, stop, proofs) {
+  const photos = proofs.filter((proof) => proof.kind === "photo");
+  const input = h("input", {
+    type: "file",
+    accept: "image/*",
+    capture: "environment",
+    class: "hide-visually",
+    "data-key": "photo",
+  });
+  input.addEventListener("change", () => input.files[0] && takePhoto(app, stop, input.files[0]));
+  return h(
+    "div",
+    { class: "stack tight" },
+    photos.length > 0 && done(t("photo_kept", { n: number(photos.length) })),
+    h("label", { class: "button" }, icon("plus"), photos.length ? t("photo_more") : t("photo_take"), input),
+  );
+}
+
+async function takePhoto(app, stop, file) {
+  if (!globalThis.crypto?.subtle) {
+    app.say(t("photo_not_kept"), t("not_secure"));
+    return;
+  }
+  try {
+    const bytes = await shrunk(file);
+    await app.addProof(stop.order, await keepPicture(app.session.store, { kind: "photo", order: stop.order, bytes }));
+  } catch (fault) {
+    console.error("A photo was not kept.", fault);
+    const why =
+      fault instanceof Unreadable ? t("photo_unreadable") : fault.isFull ? t("not_kept_full") : t("photo_again");
+    app.say(t("photo_not_kept"), why);
+  }
+}
+
+function signature(app, stop, proofs) {
+  if (proofs.some((proof) => proof.kind === "signature")) return done(t("signature_kept"));
+  const strokes = app.strokes.get(stop.order) ?? [];
+  app.strokes.set(stop.order, strokes);
+  const canvas = h("canvas", { class: "driver-pad", width: PAD.width, height: PAD.height, "aria-hidden": "true" });
+  draw(canvas, strokes);
+  listen(app, canvas, strokes);
+  const clear = () => {
+    strokes.length = 0;
+    draw(canvas, strokes);
+  };
+  return h(
+    "div",
+    { class: "stack tight" },
+    h("p", null, t("sign_here")),
+    canvas,
+    h(
+      "div",
+      { class: "driver-pair" },
+      button(t("clear"), clear, { key: "clear-pad" }),
+      button(t("keep_signature"), () => keepSignature(app, stop, canvas, strokes), {
+        symbol: "check",
+        key: "keep-pad",
+      }),
+    ),
+    !stop.proof.includes("name") && name(app, stop, proofs, true, t("sign_or_name")),
+  );
+}
+
+/** Draws with a finger, a pen or a mouse. The strokes are kept as numbers, so turning the phone loses none. */
+function listen(app, canvas, strokes) {
+  let stroke = null;
+  const point = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [
+      ((event.clientX - box.left) / box.width) * PAD.width,
+      ((event.clientY - box.top) / box.height) * PAD.height,
+    ];
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    stroke = [point(event)];
+    strokes.push(stroke);
+    app.isDrawing = true; // the view is not drawn again under the finger
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!stroke) return;
+    stroke.push(point(event));
+    draw(canvas, strokes);
+  });
+  for (const name of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(name, () => {
+      stroke = null;
+      app.isDrawing = false;
+    });
+  }
+}
+
+function draw(canvas, strokes) {
+  const ink = canvas.getContext("2d");
+  ink.fillStyle = "#fff";
+  ink.fillRect(0, 0, PAD.width, PAD.height);
+  Object.assign(ink, { strokeStyle: "#000", lineWidth: PAD.ink, lineCap: "round", lineJoin: "round" });
+  for (const [first, ...rest] of strokes) {
+    ink.beginPath();
+    ink.moveTo(...first);
+    for (const next of rest) ink.lineTo(...next);
+    ink.stroke();
+  }
+}
+
+function lengthOf(strokes) {
+  let sum = 0;
+  for (const stroke of strokes) {
+    for (let n = 1; n < stroke.length; n += 1) {
+      sum += Math.hypot(stroke[n][0] - stroke[n - 1][0], stroke[n][1] - stroke[n - 1][1]);
+    }
+  }
+  return sum;
+}
+
+async function keepSignature(app, stop, canvas, strokes) {
+  if (lengthOf(strokes) < LEAST_STROKE) {
+    app.say(t("signature_empty"), t("sign_here"));
+    return;
+  }
+  try {
+    const bytes = await bytesOf(canvas, "image/png");
+    const proof = await keepPicture(app.session.store, { kind: "signature", order: stop.order, bytes });
+    app.strokes.delete(stop.order);
+    await app.addProof(stop.order, proof);
+  } catch (fault) {
+    console.error("A signature was not kept.", fault);
+    app.say(t("signature_not_kept"), fault.isFull ? t("not_kept_full") : t("photo_again"));
+  }
+}
+
+function name(app, stop, proofs, _isOpen, label = t("receiver")) {
+  const known = proofs.find((proof) => proof.kind === "name");
+  if (known) return done([t("receiver"), known.text].filter(Boolean).join(": "));
+  const key = `name-${stop.order}`;
+  const input = field(app, key, { maxlength: 120, autocomplete: "off" });
+  const keep = (how) => async () => {
+    const text = input.value.trim();
+    if (!text) {
+      input.focus();
+      return;
+    }
+    app.drafts.delete(key);
+    await app.addProof(stop.order, { kind: "name", text, how });
+  };
+  return h(
+    "div",
+    { class: "stack tight" },
+    h("div", { class: "field" }, h("label", { for: key }, label), input),
+    h(
+      "div",
+      { class: "driver-pair" },
+      button(t("name_keep"), keep("typed"), { symbol: "check", key: "name-keep" }),
+      button(t("name_neighbour"), keep("neighbour"), { key: "name-neighbour" }),
+    ),
+  );
+}
+
+function pin(app, stop, proofs) {
+  if (proofs.some((proof) => proof.kind === "pin")) return done(t("pin_kept"));
+  const key = `pin-${stop.order}`;
+  const input = field(app, key, { maxlength: 64, autocomplete: "off", inputmode: "text", dir: "ltr" });
+  async function keep() {
+    const text = input.value.trim();
+    if (!text) {
+      input.focus();
+      return;
+    }
+    app.drafts.delete(key);
+    await app.addProof(stop.order, { kind: "pin", text });
+  }
+  return h(
+    "div",
+    { class: "stack tight" },
+    h("div", { class: "field" }, h("label", { for: key }, t("pin_ask")), input),
+    button(t("pin_keep"), keep, { symbol: "check", key: "pin-keep" }),
+  );
+}
+
+function age(app, stop, proofs) {
+  const checked = proofs.find((proof) => proof.kind === "age");
+  if (checked?.how === "pass") return done(t("age_passed"));
+  return h(
+    "div",
+    { class: "stack tight" },
+    checked && notice("failed", "circle-x", t("age_failed")),
+    h("p", null, t("age_ask", { age: number(stop.age_check) })),
+    h(
+      "div",
+      { class: "driver-pair" },
+      button(t("age_no"), () => app.addProof(stop.order, { kind: "age", how: "fail" }), { key: "age-no" }),
+      button(t("age_yes"), () => app.addProof(stop.order, { kind: "age", how: "pass" }), {
+        symbol: "check",
+        key: "age-yes",
+      }),
+    ),
+  );
+}
+
+function scan(app, stop, proofs) {
+  const scanned = proofs.find((proof) => proof.kind === "scan")?.parcels ?? [];
+  const key = `scan-${stop.order}`;
+  const input = field(app, key, { maxlength: 120, autocomplete: "off", dir: "ltr" });
+  async function take(code) {
+    const parcel = parcelOf(stop, code);
+    if (!parcel) {
+      app.say(t("scan_unknown"), t("scan_unknown_how"));
+      return;
+    }
+    app.drafts.delete(key);
+    await app.addProof(stop.order, { kind: "scan", parcels: [...new Set([...scanned, parcel.id])] });
+  }
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") take(input.value);
+  });
+  const count = { n: number(scanned.length), all: number(stop.parcels.length) };
+  return h(
+    "div",
+    { class: "stack tight" },
+    scanned.length > 0 && done(t("scanned_of", count)),
+    scanned.length < stop.parcels.length && [
+      h("div", { class: "field" }, h("label", { for: key }, t("scan_type")), input),
+      h(
+        "div",
+        { class: "driver-pair" },
+        button(t("scan_take"), () => take(input.value), { symbol: "check", key: "scan-take" }),
+        "BarcodeDetector" in window && button(t("scan_camera"), () => readCode(app, take), { symbol: "maximize" }),
+      ),
+    ],
+  );
+}
+
+/** Reads one code with the camera. Without a picture, or without leave, the driver types it. */
+async function readCode(app, take) {
+  const video = h("video", { class: "driver-video", playsinline: true, muted: true });
+  let stream = null;
+  const stop = () => {
+    for (const track of stream?.getTracks() ?? []) track.stop();
+    dialog.close();
+    dialog.remove();
+  };
+  const dialog = h("dialog", { class: "driver-scan" }, video, button(t("close"), stop, { symbol: "x" }));
+  document.body.append(dialog);
+  dialog.showModal();
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    video.srcObject = stream;
+    await video.play();
+    const detector = new BarcodeDetector();
+    while (dialog.open) {
+      const [code] = await detector.detect(video);
+      if (code) {
+        stop();
+        await take(code.rawValue);
+        return;
+      }
+      await new Promise((next) => requestAnimationFrame(next));
+    }
+  } catch (fault) {
+    console.warn("The camera gives no picture.", fault);
+    stop();
+    app.say(t("scan_no_camera"), t("scan_type"));
+  }
+}
+
+function field(app, key, attributes) {
+  const input = h("input", { id: key, class: "input", type: "text", "data-key": key, ...attributes });
+  input.value = app.drafts.get(key) ?? "";
+  input.addEventListener("input", () => app.drafts.set(key, input.value));
+  return input;
+}
+
+const FORMS = { photo, signature, name, pin, age, scan };
+
+/** The screen before a delivery without its proof: what is missing, and the two ways on. */
+export function withoutView(app, order) {
+  const stop = app.session.today?.stops.find((one) => one.order === order);
+  const missing = stop ? lacking(stop, app.proofsOf(order)) : [];
+  const isAdult = app.proofsOf(order).some((proof) => proof.kind === "age" && proof.how === "pass");
+  const isStrict = stop?.age_check && !isAdult; // the law knows no delivery without the check
+  const fail = () => app.ended("failed", stop, { data: { reason: "proof_missing" } });
+  return {
+    heading: t("proof_missing"),
+    body: [
+      h("h2", { class: "lead" }, t("proof_missing")),
+      h(
+        "ul",
+        null,
+        missing.map((kind) => h("li", null, t(`proof_${kind}`))),
+      ),
+      h("p", null, isStrict ? t("without_age") : t("without_how")),
+      stop &&
+        h(
+          "div",
+          { class: "stack" },
+          button(t("not_delivered_proof"), fail, { kind: "driver-choice", symbol: "x", key: "fail-proof" }),
+          !isStrict &&
+            button(t("deliver_without"), () => app.deliver(stop, { isWithout: true }), {
+              kind: "driver-choice",
+              symbol: "triangle-alert",
+              key: "without",
+            }),
+        ),
+    ],
+    actions: [link(t("back"), "#now", { kind: "primary", symbol: "arrow-left", key: "back" })],
+  };
+}
