@@ -1,4 +1,4 @@
-"""API views of incidents."""
+"""API views of incidents and of devices, the phones of drivers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dispatch.api import finding, shapes_live
+from dispatch.fleet.selectors import drivers
 from dispatch.live import selectors, services
-from dispatch.live.models import Incident
+from dispatch.live.models import Device, Incident
 from dispatch.live.states import IncidentKind, IncidentState
 from dispatch.orders.selectors import orders_of
 from lastmile.core.http import cursor_page, etag, expected_version, fetch, id_param, params
@@ -28,6 +29,16 @@ _ORDER = OpenApiParameter(
 
 def _incidents_of(principal: Principal) -> QuerySet[Incident]:
     rows: QuerySet[Incident] = visible(principal, selectors.incidents())
+    return rows
+
+
+_DRIVER = OpenApiParameter(
+    "driver", OpenApiTypes.STR, description="The driver's `id`, or `external_id:` and your own ID."
+)
+
+
+def _devices_of(principal: Principal) -> QuerySet[Device]:
+    rows: QuerySet[Device] = visible(principal, selectors.devices(), "driver__hub__public_id")
     return rows
 
 
@@ -89,3 +100,49 @@ class SettleIncidentView(RetailerAPIView):
         )
         row = fetch(_incidents_of(self.principal), public_id)
         return self.shape_out(shapes_live.IncidentOut, row, ETag=etag(row))
+
+
+class DevicesView(RetailerAPIView):
+    """The list of devices."""
+
+    acts = {"get": Act.DEVICES_VIEW}
+
+    @extend_schema(
+        operation_id="devices_list",
+        parameters=[_DRIVER],
+        responses=page_of(shapes_live.DeviceOut),
+    )
+    def get(self, request: Request) -> Response:
+        """List the phones of drivers, the newest first, also those that are logged out."""
+        rows = _devices_of(self.principal)
+        driver = id_param(request, "driver", drivers())
+        rows = rows.filter(driver__public_id=driver) if driver else rows
+        return cursor_page(request, rows, shapes_live.DeviceOut, order=("-made_at", "-public_id"))
+
+
+class DeviceView(RetailerAPIView):
+    """The view of one device."""
+
+    acts = {"get": Act.DEVICES_VIEW}
+
+    @extend_schema(operation_id="devices_get", responses=shapes_live.DeviceOut)
+    def get(self, request: Request, public_id: str) -> Response:
+        """Return a device."""
+        return self.shape_out(shapes_live.DeviceOut, fetch(_devices_of(self.principal), public_id))
+
+
+class RevokeDeviceView(RetailerAPIView):
+    """Logging a device out."""
+
+    acts = {"post": Act.DEVICES_EDIT}
+
+    @extend_schema(
+        operation_id="devices_revoke",
+        summary="Log the phone of a driver out",
+        request=None,
+        responses=shapes_live.DeviceOut,
+    )
+    def post(self, request: Request, public_id: str) -> Response:
+        """Log a phone out. It keeps what it has not sent. A second call changes nothing."""
+        services.revoke_device(device=fetch(_devices_of(self.principal), public_id))
+        return self.shape_out(shapes_live.DeviceOut, fetch(_devices_of(self.principal), public_id))

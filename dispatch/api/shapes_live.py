@@ -1,4 +1,4 @@
-"""API shapes of incidents and of drivers' phones."""
+"""API shapes of incidents and of devices, the phones of drivers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from dispatch.live.models import Incident
+from dispatch.live.models import Device, Incident
 from dispatch.live.services.incidents import LONGEST_HOW
 from dispatch.live.states import IncidentKind, IncidentState
 from lastmile.core.http.fields import InstantField, ModelOut, text
@@ -66,3 +66,46 @@ class IncidentOut(ModelOut[Incident]):
             "version",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class DeviceOut(ModelOut[Device]):
+    """The phone of a driver that was logged in. Its key is never shown."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    driver = serializers.CharField(source="driver.public_id", read_only=True)
+    hub = serializers.CharField(source="driver.hub.public_id", read_only=True)
+    name = serializers.CharField(read_only=True, help_text="Kind of phone and browser.")
+    state = serializers.SerializerMethodField(help_text="`active`, `expired` or `revoked`.")
+    app_version = serializers.CharField(
+        read_only=True, help_text="Version of the app that the phone runs; empty if not known."
+    )
+    installed = serializers.BooleanField(
+        read_only=True, allow_null=True, help_text="Whether the app is installed; null: not known."
+    )
+    storage_kept = serializers.BooleanField(
+        read_only=True,
+        allow_null=True,
+        help_text="False: the browser may delete acts that were not sent. Null: not known.",
+    )
+    made_at = InstantField(read_only=True)
+    last_used_at = InstantField(read_only=True)
+    expires_at = InstantField(read_only=True, help_text="30 days after the last use.")
+    revoked_at = InstantField(read_only=True, allow_null=True)
+    refused_at = InstantField(
+        read_only=True, allow_null=True, help_text="When something from the phone was refused last."
+    )
+    refused_code = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Device
+        fields = (
+            "id", "driver", "hub", "name", "state", "app_version", "installed", "storage_kept",
+            "made_at", "last_used_at", "expires_at", "revoked_at", "refused_at", "refused_code",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_state(self, row: Device) -> str:
+        """Return active, expired or revoked."""
+        if row.revoked_at is not None:
+            return "revoked"
+        return "expired" if row.has_expired else "active"

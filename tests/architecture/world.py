@@ -23,6 +23,7 @@ from notifications.services.contacts import opt_out
 from tenants.people import services as people
 from tenants.permissions import KeyRole
 from tests.factories.fleet import make_driver, make_hub, make_shift, make_vehicle, make_zone
+from tests.factories.live import make_phone
 from tests.factories.messages import make_contact, make_message
 from tests.factories.orders import DAY, make_order
 from tests.factories.slots import make_template
@@ -36,6 +37,7 @@ def make_world(*, file_hub: bool = False) -> Hub:
     driver = make_driver(hub=hub)
     shift = make_shift(vehicle=make_vehicle(hub=hub), driver=driver)
     order = make_order(hub=hub.public_id)
+    make_phone(driver)
     open_incident(
         draft=IncidentDraft(
             kind=IncidentKind.VEHICLE_DEFECT, hub=hub, order=order, shift=shift, driver=driver

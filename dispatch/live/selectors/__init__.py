@@ -4,6 +4,7 @@ from dispatch.live.selectors.days import changes_of, day_of, run_state
 from dispatch.live.selectors.devices import (
     device_of_id,
     device_of_key,
+    devices,
     devices_of,
     has_live_link,
     is_revoked,
@@ -36,6 +37,7 @@ __all__ = [
     "day_of",
     "device_of_id",
     "device_of_key",
+    "devices",
     "devices_of",
     "has_live_link",
     "incidents",

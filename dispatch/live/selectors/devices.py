@@ -59,6 +59,11 @@ def devices_of(driver: Driver) -> QuerySet[Device]:
     return Device.objects.filter(driver=driver).order_by("-made_at", "-id")
 
 
+def devices() -> QuerySet[Device]:
+    """Return all devices with their drivers, the newest first."""
+    return Device.objects.select_related("driver__hub").order_by("-made_at", "-public_id")
+
+
 def _alive() -> QuerySet[Device]:
     return Device.objects.select_related("driver__hub").filter(
         revoked_at__isnull=True, expires_at__gt=real_now(), driver__active=True

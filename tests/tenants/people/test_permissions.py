@@ -39,8 +39,8 @@ self.edit        o m d p v r |
 password.set                 |
 driver.view                  |
 driver.act                   |
-devices.view     o m d p r   |
-devices.edit     o m d       |
+devices.view     o m d p r   | i
+devices.edit     o m d       | i
 incidents.view   o m d p r   | i
 incidents.edit   o m d       | i
 shopper.view                 |
