@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatch.live.models import Incident
 from dispatch.live.states import URGENT, IncidentKind
-from dispatch.live.words import ACTS, REASONS
+from dispatch.live.words import ACTS, FLAGS, PROOFS, REASONS
+from lastmile.core import formatting
 
 Words = str | Lazy
 K = IncidentKind
@@ -24,7 +26,8 @@ ORDER, BOARD, PHONES = "order", "board", "phones"  # pages where the next step i
 class IncidentText:
     """The texts of a kind of incident.
 
-    ``what`` is a sentence with ``%(…)s`` for driver, order, vehicle, outcome, act and cause.
+    ``what`` is a sentence with ``%(…)s`` for driver, order, vehicle, outcome, act, cause and
+    details.
     ``where`` names the page on which the next step is done.
     """
 
@@ -80,6 +83,20 @@ TEXTS: Final[Mapping[IncidentKind, IncidentText]] = {
         where=ORDER,
         icon="history",
     ),
+    K.PROOF_MISSING: IncidentText(
+        title=_("Proof missing"),
+        what=_("%(driver)s ended order %(order)s without a proof that it needs: %(details)s."),
+        to_do=_("Ask the driver who took the goods and where, and settle it with the answer."),
+        where=ORDER,
+        icon="file-x",
+    ),
+    K.PROOF_DOUBTFUL: IncidentText(
+        title=_("Proof in doubt"),
+        what=_("The proof of order %(order)s from %(driver)s is in doubt: %(details)s."),
+        to_do=_("Look at the proof. If it is wrong, ask the driver and then the shopper."),
+        where=ORDER,
+        icon="eye",
+    ),
     K.ACT_REFUSED: IncidentText(
         title=_("Refused from a phone"),
         what=_("The phone of %(driver)s sent “%(act)s”, which could not be used. %(cause)s"),
@@ -125,6 +142,16 @@ class ShownText:
     where: str
     icon: str
     tone: str
+
+
+def due_text(incident: Incident, now: dt.datetime) -> str:
+    """Return how far away the time is at which an incident matters: "in 29 min", or "… ago"."""
+    if incident.due_at is None:
+        return ""
+    seconds = (incident.due_at - now).total_seconds()
+    minutes = formatting.duration(max(60, round(abs(seconds) / 60) * 60))
+    text = gettext("in %(time)s") if seconds > 0 else gettext("%(time)s ago")
+    return text % {"time": minutes}
 
 
 def title_of(kind: str) -> str:
@@ -177,5 +204,20 @@ def _values(incident: Incident) -> dict[str, object]:
         "vehicle": incident.shift.vehicle.name if incident.shift else gettext("the vehicle"),
         "outcome": f"{happened}: {reason}" if reason else happened,
         "act": ACTS.get(act) or act or gettext("something"),
+        "details": ", ".join(_details(params)) or gettext("not known"),
         "cause": _CAUSES.get(str(params.get("code", "")), gettext("It was not complete.")),
     }
+
+
+def _details(params: Mapping[str, object]) -> list[str]:
+    """Return the words for the proofs that are missing, and for the doubts about a proof."""
+    tables: tuple[tuple[str, Mapping[str, Words]], ...] = (("missing", PROOFS), ("flags", FLAGS))
+    return [
+        str(words.get(str(code), code))
+        for name, words in tables
+        for code in _listed(params.get(name))
+    ]
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

@@ -129,7 +129,9 @@ def _done(standing: Standing) -> str:
     ) % {"done": formatting.number(standing.done), "stops": formatting.number(standing.stops)}
     if not standing.failed:
         return words
-    failed = _("%(n)s failed") % {"n": formatting.number(standing.failed)}
+    failed = ngettext("%(n)s failed", "%(n)s failed", standing.failed) % {
+        "n": formatting.number(standing.failed)
+    }
     return f"{words}, {failed}"
 
 

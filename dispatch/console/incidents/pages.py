@@ -54,6 +54,7 @@ class IncidentCard:
     link: str
     link_text: str
     settled_by: str
+    due: str
     is_late: bool
     may_settle: bool
     form: SettleForm
@@ -78,6 +79,34 @@ def queue(request: PageRequest) -> HttpResponse:
     else:
         messages.success(request, _("The incident is settled."))
     return redirect(f"{request.path}?{request.GET.urlencode()}")
+
+
+@page(Act.INCIDENTS_VIEW)
+@require_safe
+def news(request: PageRequest) -> HttpResponse:
+    """Say that incidents came after the newest one on an open page; the page asks now and then."""
+    if not is_fragment(request):
+        return redirect("incidents:list")
+    newest = request.GET.get("newest", "")
+    hub = _hub(request)
+    context = {
+        "newest": newest,
+        "hub": hub,
+        "is_new": _newest(request, hub) != newest,
+        "open_everywhere": selectors.open_incidents(request.principal.hubs),
+    }
+    return render(request, "console/incidents/_news.html", context)
+
+
+def _newest(request: PageRequest, hub: str) -> str:
+    """Return the public id of the newest incident that a page could show, "" without one."""
+    rows = _visible(request)
+    rows = rows.filter(hub__public_id=hub) if hub else rows
+    return rows.order_by("-pk").values_list("public_id", flat=True).first() or ""
+
+
+def _hub(request: PageRequest) -> str:
+    return request.GET.get("hub", "").replace("\x00", "")[:40]
 
 
 @page(Act.INCIDENTS_VIEW)
@@ -110,7 +139,7 @@ def _show(
     """Show the queue; ``refused`` is the incident whose form was not accepted."""
     view = _view(request)
     state, order = VIEWS[view]
-    hub = request.GET.get("hub", "").replace("\x00", "")[:40]
+    hub = _hub(request)
     rows = _visible(request).filter(state=state)
     rows = rows.filter(hub__public_id=hub) if hub else rows
     shown, following = page_rows(request, rows, PAGE, order=order)
@@ -124,6 +153,7 @@ def _show(
         "first": "cursor" not in request.GET,
         "view": view,
         "hub": hub,
+        "newest": _newest(request, hub),
         "hubs": hubs_of(request.principal),
         "open_count": selectors.open_incidents(request.principal.hubs),
     }
@@ -147,6 +177,7 @@ def _card(
         link=link,
         link_text=str(words.LINKS[where]) if link else "",
         settled_by=names.get(row.settled_by, ""),
+        due=words.due_text(row, clock.now()),
         is_late=row.due_at is not None and row.due_at <= clock.now(),
         may_settle=row.state == IncidentState.OPEN
         and may(principal, Act.INCIDENTS_EDIT, row.hub.public_id),

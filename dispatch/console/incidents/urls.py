@@ -7,5 +7,6 @@ from dispatch.console.incidents import pages
 app_name = "incidents"
 urlpatterns = [
     path("", pages.queue, name="list"),
+    path("news/", pages.news, name="news"),
     path("of/<str:public_id>/", pages.open_of, name="open-of"),
 ]

@@ -237,19 +237,20 @@ async def test_the_board_hears_each_change_of_a_run_and_counts_incidents(
     async with board(retailer, session, hub) as one, board(retailer, session, elsewhere) as two:
         await one.frame()
         await two.frame()
-        await in_retailer(retailer, _drive, act("left_hub", now()))
+        await in_retailer(retailer, _drive, act("left_hub", now(), shift=shift))
         frames = [await one.frame() for _n in range(2)]
         assert [frame["type"] for frame in frames] == ["progress", "progress"], "started and left"
         assert frames[1]["seq"] is None
         assert frames[1]["data"] == {
             "shift": shift, "order": None, "state": "on_road", "done": 0, "failed": 0
         }  # fmt: skip
-        await in_retailer(retailer, _drive, act("delivered", now(), first))
+        await in_retailer(retailer, _drive, act("delivered", now(), first, shift=shift))
         frame = await one.frame()
         assert (frame["type"], frame["data"]["order"], frame["data"]["done"]) == (
             "progress", first.public_id, 1,
         )  # fmt: skip
-        await in_retailer(retailer, _drive, act("not_loaded", now(), orders=[second.public_id]))
+        missing = act("not_loaded", now(), shift=shift, orders=[second.public_id])
+        await in_retailer(retailer, _drive, missing)
         frame = await one.frame()
         assert (frame["type"], frame["data"]) == ("incidents", {"open": 1})
         assert await two.receive_nothing(), "another hub hears nothing"

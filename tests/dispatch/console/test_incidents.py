@@ -51,7 +51,9 @@ def test_the_most_urgent_incident_comes_first(desk: Client, clock: SetClock) -> 
     shown = desk.get(PAGE).content.decode()
     assert ids(shown) == [one.public_id for one in (sooner, later, old, new)]
     assert "4 incidents are open" in shown
-    assert f'datetime="{at(15).isoformat()}' in shown or "15:00" in shown
+    assert ", in 1 h" in shown, "the defect matters in an hour"
+    clock(at(10, 20))
+    assert ", 20 min ago" in desk.get(PAGE).content.decode()
 
 
 def test_a_missing_parcel_says_what_to_whom_when_and_what_next(
@@ -128,6 +130,22 @@ def test_open_incidents_are_counted_in_the_menu_and_on_the_home_page(
     assert re.search(r'id="count-incidents-list">1<', desk.get(PAGE).content.decode())
 
 
+def test_an_open_page_is_told_of_new_incidents(desk: Client) -> None:
+    hub = make_hub()
+    first = make_incident(hub)
+    ask = {"newest": first.public_id, "hub": hub.public_id}
+    htmx = {"HX-Request": "true"}
+    assert f"newest={first.public_id}" in desk.get(f"{PAGE}?hub={hub.public_id}").content.decode()
+    quiet = desk.get(f"{PAGE}news/", ask, headers=htmx).content.decode()
+    assert "new incidents" not in quiet
+    make_incident(make_hub())
+    assert desk.get(f"{PAGE}news/", ask, headers=htmx).content.decode().count("new incidents") == 0
+    make_incident(hub)
+    news = desk.get(f"{PAGE}news/", ask, headers=htmx).content.decode()
+    assert "There are new incidents." in news
+    assert 'id="count-incidents-list" hx-swap-oob="true">3<' in " ".join(news.split())
+
+
 def test_readers_settle_nothing_and_other_hubs_and_retailers_see_nothing(
     retailer: RetailerRef, other: RetailerRef, desk: Client
 ) -> None:
@@ -166,6 +184,15 @@ def test_the_queue_is_paged_and_filtered_by_hub(desk: Client, monkeypatch: objec
         where = link[1].replace("&amp;", "&") if link else ""
     assert sorted(seen) == sorted(row.public_id for row in rows[:3])
     assert len(seen) == 3
+
+
+def test_a_doubtful_proof_names_its_doubts(desk: Client) -> None:
+    flags = {"act": "delivered", "flags": ["blurred", "doubled"]}
+    make_incident(make_hub(), K.PROOF_DOUBTFUL, params=flags)
+    make_incident(make_hub(), K.PROOF_MISSING, params={"act": "delivered", "missing": ["photo"]})
+    shown = desk.get(PAGE).content.decode()
+    assert "is in doubt: The photo is blurred, The same photo is the proof of another door" in shown
+    assert "without a proof that it needs: Photo." in shown
 
 
 @pytest.mark.parametrize("kind", list(IncidentKind))
