@@ -72,6 +72,7 @@ HANDLERS: dict[str, list[str]] = {
     "order.returned": [_LINK_ENDS],
     "order.cancelled": [_LINK_ENDS, _ORDER_DAY, _SLOT, _TELL, _PHONE],
     "order.step_up_confirmed": [_TELL],
+    "proof.checked": [_TELL],
     "delivery.rated": ["notifications.handlers.on_rated"],
     "retailer.clock_set": ["notifications.handlers.on_clock_set"],
     "import.done": [_TELL],

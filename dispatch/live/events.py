@@ -61,6 +61,13 @@ class IncidentFacts:
     ] = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofFacts:
+    """The proof of a delivery was checked. The subject is the order."""
+
+    complete: Annotated[bool, FieldDoc("False if a photo did not arrive in time.", True)]
+
+
 DEVICE_ADDED = Kind("device.added", facts=DeviceFacts)
 DEVICE_REVOKED = Kind("device.revoked", facts=DeviceFacts)
 RUN_STARTED = Kind("run.started", facts=RunFacts, public=True)
@@ -68,5 +75,6 @@ RUN_LEFT = Kind("run.left", facts=RunFacts, public=True)
 RUN_BACK = Kind("run.back", facts=RunFacts, public=True)
 RUN_ENDED = Kind("run.ended", facts=RunFacts, public=True)
 VISIT_ARRIVED = Kind("visit.arrived", facts=ArrivedFacts, public=True)
+PROOF_CHECKED = Kind("proof.checked", facts=ProofFacts)
 INCIDENT_OPENED = Kind("incident.opened", facts=IncidentFacts, public=True)
 INCIDENT_SETTLED = Kind("incident.settled", facts=IncidentFacts, public=True)

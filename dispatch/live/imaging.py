@@ -24,7 +24,11 @@ QUALITY: Final = 82
 MEMORY_BYTES: Final = 600 * 1024 * 1024
 CPU_S: Final = 20
 #: Rows of the fingerprint, and comparisons in each row.
-FINGER_SIDE: Final = 16
+FINGER_SIDE: Final = 11
+#: The least difference in light between neighbours that counts.
+MARGIN: Final = 5
+#: Pixels over which light is averaged before the comparison, so that a crop moves little.
+SOFTENED_BY: Final = 20
 #: Sharpness is measured at this size, so that it does not depend on the camera.
 MEASURED_SIDE: Final = 512
 _LAPLACIAN = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
@@ -67,6 +71,7 @@ def _measures(image: Image.Image) -> dict[str, Any]:
     small = gray.copy()
     small.thumbnail((MEASURED_SIDE, MEASURED_SIDE))
     edges = small.filter(_LAPLACIAN).crop((1, 1, max(small.width - 1, 2), max(small.height - 1, 2)))
+    soft = small.filter(ImageFilter.GaussianBlur(SOFTENED_BY))
     light = ImageStat.Stat(small)
     return {
         "width": image.width,
@@ -76,21 +81,24 @@ def _measures(image: Image.Image) -> dict[str, Any]:
         "contrast": round(light.stddev[0], 2),
         "ink": round(sum(gray.histogram()[:128]) / (image.width * image.height), 5),
         "fingerprints": [
-            _fingerprint(gray.rotate(turn, expand=True)) for turn in (0, 90, 180, 270)
+            _fingerprint(soft.rotate(turn, expand=True)) for turn in (0, 90, 180, 270)
         ],
     }
 
 
 def _fingerprint(gray: Image.Image) -> str:
-    """Return one bit for each pair of neighbours of a small copy: is the left one lighter?"""
+    """Return two bits for each pair of neighbours of a small copy: the left one lighter, or darker.
+
+    Neighbours that hardly differ give no bit, so that the grain of an even wall says nothing.
+    """
     small = gray.resize((FINGER_SIDE + 1, FINGER_SIDE), Image.Resampling.BOX)
     pixels = small.tobytes()
     bits = 0
     for y in range(FINGER_SIDE):
         row = pixels[y * (FINGER_SIDE + 1) : (y + 1) * (FINGER_SIDE + 1)]
         for left, right in pairwise(row):
-            bits = bits << 1 | (left > right)
-    return f"{bits:0{FINGER_SIDE * FINGER_SIDE // 4}x}"
+            bits = bits << 2 | (left > right + MARGIN) << 1 | (right > left + MARGIN)
+    return f"{bits:061x}"
 
 
 def main() -> None:

@@ -10,7 +10,9 @@ from django.db.models import QuerySet
 from dispatch.live.models import Photo
 from dispatch.live.services.doubts import note_measures, note_unreadable
 from dispatch.live.services.photos import reencode
+from dispatch.live.services.telling import note_checked
 from dispatch.live.states import PhotoState
+from dispatch.orders.models import Order
 from lastmile.core import storage
 from lastmile.core.clock import now
 from lastmile.core.jobs import Lease
@@ -29,6 +31,7 @@ def keep_photo(job: Lease) -> Mapping[str, object]:
         with job.fenced():
             _held(photo).update(state=PhotoState.REFUSED, refused_code=done.refused, content=None)
             note_unreadable(photo)
+            _checked(photo)
         return {"photo": photo.public_id, "state": "refused", "code": done.refused}
     name = photo.kept_name or storage.new_name("photo", "jpg")
     with job.fenced():
@@ -46,9 +49,16 @@ def keep_photo(job: Lease) -> Mapping[str, object]:
         )
         if kept:
             note_measures(photo, done.measures)
+            _checked(photo)
     if not kept:  # it was erased meanwhile
         storage.remove(name)
     return {"photo": photo.public_id, "state": "kept" if kept else "erased"}
+
+
+def _checked(photo: Photo) -> None:
+    """Say that the proof of the orders of a photo is checked, if nothing else is open."""
+    for order in Order.objects.filter(proofs__photo=photo).order_by("pk").distinct():
+        note_checked(order)
 
 
 def _held(photo: Photo) -> QuerySet[Photo]:

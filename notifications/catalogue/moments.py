@@ -155,14 +155,14 @@ MOMENTS: Final[tuple[Moment, ...]] = (
     ),
     Moment(
         key="delivered",
-        event=("order.delivered",),
+        event=("order.delivered", "proof.checked"),
         replaces=(*_BEFORE_THE_DOOR, "out_for_delivery", "failed"),
         audience=Audience.SHOPPER,
         timing=Timing(not_after_s=4 * _HOUR_S),
         priority=Priority.NOW,
         group="delivery",
         variables={**FOR_SHOPPERS, "place": AGREED["place"]},
-        applies=f"{_RULES}.is_delivered",
+        applies=f"{_RULES}.is_told_delivered",
         still_true=f"{_RULES}.still_delivered",
     ),
     Moment(

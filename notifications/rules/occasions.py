@@ -13,6 +13,7 @@ from typing import Final
 from django.db.models import Q
 
 from dispatch.fleet.models import Hub
+from dispatch.live.selectors.proof import is_proof_open
 from dispatch.orders.models import Cause, Direction, Option, Order, Promise
 from dispatch.orders.states import ENDED, OrderState
 from dispatch.orders.wording import zone_of
@@ -235,6 +236,18 @@ def is_delivered(event: DomainEvent, order: Order) -> bool:
     """Return True if a vehicle brought the goods; who collects them at a counter has them."""
     is_brought = order.promise is None or order.promise.to_door
     return order.state == S.DELIVERED and is_brought
+
+
+def is_told_delivered(event: DomainEvent, order: Order) -> bool:
+    """Return True if the goods were brought, their proof is checked, and nobody was told.
+
+    A photo that waits for its check, or a doubt that staff looks at, holds the message back. A
+    photo that does not arrive in time holds it back no longer.
+    """
+    if not is_delivered(event, order) or _was_told(order, ("delivered",), event):
+        return False
+    is_late = event.kind == "proof.checked" and not event.data.get("complete", True)
+    return is_late or not is_proof_open(order)
 
 
 def still_delivered(message: Message, order: Order) -> str:

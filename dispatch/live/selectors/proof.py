@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from dispatch.live import words
-from dispatch.live.models import Photo, Proof
+from dispatch.live.models import Incident, Photo, Proof
 from dispatch.live.policy import ProofPolicy
 from dispatch.live.proof import Handing, ProofKind, ProofRules, needed
-from dispatch.live.states import PhotoState
+from dispatch.live.states import IncidentKind, IncidentState, PhotoState
 from dispatch.orders.models import AccessNote, Direction, Order
 from lastmile.core import money, storage
 
@@ -78,6 +78,17 @@ def _line(row: Proof) -> ProofLine:
         parcels=row.parcels,
         flags=[str(words.FLAGS[flag]) for flag in row.flags if flag in words.FLAGS],
     )
+
+
+def is_proof_open(order: Order) -> bool:
+    """Return True while a photo of an order is not checked, or staff has to look at its proof."""
+    waits = Proof.objects.filter(
+        order=order, photo__state__in=[PhotoState.EXPECTED, PhotoState.RECEIVED]
+    )
+    doubts = Incident.objects.filter(
+        order=order, kind=IncidentKind.PROOF_DOUBTFUL, state=IncidentState.OPEN
+    )
+    return waits.exists() or doubts.exists()
 
 
 def photos_of(order: Order) -> QuerySet[Photo]:

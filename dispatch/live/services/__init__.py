@@ -27,6 +27,7 @@ from dispatch.live.services.photos import forget_photos, is_here, not_expected, 
 from dispatch.live.services.positions import PointSource, take_positions
 from dispatch.live.services.runs import note_day_fetched
 from dispatch.live.services.taking import take_act, take_acts
+from dispatch.live.services.telling import note_late_photos
 
 __all__ = [
     "IncidentDraft",
@@ -51,6 +52,7 @@ __all__ = [
     "note_day_fetched",
     "note_device_told",
     "note_device_used",
+    "note_late_photos",
     "open_incident",
     "receive_piece",
     "revoke_device",

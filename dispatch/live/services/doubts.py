@@ -12,9 +12,11 @@ from dispatch.live.services.incidents import IncidentDraft, open_incident
 from dispatch.live.states import IncidentKind, PhotoState
 from lastmile.core.clock import now
 
-#: Bits of 256 in which the fingerprints of the same photo may differ. Chosen: different photos
-#: differ in about 128.
-SAME_BITS: Final = 56
+#: Share of the bits of two fingerprints from which they are of the same photo. Chosen on drawn
+#: scenes: different ones share at most 0.48; compressed, cropped or turned ones at least 0.53.
+SAME_SHARE: Final = 0.5
+#: With fewer bits, a photo has too little to compare.
+FEWEST_BITS: Final = 30
 #: A photo with less contrast has a fingerprint of noise, so it is compared by its hash alone.
 LEAST_CONTRAST: Final = 12.0
 DARK: Final = 22.0
@@ -66,11 +68,20 @@ def _is_elsewhere(photo: Photo, fingerprints: Sequence[str]) -> bool:
         happened_at__gte=now() - COMPARED,
     )
     others = others.exclude(order__in=orders).exclude(photo__fingerprint="")
-    turns = [int(one, 16) for one in fingerprints]
     known = others.values_list("photo__fingerprint", flat=True).distinct()
-    return any(
-        (int(other, 16) ^ turn).bit_count() <= SAME_BITS for other in known for turn in turns
-    )
+    return any(is_same_picture(other, fingerprints) for other in known)
+
+
+def is_same_picture(known: str, turns: Sequence[str]) -> bool:
+    """Return True if a photo, in one of its four turns, shows the same as a known one."""
+    bits = int(known, 16)
+    return any(likeness(bits, int(turn, 16)) >= SAME_SHARE for turn in turns)
+
+
+def likeness(one: int, other: int) -> float:
+    """Return the share of the bits of two fingerprints that both have; 0 with too few to tell."""
+    either = (one | other).bit_count()
+    return (one & other).bit_count() / either if either >= FEWEST_BITS else 0.0
 
 
 def _flag(photo: Photo, flags: Sequence[Flag]) -> None:

@@ -14,6 +14,7 @@ from dispatch.fleet.models import Driver, Hub, Shift
 from dispatch.live import events
 from dispatch.live.errors import IncidentSettled
 from dispatch.live.models import Device, DriverAct, Incident
+from dispatch.live.selectors.proof import is_proof_open
 from dispatch.live.states import IncidentKind, IncidentState
 from dispatch.orders.models import Order
 from lastmile.core.actor import current_actor
@@ -87,8 +88,8 @@ def open_incident(*, draft: IncidentDraft) -> Incident:
 def settle_incident(*, incident: Incident, how: str, version: int | None = None) -> Incident:
     """Settle an incident; ``how`` says what was done, in a word or a sentence.
 
-    Locks: the incident. Records: incident.settled and an audit entry. Raises: Invalid; Stale;
-    IncidentSettled.
+    Locks: the incident. Records: incident.settled, proof.checked and an audit entry. Raises:
+    Invalid; Stale; IncidentSettled.
     """
     row = (
         Incident.objects.select_for_update(of=("self",), no_key=True)
@@ -114,6 +115,9 @@ def settle_incident(*, incident: Incident, how: str, version: int | None = None)
     row.save(update_fields=["state", "settled_at", "settled_by", "settled_how", "version"])
     record(events.INCIDENT_SETTLED, _facts(row), subject=row.public_id, lane=Lane.PERSON)
     audit("incident.settle", row.public_id)
+    if row.kind == IncidentKind.PROOF_DOUBTFUL and row.order and not is_proof_open(row.order):
+        facts = events.ProofFacts(complete=True)
+        record(events.PROOF_CHECKED, facts, subject=row.order.public_id, lane=Lane.PERSON)
     return row
 
 

@@ -35,7 +35,7 @@ function photo(app, stop, proofs) {
   input.addEventListener("change", () => input.files[0] && takePhoto(app, stop, input.files[0]));
   return h(
     "div",
-    { class: "stack tight" },
+    { class: "stack" },
     photos.length > 0 && done(t("photo_kept", { n: number(photos.length) })),
     h("label", { class: "button" }, icon("plus"), photos.length ? t("photo_more") : t("photo_take"), input),
   );
@@ -70,7 +70,7 @@ function signature(app, stop, proofs) {
   };
   return h(
     "div",
-    { class: "stack tight" },
+    { class: "stack" },
     h("p", null, t("sign_here")),
     canvas,
     h(
@@ -170,7 +170,7 @@ function name(app, stop, proofs, _isOpen, label = t("receiver")) {
   };
   return h(
     "div",
-    { class: "stack tight" },
+    { class: "stack" },
     h("div", { class: "field" }, h("label", { for: key }, label), input),
     h(
       "div",
@@ -196,7 +196,7 @@ function pin(app, stop, proofs) {
   }
   return h(
     "div",
-    { class: "stack tight" },
+    { class: "stack" },
     h("div", { class: "field" }, h("label", { for: key }, t("pin_ask")), input),
     button(t("pin_keep"), keep, { symbol: "check", key: "pin-keep" }),
   );
@@ -207,7 +207,7 @@ function age(app, stop, proofs) {
   if (checked?.how === "pass") return done(t("age_passed"));
   return h(
     "div",
-    { class: "stack tight" },
+    { class: "stack" },
     checked && notice("failed", "circle-x", t("age_failed")),
     h("p", null, t("age_ask", { age: number(stop.age_check) })),
     h(
@@ -241,7 +241,7 @@ function scan(app, stop, proofs) {
   const count = { n: number(scanned.length), all: number(stop.parcels.length) };
   return h(
     "div",
-    { class: "stack tight" },
+    { class: "stack" },
     scanned.length > 0 && done(t("scanned_of", count)),
     scanned.length < stop.parcels.length && [
       h("div", { class: "field" }, h("label", { for: key }, t("scan_type")), input),
