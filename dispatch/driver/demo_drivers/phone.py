@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from http.cookies import SimpleCookie
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -15,6 +16,8 @@ from uuid import uuid4
 from lastmile.core.clock import real_now
 
 TIMEOUT_S: Final = 30
+MOST_POSITIONS: Final = 100  # in one call
+ACCURACY_M: Final = 8
 _TOKEN: Final = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
@@ -37,6 +40,7 @@ class Phone:
         self.host, self.port = f"{host}:{port}", port
         self.cookies = dict(cookies or {})
         self.token = ""
+        self.positions: list[dict[str, Any]] = []  # noted and not sent yet
 
     def log_in(self, secret: str) -> None:
         """Open a log-in link and tap its button. Raises LoggedOut, NotReached."""
@@ -67,6 +71,28 @@ class Phone:
         body = {"phone_at": now.isoformat(), "acts": [one]}
         (result,) = self._json("POST", "/driver/acts/", body)["results"]
         return dict(result)
+
+    def position(self, lat: float, lon: float, heading: int, speed_mps: float) -> None:
+        """Note where the phone is now; ``send_positions`` sends it."""
+        self.positions.append(
+            {
+                "id": str(uuid4()),
+                "at": real_now().isoformat(),
+                "lat": round(lat, 6),
+                "lon": round(lon, 6),
+                "accuracy_m": ACCURACY_M,
+                "speed_mps": speed_mps,
+                "heading_deg": heading,
+            }
+        )
+
+    def send_positions(self) -> None:
+        """Send what was noted; what cannot be sent now is kept. Raises LoggedOut."""
+        batch = self.positions[:MOST_POSITIONS]
+        body = {"sent_at": real_now().isoformat(), "positions": batch}
+        with suppress(NotReached):
+            self._json("POST", "/api/v1/positions/", body)
+            del self.positions[: len(batch)]
 
     def _json(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         sent = None if body is None else json.dumps(body).encode()

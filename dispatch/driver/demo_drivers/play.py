@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from dispatch.driver.demo_drivers.phone import Phone
-from dispatch.driver.demo_drivers.way import Spot, drive, part_of
+from dispatch.driver.demo_drivers.phone import ACCURACY_M, Phone
+from dispatch.driver.demo_drivers.way import SPEED_MPS, Spot, drive, part_of
 
 #: Seconds between two positions, before the departure, and at a door.
 EVERY_S: Final = 3.0
@@ -18,6 +18,8 @@ AT_DOOR_S: Final = (12.0, 30.0)
 FAILED_SHARE: Final = 1 / 7
 #: Seconds until the day is read again when there is nothing to do.
 REST_S: Final = 20.0
+#: Positions are sent after this many steps, and at each door.
+STEPS_A_CALL: Final = 2
 _DONE: Final = frozenset({"cancelled", "returned"})
 
 
@@ -94,14 +96,22 @@ class DemoDriver:
 
     def _go(self, line: list[Spot], goal: Spot) -> None:
         way = part_of(line, self.here or goal, goal)
-        for step in drive(way, EVERY_S):
+        for number, step in enumerate(drive(way, EVERY_S), 1):
             self.here = step.spot
             self.wait(EVERY_S)
+            self.phone.position(step.spot[1], step.spot[0], step.heading, SPEED_MPS)
+            if number % STEPS_A_CALL == 0:
+                self.phone.send_positions()
+        self.phone.send_positions()
 
     def _place(self) -> dict[str, Any]:
         if self.here is None:
             return {}
-        return {"lat": round(self.here[1], 6), "lon": round(self.here[0], 6), "accuracy_m": 8}
+        return {
+            "lat": round(self.here[1], 6),
+            "lon": round(self.here[0], 6),
+            "accuracy_m": ACCURACY_M,
+        }
 
 
 def _is_open(stop: Mapping[str, Any]) -> bool:
