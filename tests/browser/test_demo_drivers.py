@@ -11,7 +11,7 @@ import pytest
 from dispatch.driver.demo_drivers.__main__ import keep_cookies
 from dispatch.driver.demo_drivers.phone import LoggedOut, Phone
 from dispatch.driver.demo_drivers.play import DemoDriver
-from dispatch.live.models import Run
+from dispatch.live.models import Position, Run
 from tests.browser.driving import DriverWorld, acts_of, attempts_of, make_driver_day, new_link
 from tests.browser.live import Live
 
@@ -49,6 +49,8 @@ def test_a_demo_driver_works_the_whole_day_and_goes_on_after_a_new_start(
     assert [kind for kind in kinds if kind == "arrived"] == ["arrived"] * 5
     run = live.do(lambda _ref: Run.objects.get(driver__public_id=world.driver))
     assert run.ended_at is not None
+    stored = live.do(lambda _ref: Position.objects.filter(run=run).count())
+    assert stored > 20, "the vehicle would not move on the board"
     assert sum(waits) > 60, "the driver is driving at the speed of a town"
 
 
