@@ -165,7 +165,7 @@ def test_the_number_of_queries_does_not_grow_with_the_orders(retailer: RetailerR
     day_of(2)
     few = cost()
     day_of(30)
-    assert cost() == few <= 15
+    assert cost() == few <= 16
 
 
 def test_the_page_shows_the_next_day_with_orders_when_today_has_none(
