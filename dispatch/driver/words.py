@@ -184,6 +184,11 @@ _PHONE: Final[dict[str, str | Promise]] = {
         "The storage of this phone is full, so nothing was recorded. Delete photos or apps, then "
         "try again."
     ),
+    "no_position": _("Your position is not sent"),
+    "no_position_how": _(
+        "This browser may not read it. Allow the location for this page in the settings of the "
+        "browser. It is read during your shift only."
+    ),
     "no_storage": _("This browser stores nothing"),
     "no_storage_how": _(
         "The app cannot keep your work here. Leave the private mode, or use another browser."

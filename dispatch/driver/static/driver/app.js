@@ -3,6 +3,7 @@ import { toast as anyToast } from "../js/frame.js";
 import { live } from "../js/live.js";
 import { h, icon, loadIcons } from "./dom.js";
 import { navigatorLink, NAVIGATOR_NAMES, remember, remembered, screenLock } from "./phone.js";
+import { Positions } from "./positions.js";
 import { Session } from "./session.js";
 import { NotKept } from "./store.js";
 import { number, readTexts, t, tn } from "./words.js";
@@ -83,7 +84,15 @@ class App {
     const isNew = location.hash === "#in";
     if (isNew) history.replaceState(null, "", "#now");
     this.keepAwake = screenLock(() => ["loading", "on_road"].includes(this.session.today?.run.state));
-    this.session.addEventListener("changed", () => this.draw());
+    this.positions = new Positions({
+      session: this.session,
+      url: this.el.dataset.positions,
+      onChange: () => this.draw(),
+    });
+    this.session.addEventListener("changed", () => {
+      this.draw();
+      this.positions.follow();
+    });
     this.session.addEventListener("told", () => toast(t("dispatcher_told")));
     this.session.addEventListener("day", () => this.listen());
     this.session.addEventListener("revoked", () => this.codes.clear());

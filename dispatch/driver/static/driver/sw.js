@@ -24,6 +24,7 @@ const FILES = [
   "driver/day.js",
   "driver/dom.js",
   "driver/phone.js",
+  "driver/positions.js",
   "driver/proof.js",
   "driver/queue.js",
   "driver/session.js",
