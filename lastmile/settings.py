@@ -111,6 +111,7 @@ SHOPPER_LANGUAGE_COOKIE = "lastmile_shopper_language"
 SHOPPER_PATH = "/t/"  # the address of every page of a shopper: /t/<secret>/…
 OPT_OUT_PATH = "/u/"  # the address of the page that ends messages: /u/<secret>/
 DRIVER_PATH = "/driver/"  # the address of the driver's app
+TELL_POSITIONS = True  # the web process that took positions tells open boards (dispatch.live)
 POSITIONS_PATH = "/api/v1/positions/"  # the app of a driver sends positions to the API
 DRIVER_LOGIN_PATH = "/driver/login/"  # the pages that log a phone in: /driver/login/<secret>/
 SECRET_PATHS = (SHOPPER_PATH, OPT_OUT_PATH, DRIVER_LOGIN_PATH)

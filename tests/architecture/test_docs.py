@@ -11,6 +11,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from dispatch.console.board.handlers import INCIDENTS, REPLIES
+from dispatch.live.services import POSITIONS
 from lastmile.core.checks import views
 from tests.architecture.source import PACKAGES, ROOT
 
@@ -109,7 +110,7 @@ def test_the_frames_that_are_told_of_are_the_ones_that_are_sent() -> None:
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
         if call.func.id == "_tell" and isinstance(call.args[2], ast.Constant)
     }
-    assert documented == sent | {REPLIES, INCIDENTS}
+    assert documented == sent | {REPLIES, INCIDENTS, POSITIONS}
 
 
 def test_every_package_and_the_tests_say_what_they_are() -> None:

@@ -1,8 +1,9 @@
 """The board's socket, ``/ws/v1/board/?hub=hub_…&date=YYYY-MM-DD``: a snapshot, then the changes.
 
 The snapshot's ``seq`` is the day's revision. Each change of a plan adds one to it, so a client that
-sees a jump has missed a frame and asks for a new snapshot. Frames: ``snapshot`` {plans, job},
-``plan``, ``job``, and ``replies`` {unanswered} from the threads with shoppers.
+sees a jump has missed a frame and asks for a new snapshot. Frames: ``snapshot`` {plans, job,
+positions}, ``plan``, ``job``, ``positions`` once a second while vehicles move, and ``replies``
+{unanswered} from the threads with shoppers.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from urllib.parse import parse_qs
 
 from dispatch.console.board.handlers import GROUP, REPLIES, plan_data
 from dispatch.fleet.models import Hub
+from dispatch.live.selectors import places_of_day
+from dispatch.live.services import POSITIONS
 from dispatch.planning.selectors import board_data, lists
 from lastmile.core import clock
 from lastmile.core.errors import NotFound
@@ -30,7 +33,10 @@ class Board(RetailerConsumer):
         """Return the groups of the hub's day and replies; none without a valid date."""
         date = self._date()
         hub = self.hub() or ""
-        return [] if date is None else [(GROUP, hub, date.isoformat()), (REPLIES, hub)]
+        if date is None:
+            return []
+        day = date.isoformat()
+        return [(GROUP, hub, day), (POSITIONS, hub, day), (REPLIES, hub)]
 
     def hub(self) -> str | None:
         """Return the hub's id from the address; if it is missing, an id that no hub has."""
@@ -50,6 +56,8 @@ class Board(RetailerConsumer):
             "service_date": date.isoformat(),
             "plans": [plan_data(plan) for plan in lists.versions(hub, date)],
             "job": None if job is None else job_out(job),
+            "sent_at": clock.now(),
+            "positions": [place.as_json() for place in places_of_day(hub.public_id, date)],
         }
 
     def _query_value(self, name: str) -> str:

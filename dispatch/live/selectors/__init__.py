@@ -16,6 +16,7 @@ from dispatch.live.selectors.incidents import (
     incidents,
     open_incidents,
 )
+from dispatch.live.selectors.positions import VehiclePlace, places_of_day
 from dispatch.live.selectors.progress import (
     RouteProgress,
     VisitLine,
@@ -31,6 +32,7 @@ __all__ = [
     "LAST_SETTLED_FIRST",
     "URGENT_FIRST",
     "RouteProgress",
+    "VehiclePlace",
     "VisitLine",
     "acts_of",
     "changes_of",
@@ -43,6 +45,7 @@ __all__ = [
     "incidents",
     "is_revoked",
     "open_incidents",
+    "places_of_day",
     "progress_of_day",
     "progress_of_shift",
     "published_routes",

@@ -17,6 +17,7 @@ from dispatch.live.services.devices import (
     take_login_link,
 )
 from dispatch.live.services.erasing import erase_person, forget_places
+from dispatch.live.services.following import POSITIONS
 from dispatch.live.services.incidents import IncidentDraft, open_incident, settle_incident
 from dispatch.live.services.partitions import (
     erase_positions_of_driver,
@@ -30,6 +31,7 @@ from dispatch.live.services.taking import take_act, take_acts
 from dispatch.live.services.telling import note_late_photos
 
 __all__ = [
+    "POSITIONS",
     "IncidentDraft",
     "NewDevice",
     "NewLoginLink",

@@ -28,6 +28,7 @@ from dispatch.live.points import (
 from dispatch.live.policy import driver_policy
 from dispatch.live.selectors.working import WorkSpan, span_at, work_spans
 from dispatch.live.services.devices import note_refused
+from dispatch.live.services.following import tell_boards_soon
 from dispatch.live.services.partitions import keep_days
 from lastmile.core import clock
 
@@ -203,6 +204,8 @@ def _write(source: PointSource, placed: Sequence[_Placed], received_at: dt.datet
         if last:
             _day, _ids, runs, *values, _flags = _columns(last)
             cursor.execute(_UPSERT, [source.public_id, received_at, runs, *values])
+            if cursor.rowcount:
+                tell_boards_soon()
     return fresh
 
 

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from dispatch.live.services import following
+from dispatch.live.services.following import Follower
 from dispatch.planning.models import Plan
 from dispatch.planning.services import publish_plan
 from lastmile.asgi import application
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from tenants.permissions import Role
 from tests.core.serving import served
+from tests.dispatch.conftest import SetClock
+from tests.dispatch.live.test_positions import point, take
 from tests.dispatch.planning.test_plans import day_of, plan
 from tests.drain import drain
+from tests.factories.live import act, at, make_day, make_phone, send
 from tests.factories.orders import DAY, make_order
 from tests.people import add_member, logged_in
 
@@ -185,4 +192,42 @@ def test_the_member_who_updates_a_plan_is_redirected_to_the_draft(
     expect(page.locator(".board-against")).to_contain_text("1 order added", timeout=20_000)
     expect(page.locator(".board-version .status")).to_contain_text("Draft")
     expect(page.locator("#board-fit")).to_have_count(0)
+    assert page.faults == []  # type: ignore[attr-defined]
+
+
+def test_a_vehicle_appears_moves_and_says_how_old_its_place_is(
+    context: BrowserContext, house: str, retailer: RetailerRef, clock: SetClock
+) -> None:
+    clock(at(9))
+    shift, _orders = make_day(2)
+    assert shift.driver is not None
+    phone = make_phone(shift.driver)
+    send(phone, act("shift_started", at(8)))
+    take(phone, point(at(8, 56), lat=38.72, heading_deg=90))
+    page = enter(context, house, logged_in(retailer, add_member(Role.DISPATCHER)))
+    page.goto(f"{house}/console/{shift.hub.public_id}/{DAY}/")
+    panel = page.locator("[data-part=vehicles]")
+    panel.locator("summary").click()
+    aged = re.compile(rf"{re.escape(shift.vehicle.name)} last seen \d+ min\. ago")
+    expect(panel.locator("li")).to_have_text(aged)
+    place = """() => {
+        const map = document.querySelector('.board-canvas').lastmileMap;
+        const { geometry, properties } = map.shapes.vehicles.features[0];
+        return [geometry.coordinates[1], properties.picture];
+    }"""
+    shown = "() => document.querySelector('.board-canvas').lastmileMap?.shapes.vehicles?.features"
+    page.wait_for_function(f"{shown}.length")
+    assert page.evaluate(place) == [38.72, "vehicle"]
+
+    def move(when: Any, lat: float) -> None:
+        with retailer_context(retailer):
+            cache.delete(following._LEASE)
+            take(phone, point(when, lat=lat))
+            Follower().tell_once()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(move, at(8, 59), 38.73).result()
+        page.wait_for_function(f"() => ({place})()[0] === 38.73")
+        assert page.evaluate(place) == [38.73, "vehicle-still"]  # no arrow without a heading
+        pool.submit(connections.close_all).result()
     assert page.faults == []  # type: ignore[attr-defined]

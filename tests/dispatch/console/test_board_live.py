@@ -10,10 +10,14 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import channel_layers
 from channels.routing import URLRouter
+from django.core.cache import cache
 from django.db import connections
 
 from dispatch import ws
 from dispatch.fleet.models import Shift
+from dispatch.live.models import Device
+from dispatch.live.services import following
+from dispatch.live.services.following import Follower
 from dispatch.planning import services
 from dispatch.planning.models import Plan
 from dispatch.planning.services import editing
@@ -23,10 +27,12 @@ from lastmile.core.tenancy import RetailerRef, in_retailer
 from notifications.services.threads import mark_read, write_from_page
 from tenants.gate import SocketGate
 from tenants.permissions import Role
+from tests.dispatch.conftest import SetClock
+from tests.dispatch.live.test_positions import point, take
 from tests.dispatch.planning.test_plans import day_of, plan
 from tests.drain import drain
 from tests.factories import make_hub
-from tests.factories.live import act, make_day, make_phone, send
+from tests.factories.live import act, at, make_day, make_phone, send
 from tests.factories.orders import DAY
 from tests.people import add_member, logged_in
 from tests.sockets import Socket
@@ -254,3 +260,41 @@ async def test_the_board_hears_each_change_of_a_run_and_counts_incidents(
         frame = await one.frame()
         assert (frame["type"], frame["data"]) == ("incidents", {"open": 1})
         assert await two.receive_nothing(), "another hub hears nothing"
+
+
+async def test_the_board_sees_vehicles_of_its_own_hub_only(
+    retailer: RetailerRef, clock: SetClock
+) -> None:
+    def begin() -> tuple[Shift, Device]:
+        clock(at(10))
+        shift, _orders = make_day(1)
+        assert shift.driver is not None
+        phone = make_phone(shift.driver)
+        send(phone, act("shift_started", at(8)))
+        take(phone, point(at(9, 58), lat=38.7))
+        return shift, phone
+
+    shift, phone = await in_retailer(retailer, begin)
+    elsewhere = await in_retailer(retailer, _hub)
+    session = await session_of(retailer)
+
+    def move() -> int:
+        cache.delete(following._LEASE)
+        take(phone, point(at(9, 59), lat=38.71))
+        return Follower().tell_once()
+
+    async with (
+        board(retailer, session, shift.hub.public_id) as near,
+        board(retailer, session, elsewhere) as far,
+    ):
+        snapshot = (await near.frame())["data"]
+        assert [(one["shift"], one["lat"]) for one in snapshot["positions"]] == [
+            (shift.public_id, 38.7)
+        ]
+        assert (await far.frame())["data"]["positions"] == []
+        assert await in_retailer(retailer, move) == 1
+        frame = await near.frame()
+        assert (frame["type"], frame["seq"]) == ("positions", None)
+        assert [one["lat"] for one in frame["data"]["positions"]] == [38.71]
+        await far.say('{"type": "ping"}')
+        assert (await far.frame())["type"] == "pong"  # and no position before it

@@ -19,7 +19,7 @@ export function mount(frame) {
   const map = boardMap(context);
   followList(context, map);
   followActs(context, map);
-  const disconnect = followUpdates(context);
+  const disconnect = followUpdates(context, map);
   performance.mark("board:list");
   map.start();
   return () => {

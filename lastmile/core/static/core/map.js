@@ -26,7 +26,7 @@
 import * as maplibregl from "../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs";
 import { addLayers, emphasise, kindOf, SOURCES, TOUCHABLE } from "./map/layers.js";
 import { palette } from "./map/palette.js";
-import { bounds, collections } from "./map/shapes.js";
+import { bounds, collections, vehicleShapes } from "./map/shapes.js";
 import { baseStyle, INKS, inkSet } from "./map/style.js";
 import { words } from "./map/words.js";
 
@@ -100,6 +100,13 @@ class LastmileMap {
     this.shapes = collections(this.data, palette(this.el));
     this.order = (this.shapes.stops?.features ?? []).map((feature) => feature.properties.id);
     if (this.map.getSource("stops")) this.draw();
+  }
+
+  /** Moves the vehicles and leaves everything else as it is. */
+  setVehicles(vehicles) {
+    this.data = { ...this.data, vehicles };
+    this.shapes.vehicles = vehicleShapes(vehicles, this.shapes.byId);
+    this.map.getSource("vehicles")?.setData(this.shapes.vehicles);
   }
 
   async reload() {

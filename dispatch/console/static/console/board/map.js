@@ -39,7 +39,8 @@ const mapOf = (el) =>
 export function boardMap({ frame, board, listen, drawer }) {
   const canvas = frame.querySelector(".board-canvas");
   const words = frame.querySelector(".board-map").dataset;
-  const self = { map: null, chosen: "", draw, choose, highlight, start };
+  const self = { map: null, chosen: "", draw, choose, highlight, start, vehicles };
+  let placed = [];
   let drawn = "";
   let fitted = false;
 
@@ -54,13 +55,17 @@ export function boardMap({ frame, board, listen, drawer }) {
       if (!answer.ok) return;
       content = await answer.json();
     }
-    self.map.setData(mapData(content, words));
+    self.map.setData({ ...mapData(content, words), vehicles: placed });
     if (first && drawing) {
       fitted = true;
       self.map.fit({ animate: false });
     }
     frame.dataset.ready = "true";
     performance.mark("board:ready");
+  }
+  function vehicles(places) {
+    placed = places;
+    self.map?.setVehicles(places);
   }
   function choose(route, fly = false) {
     self.chosen = route;
@@ -89,6 +94,7 @@ export function boardMap({ frame, board, listen, drawer }) {
   function start() {
     mapOf(canvas).then((map) => {
       self.map = map;
+      map.setVehicles(placed);
       return draw();
     });
   }

@@ -2,6 +2,7 @@
 import { toast } from "../../js/frame.js";
 import { live, WHO } from "../../js/live.js";
 import { followProgress } from "./progress.js";
+import { followVehicles } from "./vehicles.js";
 
 const NOTICE_AFTER_MS = 5000; // shorter interruptions are not reported
 const planning = () => document.querySelector("#board-job[hx-get]"); // present while a job of this day runs
@@ -49,7 +50,7 @@ function reportConnection(frame) {
   };
 }
 
-export function followUpdates({ frame, board, listen, refresh }) {
+export function followUpdates({ frame, board, listen, refresh }, map) {
   const texts = frame.dataset;
   const openPlan = (plan) => location.assign(`${texts.day}?plan=${plan}`);
 
@@ -79,6 +80,7 @@ export function followUpdates({ frame, board, listen, refresh }) {
   /* The server counts what this person sees. */
   const count = (what) => window.htmx.trigger(document.body, what);
   const progress = followProgress({ frame, board });
+  const vehicles = followVehicles({ frame, map });
   let isFirst = true;
   const disconnect = live(texts.socket, {
     seq: Number(board().dataset.revision),
@@ -90,12 +92,14 @@ export function followUpdates({ frame, board, listen, refresh }) {
         progress.all();
       }
       isFirst = false;
+      vehicles.all(data);
       if (seq > before && isOutdated(data.plans)) refresh();
     },
     onDelta(type, data) {
       if (type === "plan") showChange(data);
       else if (type === "job" && !planning()) refresh();
       else if (type === "progress") progress.tell(data);
+      else if (type === "positions") vehicles.tell(data);
       else if (type === "replies" || type === "incidents") count(type);
     },
     onState: reportConnection(frame),
@@ -103,5 +107,6 @@ export function followUpdates({ frame, board, listen, refresh }) {
   return () => {
     disconnect();
     progress.stop();
+    vehicles.stop();
   };
 }

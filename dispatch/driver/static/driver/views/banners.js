@@ -15,8 +15,7 @@ export function banners(app) {
       ),
     session.isSignedOut && session.who && signedOut(app),
     kept.lost && lost(app, kept.lost),
-    app.positions?.isDenied &&
-      notice("risk", "map-pin", [h("strong", null, t("no_position")), t("no_position_how")]),
+    app.positions?.isDenied && notice("risk", "map-pin", [h("strong", null, t("no_position")), t("no_position_how")]),
     today?.changes && changed(app, today),
     app.isUpdateReady &&
       notice(

@@ -23,7 +23,7 @@ function picture(size, draw) {
   return pen.getImageData(0, 0, size * 2, size * 2);
 }
 
-/** Adds two icons that are drawn here, so no file is fetched: a hub (house in a square) and a vehicle (arrow). */
+/** Adds two icons that are drawn here, so no file is fetched: a hub (house in a square) and a vehicle (arrow, or dot). */
 function addPictures(map, inks) {
   const put = (name, image) => {
     if (map.hasImage(name)) map.removeImage(name);
@@ -56,6 +56,18 @@ function addPictures(map, inks) {
       const arrow = new Path2D("M12 2 L20 21 L12 17 L4 21 Z");
       pen.fill(arrow);
       pen.stroke(arrow);
+    }),
+  );
+  put(
+    "vehicle-still",
+    picture(24, (pen) => {
+      pen.fillStyle = inks.text;
+      pen.strokeStyle = inks.halo;
+      pen.lineWidth = 2;
+      pen.beginPath();
+      pen.arc(12, 12, 8, 0, 2 * Math.PI);
+      pen.fill();
+      pen.stroke();
     }),
   );
 }
@@ -252,7 +264,7 @@ export function addLayers(map, { inks, cluster }) {
     type: "symbol",
     source: "vehicles",
     layout: {
-      "icon-image": "vehicle",
+      "icon-image": ["get", "picture"],
       "icon-rotate": ["get", "heading"],
       "icon-rotation-alignment": "map",
       "icon-allow-overlap": true,

@@ -99,16 +99,7 @@ export function collections(data, colourOf) {
           geometry: zone.geometry,
         })),
     ),
-    vehicles: collection(
-      (data.vehicles ?? []).filter(known).map((v) =>
-        point(v.lon, v.lat, {
-          id: v.id,
-          label: v.label ?? "",
-          heading: v.heading ?? 0,
-          colour: byId.get(v.route)?.colour ?? "#14242b",
-        }),
-      ),
-    ),
+    vehicles: vehicleShapes(data.vehicles ?? [], byId),
     candidates: collection(
       (data.candidates ?? [])
         .filter(known)
@@ -117,6 +108,21 @@ export function collections(data, colourOf) {
         ),
     ),
   };
+}
+
+/** Returns the shapes of vehicles; ``byId`` has the routes. A vehicle without a heading is drawn as a dot. */
+export function vehicleShapes(vehicles, byId) {
+  return collection(
+    vehicles.filter(known).map((v) =>
+      point(v.lon, v.lat, {
+        id: v.id,
+        label: v.label ?? "",
+        heading: v.heading ?? 0,
+        picture: v.heading == null ? "vehicle-still" : "vehicle",
+        colour: byId?.get(v.route)?.colour ?? "#14242b",
+      }),
+    ),
+  );
 }
 
 /** Returns [west, south, east, north] of all shapes, or null. */
