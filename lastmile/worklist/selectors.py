@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Final
 
-from django.db.models import Max, Min
+from django.db import connection
+from django.db.models import Min
 from django.db.models.functions import Now
 
 from lastmile.worklist.models import WorkPointer
+
+_SEEN_SQL: Final = """SELECT id FROM worklist_workpointer
+ WHERE schema = %s AND kind = %s AND due_at <= statement_timestamp()
+"""
+_DUE_SQL: Final = """SELECT schema, max(id) FROM worklist_workpointer
+ WHERE kind = %s AND due_at <= statement_timestamp()
+ GROUP BY schema ORDER BY min(due_at)
+"""
 
 
 def seen(schema: str, kind: str) -> list[int]:
@@ -15,11 +25,9 @@ def seen(schema: str, kind: str) -> list[int]:
 
     Read the ids before the work, and pass them to ``clear`` after it.
     """
-    return list(
-        WorkPointer.objects.filter(schema=schema, kind=kind, due_at__lte=Now()).values_list(
-            "pk", flat=True
-        )
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_SEEN_SQL, [schema, kind])
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def due(*, grace_s: float = 0, limit: int = 1000) -> list[tuple[str, str]]:
@@ -42,9 +50,9 @@ def due_schemas(kind: str) -> list[tuple[str, int]]:
 
     A caller that looks often can tell by the newest pointer whether there is new work.
     """
-    rows = WorkPointer.objects.filter(kind=kind, due_at__lte=Now()).values_list("schema")
-    oldest = rows.annotate(oldest=Min("due_at"), newest=Max("pk")).order_by("oldest")
-    return [(schema, newest) for schema, _oldest, newest in oldest]
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE_SQL, [kind])
+        return [(schema, newest) for schema, newest in cursor.fetchall()]
 
 
 def pointed(kind: str, *, limit: int = 200) -> list[str]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import Final
 
 from django.db import connection
-from django.db.models.functions import Now
 
 from lastmile.worklist.models import ScheduleMark, WorkPointer
 
@@ -22,8 +22,26 @@ def point(*, schema: str, kind: str, due_in_s: float = 0) -> int:
     Locks: nothing, and waits for no other transaction. Records: nothing. Raises: nothing of its
     own.
     """
-    due = Now() + dt.timedelta(seconds=due_in_s) if due_in_s else Now()
-    return WorkPointer.objects.create(schema=schema, kind=kind, due_at=due).pk
+    with connection.cursor() as cursor:
+        cursor.execute(_POINT_SQL, [schema, kind, due_in_s])
+        return int(cursor.fetchone()[0])
+
+
+_POINT_SQL: Final = """
+INSERT INTO worklist_workpointer (schema, kind, due_at)
+VALUES (%s, %s, statement_timestamp() + make_interval(secs => %s))
+RETURNING id
+"""
+_POINT_ONCE_SQL: Final = """
+INSERT INTO worklist_workpointer (schema, kind, due_at)
+SELECT %(schema)s, %(kind)s, statement_timestamp() + make_interval(secs => %(due_in_s)s)
+ WHERE NOT EXISTS (
+    SELECT 1 FROM worklist_workpointer
+     WHERE schema = %(schema)s AND kind = %(kind)s
+       AND due_at > statement_timestamp() + make_interval(secs => %(margin_s)s)
+       AND due_at <= statement_timestamp() + make_interval(secs => %(due_in_s)s)
+)
+"""
 
 
 def point_once(*, schema: str, kind: str, due_in_s: float, margin_s: float) -> bool:
@@ -37,17 +55,15 @@ def point_once(*, schema: str, kind: str, due_in_s: float, margin_s: float) -> b
     Locks: nothing, and waits for no other transaction. Records: nothing. Raises: nothing of its
     own.
     """
-    if due_in_s > margin_s:
-        earlier = WorkPointer.objects.filter(
-            schema=schema,
-            kind=kind,
-            due_at__gt=Now() + dt.timedelta(seconds=margin_s),
-            due_at__lte=Now() + dt.timedelta(seconds=due_in_s),
-        )
-        if earlier.exists():
-            return False
-    point(schema=schema, kind=kind, due_in_s=due_in_s)
-    return True
+    values: dict[str, str | float] = {
+        "schema": schema,
+        "kind": kind,
+        "due_in_s": due_in_s,
+        "margin_s": margin_s,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_POINT_ONCE_SQL, values)
+        return bool(cursor.rowcount == 1)
 
 
 def clear(*, pointer_ids: Iterable[int]) -> int:
@@ -78,7 +94,7 @@ def claim_window(*, name: str, due_at: dt.datetime) -> bool:
     return ScheduleMark.objects.filter(name=name, due_at__lt=due_at).update(due_at=due_at) == 1
 
 
-_RESERVE_SQL = """
+_RESERVE_SQL: Final = """
 INSERT INTO worklist_pace AS pace (name, next_at)
 VALUES (%(name)s, clock_timestamp() + make_interval(secs => %(taken_s)s))
 ON CONFLICT (name) DO UPDATE

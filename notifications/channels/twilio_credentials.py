@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
-from django.db import connection
 from django.urls import reverse
 
-from lastmile.core.tenancy import current_schema
+from notifications.channels.known_accounts import known_accounts
 from notifications.models import AccountKind, AccountSource, ChannelAccount
 from tenants.links import absolute
 
@@ -78,32 +76,9 @@ def has_installation_account() -> bool:
 
 def signing_tokens(account_sid: str) -> list[str]:
     """Return the auth tokens with which callbacks of a Twilio account may be signed."""
-    known = [credentials_of(row) for row in _accounts()]
+    rows = [row for row, _is_free in known_accounts() if row.kind == AccountKind.TWILIO]
+    known = [credentials_of(row) for row in rows]
     return [c.auth_token for c in known if c.auth_token and c.account_sid == account_sid]
-
-
-#: Each update of a row gives it another place (``ctid``), and each transaction its own ``xmin``.
-_VERSIONS: Final = """SELECT ctid, xmin FROM notifications_channelaccount
-     WHERE kind = %s ORDER BY id
-"""
-_rows: dict[str, tuple[object, list[ChannelAccount]]] = {}
-
-
-def _accounts() -> list[ChannelAccount]:
-    """Return the retailer's Twilio accounts; they are read again when one has changed.
-
-    The versions are read first. If an account changes before it is read, the next call reads it
-    again.
-    """
-    schema = current_schema()
-    with connection.cursor() as cursor:
-        cursor.execute(_VERSIONS, [AccountKind.TWILIO.value])
-        versions = cursor.fetchall()
-    before, rows = _rows.get(schema, (None, []))
-    if before != versions:
-        rows = list(ChannelAccount.objects.filter(kind=AccountKind.TWILIO))
-        _rows[schema] = (versions, rows)
-    return rows
 
 
 def report_url(account: ChannelAccount, *, message: str, call: int) -> str:

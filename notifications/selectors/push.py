@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dispatch.orders.models import Order
 from notifications.catalogue.kinds import ChannelKey
 from notifications.channels.registry import account_for
@@ -16,6 +18,17 @@ def push_contact(order: Order) -> Contact | None:
     )
     newest = rows.select_related("contact").order_by("-updated_at", "-pk").first()
     return None if newest is None else newest.contact
+
+
+def push_contacts(orders: Collection[int]) -> dict[int, Contact]:
+    """Return the browsers that ``push_contact`` finds for many orders, by the key of the order."""
+    if not orders:
+        return {}
+    rows = PushSubscription.objects.filter(
+        order__in=orders, ended_at__isnull=True, contact__erased_at__isnull=True
+    )
+    newest = rows.select_related("contact").order_by("order_id", "-updated_at", "-pk")
+    return {row.order_id: row.contact for row in newest.distinct("order_id")}
 
 
 def push_key() -> str:

@@ -30,14 +30,20 @@ _CALLS: Final = """
 """
 _MESSAGES: Final = """
     UPDATE notifications_message AS message
-       SET state = 'accepted', provider_id = taken.provider_id, accepted_at = %s,
+       SET state = taken.state, provider_id = taken.provider_id, accepted_at = %s,
            segments = coalesce(taken.segments, message.segments), polls = 0, retry_at = NULL,
            poll_at = statement_timestamp() + make_interval(secs => taken.wait_s),
            lease_token = NULL, lease_until = NULL
-      FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::float8[])
-           AS taken (message, provider_id, segments, wait_s)
+      FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[], %s::float8[])
+           AS taken (message, state, provider_id, segments, wait_s)
      WHERE message.id = taken.message
 """
+
+#: What storing a result needs. The words, contacts and secrets, which are sealed, are not read.
+_READ: Final = ("channel", "lease_token", "account__kind", "account__state")
+
+#: A mail server and a push service say at once that they have sent a message.
+_USUAL: Final = frozenset({MessageState.ACCEPTED.value, MessageState.SENT.value})
 
 Result = tuple[ClaimedMessage, Accepted]
 
@@ -46,14 +52,15 @@ def accept_many(*, results: Sequence[Result]) -> list[Result]:
     """Store that the provider took many messages; return the results that it left alone.
 
     Each of these needs ``accept``: its lease is lost, a report waits for it, it came as more than
-    accepted, or its account was paused.
+    sent, or its account was paused.
 
     Locks: the messages, by id; then the provider's ids, in their order. Records: nothing. Raises:
     nothing of its own.
     """
     taken = {claimed.pk: (claimed, accepted) for claimed, accepted in results}
     with transaction.atomic():
-        rows = held_many({pk: claimed.token for pk, (claimed, _accepted) in taken.items()})
+        tokens = {pk: claimed.token for pk, (claimed, _accepted) in taken.items()}
+        rows = held_many(tokens, only=_READ)
         usual = [row for row in rows if _is_usual(row, taken[row.pk][1])]
         if usual:
             usual = _without_reports(usual, taken)
@@ -64,7 +71,7 @@ def accept_many(*, results: Sequence[Result]) -> list[Result]:
 
 
 def _is_usual(row: Message, accepted: Accepted) -> bool:
-    is_plain = accepted.state == MessageState.ACCEPTED and bool(accepted.provider_id)
+    is_plain = accepted.state in _USUAL and bool(accepted.provider_id)
     return is_plain and row.account is not None and row.account.state != AccountState.PAUSED
 
 
@@ -90,6 +97,7 @@ def _store(rows: Sequence[Message], taken: dict[int, Result]) -> None:
     waits_s = [first_poll_s(row.account) for row in rows]
     with connection.cursor() as cursor:
         cursor.execute(_CALLS, [pks, [taken[pk][0].call for pk in pks], provider_ids])
+        states = [answer.state for answer in answers]
         segments = [answer.segments for answer in answers]
-        cursor.execute(_MESSAGES, [now(), pks, provider_ids, segments, waits_s])
+        cursor.execute(_MESSAGES, [now(), pks, states, provider_ids, segments, waits_s])
     point_in(min(waits_s))

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, Case, F, Min, Q, When
+from django.db.models import F
 from django.db.models.functions import Now
 
 from lastmile.core.clock import now
 from lastmile.core.timing import in_seconds
 from notifications.catalogue.kinds import Priority
+from notifications.channels.known_accounts import known_accounts
 from notifications.models import (
-    AccountState,
     CallResult,
     ChannelAccount,
     Message,
@@ -124,15 +124,7 @@ def claim(
 
 def senders() -> list[tuple[ChannelAccount, bool]]:
     """Return the retailer's accounts, each with True unless a pause holds its messages back."""
-    over = Q(paused_until__isnull=False) & Q(paused_until__lte=Now())
-    rows = ChannelAccount.objects.annotate(
-        is_free=Case(
-            When(~Q(state=AccountState.PAUSED) | Q(is_on=False) | over, then=True),
-            default=False,
-            output_field=BooleanField(),
-        )
-    )
-    return [(row, bool(row.is_free)) for row in rows.order_by("channel")]
+    return known_accounts()
 
 
 def put_off(*, claimed: ClaimedMessage, for_s: float) -> None:
@@ -209,26 +201,33 @@ def next_due_s(*, sending: Collection[str]) -> float | None:
     Only the channels in ``sending`` can send now. Messages of the others are looked at when they
     expire.
     """
-    moments: list[float] = []
-    waiting = Message.objects.filter(state=MessageState.WAITING)
-    first = waiting.filter(channel__in=sending).aggregate(
-        at=Min("send_at", filter=Q(retry_at__isnull=True)),
-    )["at"]
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT_SQL, {"sending": list(sending)})
+        first, last, machine_s = cursor.fetchone()
+    waits_s: list[float] = []
     if first is not None:
-        moments.append(real_seconds(first))
-    last = waiting.exclude(channel__in=sending).aggregate(at=Min("not_after"))["at"]
+        waits_s.append(real_seconds(first))
     if last is not None:
-        moments.append(real_seconds(last) + 1)
-    for rows, column in (
-        (waiting.filter(channel__in=sending), "retry_at"),
-        (Message.objects.filter(state=MessageState.UNCLEAR), "retry_at"),
-        (Message.objects.filter(state=MessageState.SENDING), "lease_until"),
-        (Message.objects.filter(poll_at__isnull=False), "poll_at"),
-    ):
-        at = rows.aggregate(left=Min(F(column) - Now()))["left"]
-        if at is not None:
-            moments.append(max(0.0, at.total_seconds()))
-    return min(moments, default=None)
+        waits_s.append(real_seconds(last) + 1)
+    if machine_s is not None:
+        waits_s.append(max(0.0, float(machine_s)))
+    return min(waits_s, default=None)
+
+
+#: The first time to send and the last time to send are business times. The others are times of the
+#: database: retries, look-ups, leases and polls.
+_NEXT_SQL: Final = """
+SELECT min(send_at) FILTER (WHERE retry_at IS NULL AND channel = ANY(%(sending)s)),
+       min(not_after) FILTER (WHERE channel <> ALL(%(sending)s)),
+       extract(epoch FROM least(
+           min(retry_at) FILTER (WHERE channel = ANY(%(sending)s)),
+           (SELECT min(retry_at) FROM notifications_message WHERE state = 'unclear'),
+           (SELECT min(lease_until) FROM notifications_message WHERE state = 'sending'),
+           (SELECT min(poll_at) FROM notifications_message WHERE poll_at IS NOT NULL)
+       ) - statement_timestamp())
+  FROM notifications_message
+ WHERE state = 'waiting'
+"""
 
 
 def renew(*, claimed: ClaimedMessage) -> bool:

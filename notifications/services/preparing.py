@@ -21,7 +21,7 @@ from dispatch.planning.selectors.arrival import planned_arrivals
 from lastmile.core.clock import now
 from lastmile.core.timing import in_seconds
 from lastmile.core.wiring import load
-from notifications.catalogue.kinds import Audience, Moment, Priority, Recipient
+from notifications.catalogue.kinds import Audience, ChannelKey, Moment, Priority, Recipient
 from notifications.catalogue.moments import BY_KEY
 from notifications.catalogue.own_words import OWN_WORDS
 from notifications.channels.base import Outgoing
@@ -33,6 +33,7 @@ from notifications.rules.facts import Known, known_of
 from notifications.rules.who import as_recipient, language_of
 from notifications.selectors.accounts import is_copied
 from notifications.selectors.moments import moment_in_use
+from notifications.selectors.push import push_contacts
 from notifications.services.budgets import reserve_budget, reserve_budgets
 from notifications.services.chain import contact_for, contacts_ahead, end_unsent
 from notifications.services.claiming import ClaimedMessage
@@ -139,12 +140,17 @@ def _with_present_facts(messages: Sequence[Message]) -> list[Message]:
             if _follows_order(message):
                 recipients[message.pk] = (message.channel, as_recipient(message.order.shopper))
     contacts = contacts_ahead(recipients.values())
+    browsers = push_contacts(
+        [row.order_id for row in messages if row.channel == ChannelKey.PUSH and row.order_id]
+    )
     taken: set[tuple[str, int | None]] = set()
     usable = []
     for message in messages:
         if message.pk in recipients:
             channel, recipient = recipients[message.pk]
             message.contact = contacts.get((channel, recipient.public_id))
+            if channel == ChannelKey.PUSH:
+                message.contact = browsers.get(message.order_id or 0)
             if message.order is None or _changed(message, message.order, recipient):
                 continue
         if message.counted_on is not None:

@@ -58,6 +58,7 @@ MACHINERY = (
     ),
     "notifications/services/reporting.py",
     "notifications/services/reports.py",
+    "notifications/channels/known_accounts.py",
     *(f"tenants/people/{name}.py" for name in ("credentials", "services/tickets", "services/tidy")),
 )
 REAL_TIME = (

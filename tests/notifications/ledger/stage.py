@@ -169,7 +169,7 @@ def tell_shopper(order: Order, moment: str = "out_for_delivery", **more: Any) ->
 def pump(run_s: float = 10.0) -> None:
     """Send all that is due now. The commits are real, so the test needs ``fresh_db``."""
     with shared_context():
-        Pump(run_s=run_s, idle_s=0.15).run()
+        Pump(run_s=run_s, idle_s=0.4).run()
 
 
 def again(message: Message) -> Message:

@@ -12,13 +12,21 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from dispatch.orders.models import Order
+from lastmile.core.clock import now
 from lastmile.core.events import as_domain_event
 from lastmile.core.models import Event
 from lastmile.core.relay import relay_batch
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from notifications.channels.base import Accepted, Outgoing, ProviderStatus
 from notifications.handlers import on_event
-from notifications.models import BudgetUse, ChannelAccount, Message, ProviderCall
+from notifications.models import (
+    BudgetUse,
+    ChannelAccount,
+    Message,
+    ProviderCall,
+    PushSubscription,
+)
+from notifications.selectors.accounts import fingerprint
 from notifications.services import (
     ClaimedMessage,
     accept,
@@ -251,3 +259,40 @@ def test_a_message_that_cannot_be_rendered_keeps_no_other_one_from_being_sent(
     pump()
     assert [again(message).state for message in messages] == ["accepted", "waiting", "accepted"]
     assert len(provider.book) == 2
+
+
+def test_web_push_is_checked_and_stored_in_batches_as_one_by_one(
+    retailer: RetailerRef, clock: SetClock
+) -> None:
+    account = ChannelAccount.objects.create(
+        channel="push", kind="vapid", source="own", secrets={"private": "k"}, per_s=100,
+        is_on=True, on_at_machine=fingerprint(),
+    )  # fmt: skip
+    hub = make_hub().public_id
+    clock(at(10))
+    orders = [out(make_order(hub=hub, window=make_window())) for _n in range(4)]
+    for order in orders:
+        for place in ("old", "new"):
+            browser = make_contact(f"{place} {order.public_id}", "push")
+            PushSubscription.objects.create(contact=browser, order=order)
+    messages = [tell_shopper(order) for order in orders]
+    assert {message.channel for message in messages} == {"push"}
+    PushSubscription.objects.filter(order=orders[3]).update(ended_at=now())
+    claimed = claim(account=account, most=4)
+    opened = prepare_many(claimed=claimed[1:], copied=False)
+    assert set(opened) == {messages[1].pk, messages[2].pk}  # the last has no browser any more
+    alone = prepare(claimed=claimed[0])
+    assert alone is not None
+    addresses = [alone.to, opened[messages[1].pk].to, opened[messages[2].pk].to]
+    assert addresses == [f"new {order.public_id}" for order in orders[:3]]
+    results = [
+        (one, Accepted(provider_id=one.public_id, state="sent"))
+        for one in _opened(claimed, {**opened, claimed[0].pk: alone})
+    ]
+    accept(claimed=results[0][0], accepted=results[0][1])
+    assert accept_many(results=results[1:]) == []
+    single, *rows = [again(message) for message in messages[:3]]
+    for row in rows:
+        for name in ("state", "polls", "retry_at", "lease_token", "ended_at", "calls"):
+            assert getattr(row, name) == getattr(single, name), name
+        assert (row.provider_id, row.poll_at is None) == (row.public_id, single.poll_at is None)

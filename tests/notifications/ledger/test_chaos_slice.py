@@ -97,4 +97,8 @@ def test_each_message_is_sent_once_through_a_provider_with_faults(
         assert fake.faults["timeout_after"] == 1
     registry._kept.clear()
     refused = Message.objects.get(state="failed")
-    assert (refused.reason, refused.calls) == ("bad_contact", 1)
+    assert refused.reason == "bad_contact"
+    # Calls arrive in any order, so one of the faults may come before the refusal.
+    calls = ProviderCall.objects.filter(message=refused).order_by("number")
+    results = list(calls.values_list("result", flat=True))
+    assert (results[-1], results.count("refused")) == ("refused", 1)
