@@ -253,7 +253,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_every_report_to_the_next(
         raise Killed
 
     with monkeypatch.context() as broken:
-        broken.setattr(reports, "record_many", die)
+        broken.setattr(reports, "record_ends", die)
         with pytest.raises(Killed):
             take_reports()
     assert {again(message).state for message in messages} == {"accepted"}
