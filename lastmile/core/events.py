@@ -35,6 +35,9 @@ __all__ = [
 
 RELAY: Final = "relay"  # the kind of pointers to unrelayed events
 RELAY_TASK: Final = "core.relay"
+GATHER_S: Final = (
+    0.1  # an event that follows another one so soon waits, and many are relayed at once
+)
 _PAGE: Final = 1000
 
 
@@ -155,7 +158,8 @@ def record_many(
         )
         for item in items
     )
-    if not hinted or after_commit(Hint(RELAY_TASK, "hot", (("schema", schema),))):
+    hint = Hint(RELAY_TASK, "hot", (("schema", schema),), gather_s=GATHER_S)
+    if not hinted or after_commit(hint):
         point(schema=schema, kind=RELAY)
     return rows
 

@@ -84,15 +84,42 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A hint that is sent once after the commit, even if the transaction asks for it repeatedly."""
+    """A hint that is sent once after the commit, even if the transaction asks for it repeatedly.
+
+    Parameters
+    ----------
+    gather_s : float
+        The least time between two tasks of equal hints from this process. The first hint is sent
+        at once. The next one starts its task after that time, so it sees the commits until then,
+        and their own hints are left out. 0 sends every hint at once.
+    """
 
     task: str
     queue: str
     kwargs: tuple[tuple[str, Any], ...]
     options: tuple[tuple[str, Any], ...] = field(default=())
+    gather_s: float = 0.0
 
     def __call__(self) -> None:
-        publish(self.task, queue=self.queue, kwargs=dict(self.kwargs), **dict(self.options))
+        wait_s = self._wait_s()
+        if wait_s is None:
+            return
+        options = dict(self.options) | ({"countdown": wait_s} if wait_s else {})
+        sent = publish(self.task, queue=self.queue, kwargs=dict(self.kwargs), **options)
+        if sent and self.gather_s:
+            _starts_at[self] = time.monotonic() + wait_s
+
+    def _wait_s(self) -> float | None:
+        """Return the seconds until the task may start; None if a task that comes is enough."""
+        if not self.gather_s:
+            return 0.0
+        last, at = _starts_at.get(self, float("-inf")), time.monotonic()
+        return None if last > at else max(0.0, last + self.gather_s - at)
+
+
+#: Gathered hint -> the time before which the task of the last one does not start. One row for each
+#: retailer.
+_starts_at: dict[Hint, float] = {}
 
 
 def after_commit(hint: Hint) -> bool:

@@ -115,6 +115,7 @@ def hints(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
         return True
 
     monkeypatch.setattr("lastmile.core.hints.publish", publish)
+    monkeypatch.setattr("lastmile.core.hints._starts_at", {})
     monkeypatch.setattr("lastmile.core.tasks.publish", publish)
     return sent
 
