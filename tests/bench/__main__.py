@@ -81,6 +81,10 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
         "from the event to the provider: 50 messages a second, and 15 beside an import and a plan",
     ),
     "telling": ("tests.bench.telling", "CPU of an event that is told: 1, 20 and 50 at once"),
+    "messages_cpu": (
+        "tests.bench.messages_cpu",
+        "processor time of a message, told, sent and reported twice, by part of the installation",
+    ),
     "fitting": ("tests.bench.fitting", "a plan whose day changed: updated, and planned again"),
     "solver_real": ("tests.bench.solver_versus:real", "Amazon and LoggiBUD, beside every peer"),
 }

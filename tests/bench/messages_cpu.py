@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.installation import Installation, wait_until
@@ -63,9 +64,9 @@ def _report(house: Installation, fake: FakeTwilio, skip: int) -> None:
     time.sleep(3)
 
 
-def _cost(house: Installation, act: object) -> tuple[Times, float]:
+def _cost(house: Installation, act: Callable[[], None]) -> tuple[Times, float]:
     before, began = _times(house), time.monotonic()
-    act()  # type: ignore[operator]
+    act()
     after = _times(house)
     return {name: after[name] - before[name] for name in after}, time.monotonic() - began
 
