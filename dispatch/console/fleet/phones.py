@@ -28,6 +28,8 @@ from tenants.permissions import Act, PageRequest, page, visible
 
 PAGE = 50
 NEWEST = ("-made_at", "public_id")
+#: The rest of the address as OsmAnd's "Online tracking" fills it in.
+OSMAND_QUERY: Final = "&lat={0}&lon={1}&timestamp={2}&hdop={3}&altitude={4}&speed={5}&bearing={6}"
 #: Light signs that must stay around a QR code, by its standard.
 QUIET_ZONE: Final = 4
 
@@ -69,12 +71,18 @@ def _runs(row: Iterable[int]) -> Iterator[tuple[int, int]]:
 @page(Act.DEVICES_VIEW, post=Act.DEVICES_EDIT)
 @require_http_methods(["GET", "POST"])
 def phones(request: PageRequest, public_id: str) -> HttpResponse:
-    """Show the phones of a driver; POST makes a log-in link, which only its answer shows."""
+    """Show the phones of a driver; POST makes a log-in link, which only its answer shows.
+
+    With ``what=tracker`` it makes the address of a GPS app instead.
+    """
     driver = _driver(request, public_id)
-    new, fault = None, None
+    new, tracker, fault = None, None, None
     if request.method == "POST":
         try:
-            new = services.make_login_link(driver=driver)
+            if request.POST.get("what") == "tracker":
+                tracker = services.add_tracker(driver=driver, name=_("GPS app"))
+            else:
+                new = services.make_login_link(driver=driver)
         except DomainError as refused:
             fault = refused
     rows, following = page_rows(request, devices_of(driver), PAGE, order=NEWEST)
@@ -88,6 +96,9 @@ def phones(request: PageRequest, public_id: str) -> HttpResponse:
         "link": link,
         "qr_code": qr_code(link) if link else None,
         "code_link": absolute(reverse("driver:login")),
+        "tracker": tracker,
+        "tracker_address": absolute(reverse("gps:take")) if tracker else "",
+        "osmand_query": OSMAND_QUERY,
         "fault": fault,
         "works_offline": settings.PUBLIC_SCHEME == "https" or settings.BASE_DOMAIN == "localhost",
         "may_edit": request.principal.may(Act.DEVICES_EDIT),

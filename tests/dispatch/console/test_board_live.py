@@ -298,3 +298,30 @@ async def test_the_board_sees_vehicles_of_its_own_hub_only(
         assert [one["lat"] for one in frame["data"]["positions"]] == [38.71]
         await far.say('{"type": "ping"}')
         assert (await far.frame())["type"] == "pong"  # and no position before it
+
+
+async def test_the_process_that_takes_positions_tells_the_board_by_itself(
+    retailer: RetailerRef, clock: SetClock, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "IDLE_S", 1.0)
+    settings.TELL_POSITIONS = True
+
+    def begin() -> tuple[str, Device]:
+        cache.delete(following._LEASE)
+        clock(at(10))
+        shift, _orders = make_day(1)
+        assert shift.driver is not None
+        phone = make_phone(shift.driver)
+        send(phone, act("shift_started", at(8)))
+        return shift.hub.public_id, phone
+
+    hub, phone = await in_retailer(retailer, begin)
+    async with board(retailer, await session_of(retailer), hub) as socket:
+        assert (await socket.frame())["data"]["positions"] == []
+        await in_retailer(retailer, take, phone, point(at(9, 59), lat=38.71))
+        thread = following._follower._thread
+        assert thread is not None
+        frame = await socket.frame()
+        assert [one["lat"] for one in frame["data"]["positions"]] == [38.71]
+        await sync_to_async(thread.join)(30)
+        assert not thread.is_alive()  # it ends when no more positions come

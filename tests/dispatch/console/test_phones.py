@@ -110,3 +110,23 @@ def test_a_phone_of_another_driver_cannot_be_logged_out_by_this_address(
     assert desk.post(path).status_code == 404
     new.device.refresh_from_db()
     assert new.device.revoked_at is None
+
+
+def test_the_address_of_a_gps_app_is_shown_once_and_works(
+    desk: Client, retailer: RetailerRef
+) -> None:
+    driver = make_driver(hub=make_hub())
+    shown = desk.post(page_of(driver), {"what": "tracker"}).content.decode()
+    (key,) = re.findall(r'id="tracker-key"[^>]*value="([a-z2-7]{32})"', shown)
+    assert f"/osmand/?id={key}&amp;lat={{0}}&amp;lon={{1}}&amp;timestamp={{2}}" in shown
+    device = Device.objects.get()
+    assert (device.kind, device.driver, device.name) == ("tracker", driver, "GPS app")
+    app = Client(headers={"host": retailer.domain})
+    call = {"id": key, "lat": "38.7", "lon": "-9.1", "timestamp": "1790000000"}
+    assert app.get("/osmand/", call).status_code == 200
+    again = desk.get(page_of(driver)).content.decode()
+    assert "GPS app" in again
+    assert key not in again
+    reader = logged_in(retailer, add_member(Role.READONLY))
+    assert reader.post(page_of(driver), {"what": "tracker"}).status_code == 403
+    assert Device.objects.count() == 1
