@@ -114,6 +114,9 @@ def near_drafts(shop: Shop, moving: MovingShifts, demo: Demo) -> list[OrderDraft
             window=None,
             service_s=_SERVICE_S,
             skills=(),
+            handover="attended",  # contactless ones need a photo, which the program does not take
+            signature=False,
+            least_age=0,
         )
         for n, draft in enumerate(nearest[: ORDERS * len(moving.shifts)], 1)
     ]
