@@ -39,8 +39,8 @@ class Sweep:
     hub: str
     owner: str
     their_browser: Client
-    other_before: str = ""
-    own_before: str = ""
+    other_before: dict[str, str] = field(default_factory=dict)
+    own_before: dict[str, str] = field(default_factory=dict)
     sent: int = 0
     canary: str = CANARY
     statuses: dict[int, int] = field(default_factory=dict)
@@ -59,8 +59,8 @@ class Sweep:
             self._is_problem(probe, answer, content)
         if probe.method in UNSAFE:
             after = self.fingerprint("t1")
-            unchanged = after == self.own_before
-            assert status < 400 or unchanged, f"{status} to {probe} changed something"
+            changed = [name for name in after if after[name] != self.own_before.get(name)]
+            assert status < 400 or not changed, f"{status} to {probe} changed {changed}"
             self.own_before = after
         if status in {302, 401} and not self._still_in():
             self._enter()
@@ -99,23 +99,20 @@ class Sweep:
         """Return the page in which the other retailer's own owner sees the canary."""
         return str(self.their_browser.get("/api/v1/hubs/").content)
 
-    def fingerprint(self, schema: str) -> str:
-        """Return a hash of every row of a retailer, without the tables about callers."""
+    def fingerprint(self, schema: str) -> dict[str, str]:
+        """Return a hash of the rows of each table of a retailer, without those about callers."""
         with retailer_context(schema), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", [schema]
             )
             tables = [row[0] for row in cursor.fetchall() if row[0] not in OWN_BOOKS]
+            rows = "coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '')"
             cursor.execute(
-                "SELECT md5(string_agg(h, ',')) FROM ("
-                + " UNION ALL ".join(
-                    f"SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') h"
-                    f' FROM "{table}" t'
-                    for table in tables
+                " UNION ALL ".join(
+                    f"SELECT '{table}', {rows} FROM \"{table}\" t" for table in tables
                 )
-                + ") x"
             )
-            return str(cursor.fetchone()[0])
+            return dict(cursor.fetchall())
 
 
 def make_sweep() -> Sweep:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, expect
 
 from dispatch.live.models import DriverAct, Incident, Photo, Proof
 from dispatch.orders.models import Order
@@ -141,6 +141,17 @@ def test_r06_a_photo_taken_offline_survives_a_kill_and_arrives_once_with_its_has
     assert incidents_of(live, world) == []
 
 
+def box_of(page: Page, pad: Locator) -> FloatRect:
+    """Return where the pad is, in the middle of the screen, when the app does not draw it again."""
+    for _try in range(100):
+        pad.evaluate("(pad) => pad.scrollIntoView({ block: 'center' })")
+        box = pad.bounding_box()
+        if box is not None:
+            return box
+        page.wait_for_timeout(50)
+    raise AssertionError("the pad is drawn again all the time")
+
+
 def test_a_signature_and_an_age_check_are_given_at_the_door(
     live: Live, phone: BrowserContext, world: DriverWorld
 ) -> None:
@@ -156,9 +167,7 @@ def test_a_signature_and_an_age_check_are_given_at_the_door(
     page.get_by_role("button", name="Keep signature").click()
     expect(page.get_by_text("The signature is empty")).to_be_visible()
     pad = page.locator("canvas.driver-pad")
-    pad.evaluate("(pad) => pad.scrollIntoView({ block: 'center' })")
-    box = pad.bounding_box()
-    assert box is not None
+    box = box_of(page, pad)
     page.mouse.move(box["x"] + 30, box["y"] + 40)
     page.mouse.down()
     for step in range(1, 9):
