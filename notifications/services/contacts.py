@@ -95,7 +95,8 @@ def _known_contacts(wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], 
     keys = {
         (kind, digest): (kind, address)
         for kind, address in dict.fromkeys(wanted)
-        for digest in digests_of(Contact, "digest", address)
+        # Without an address the field writes an empty digest.
+        for digest in (digests_of(Contact, "digest", address) if address else [""])
     }
     rows = Contact.objects.filter(digest__in=[digest for _kind, digest in keys])
     known: dict[tuple[str, str], Contact] = {}

@@ -39,6 +39,7 @@ self.edit        o m d p v r |
 password.set                 |
 driver.view                  |
 driver.act                   |
+positions.send               | i v
 devices.view     o m d p r   | i
 devices.edit     o m d       | i
 incidents.view   o m d p r   | i
