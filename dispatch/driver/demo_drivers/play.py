@@ -14,7 +14,7 @@ from dispatch.driver.demo_drivers.way import SPEED_MPS, Spot, drive, part_of
 #: Seconds between two positions, before the departure, and at a door.
 EVERY_S: Final = 3.0
 LOADING_S: Final = 6.0
-AT_DOOR_S: Final = (12.0, 30.0)
+AT_DOOR_S: Final = (8.0, 20.0)
 FAILED_SHARE: Final = 1 / 7
 #: Seconds until the day is read again when there is nothing to do.
 REST_S: Final = 20.0

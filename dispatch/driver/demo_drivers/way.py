@@ -11,7 +11,7 @@ from typing import Final
 #: Points are [longitude, latitude], as in GeoJSON.
 Spot = tuple[float, float]
 
-SPEED_MPS: Final = 8.0  # 29 km/h
+SPEED_MPS: Final = 11.0  # 40 km/h
 _METRES_PER_DEGREE: Final = 111_195.0
 
 
