@@ -151,5 +151,7 @@ def acts_of(live: Live, world: DriverWorld) -> list[tuple[str, str]]:
 
 
 def everything_sent(page: Page) -> None:
-    """Wait until the app shows that nothing waits on the phone."""
-    expect(page.locator("[data-part=unsent]")).to_be_hidden(timeout=40_000)
+    """Wait until the app, once it is drawn, shows that nothing waits on the phone."""
+    for _time in range(2):  # the app may load again between the first look and the second
+        ready(page)
+        expect(page.locator("[data-part=unsent]")).to_be_hidden(timeout=40_000)
