@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from lastmile.core.demo import Demo
 from lastmile.core.errors import Conflict, Invalid
+from lastmile.core.private_files import write_private
 from lastmile.core.tenancy import HOUSE, RetailerRef, retailer_context
 from tenants import selectors
 from tenants.links import origin
@@ -159,7 +157,7 @@ def _add_members(refs: Mapping[str, RetailerRef]) -> None:
         f"{login.role.value}  {login.email}  {passwords[login.email]}\n"
         for login in logins
     ]
-    _write(logins_file(), _HEAD + "".join(lines))
+    write_private(logins_file(), (_HEAD + "".join(lines)).encode())
     for login in logins:
         if refs[login.schema].status == Status.ACTIVE:
             with retailer_context(refs[login.schema]):
@@ -200,22 +198,3 @@ def _passwords() -> dict[str, str]:
 
 def _random_password() -> str:
     return "-".join(secrets.token_hex(2) for _part in range(4))
-
-
-def _write(file: Path, text: str) -> None:
-    """Replace the file in one step. Others cannot read it at any moment."""
-    with _temporary_file(file) as (handle, draft):
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(file)
-
-
-@contextlib.contextmanager
-def _temporary_file(file: Path) -> Iterator[tuple[int, Path]]:
-    handle, name = tempfile.mkstemp(prefix=".logins-", dir=file.parent)  # mkstemp: mode 600
-    try:
-        yield handle, Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -7,9 +7,7 @@ real phones use. The file for it holds secrets, so only its owner can read it.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +25,7 @@ from dispatch.orders.services import place_orders
 from dispatch.planning.demo import plan_again
 from lastmile.core.demo import Demo
 from lastmile.core.geo import Point, distance_m
+from lastmile.core.private_files import write_private
 from lastmile.core.tenancy import current_retailer
 
 FILE_NAME: Final = "demo-drivers.json"
@@ -83,7 +82,8 @@ def seed_demo(demo: Demo) -> Mapping[str, Any]:
         for shift in moving.shifts
         if shift.driver is not None
     ]
-    _write(drivers_file(), {"port": settings.PORT, "phones": [asdict(one) for one in phones]})
+    values = {"port": settings.PORT, "phones": [asdict(one) for one in phones]}
+    write_private(drivers_file(), json.dumps(values, ensure_ascii=False, indent=1).encode())
     return {"demo_drivers": len(phones), "orders_placed": placed}
 
 
@@ -130,15 +130,3 @@ def _is_usual(draft: OrderDraft) -> bool:
 def _away_m(hub: Hub, draft: OrderDraft) -> float:
     home = Point(lat=draft.place.lat or 0.0, lon=draft.place.lon or 0.0)
     return distance_m(Point(lat=hub.lat, lon=hub.lon), home)
-
-
-def _write(file: Path, values: Mapping[str, int | Sequence[Mapping[str, str]]]) -> None:
-    """Replace the file in one step; nobody else can read it at any moment."""
-    handle, name = tempfile.mkstemp(prefix=".drivers-", dir=file.parent)  # mkstemp: mode 600
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump(values, out, ensure_ascii=False, indent=1)
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)

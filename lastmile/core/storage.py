@@ -5,7 +5,6 @@ A name begins with the schema of its retailer, and only the current retailer's f
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Final
 
 from django.conf import settings
 
+from lastmile.core.private_files import write_private
 from lastmile.core.tenancy import current_schema
 
 _NAME: Final = re.compile(r"[a-z0-9_]+/[a-z]+/[A-Za-z0-9_-]{43}\.[a-z]{3,4}")
@@ -31,13 +31,7 @@ def keep(name: str, content: bytes) -> None:
     """Write a file, all or nothing; it is on the disk when this returns."""
     path = _path(name)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with half.open("xb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)
+    write_private(path, content)
 
 
 def read(name: str) -> bytes | None:

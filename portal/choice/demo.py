@@ -6,9 +6,7 @@ its owner can read it.
 
 from __future__ import annotations
 
-import os
 import secrets
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from dispatch.fleet.models import Hub
 from dispatch.orders.models import Order
 from lastmile.core.demo import Demo
 from lastmile.core.phones import region_of
+from lastmile.core.private_files import write_private
 from lastmile.core.tenancy import RetailerRef, current_retailer
 from portal.choice.demo_shop.config import (
     FILE_NAME,
@@ -90,7 +89,7 @@ def seed_demo(demo: Demo) -> Mapping[str, Any]:
     shops = sorted([*others, shop], key=lambda one: list(PRODUCTS).index(one.name))
     after = replace(config, shops=tuple(shops))
     if after != before or not shop_file().exists():
-        _write(shop_file(), after.to_json())
+        write_private(shop_file(), after.to_json().encode())
     return {"demo_shop": str(shop_file())}
 
 
@@ -144,17 +143,3 @@ def _key(role: KeyRole, secret: str, origins: list[str]) -> str:
         revoke_key(public_id=key.public_id)
     _row, fresh = create_key(name=KEY_NAME, role=role.value, origins=origins)
     return fresh
-
-
-def _write(file: Path, text: str) -> None:
-    """Replace the file in one step; nobody else can read it at any moment."""
-    handle, name = tempfile.mkstemp(prefix=".shop-", dir=file.parent)  # mkstemp: mode 600
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)

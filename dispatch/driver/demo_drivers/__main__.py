@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 from dispatch.driver.demo_drivers.phone import LoggedOut, NotReached, Phone
 from dispatch.driver.demo_drivers.play import REST_S, DemoDriver
+from lastmile.core.private_files import write_private
 
 RETRY_S: Final = 5.0
 _lock = threading.Lock()
@@ -72,12 +72,7 @@ def keep_cookies(file: Path, driver: str, cookies: Mapping[str, str]) -> None:
         for phone in values["phones"]:
             if phone["driver"] == driver:
                 phone["cookies"] = dict(cookies)
-        draft = file.with_suffix(".new")
-        with os.fdopen(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-        ) as out:
-            json.dump(values, out, ensure_ascii=False, indent=1)
-        draft.replace(file)
+        write_private(file, json.dumps(values, ensure_ascii=False, indent=1).encode())
 
 
 if __name__ == "__main__":

@@ -10,12 +10,11 @@ const LEAST_STROKE = 60; // units of the pad; less is a slip of the finger
 export function proofCard(app, stop) {
   if (!stop.proof?.length || !stop.arrived_at || stop.outcome) return null;
   const proofs = app.proofsOf(stop.order);
-  const open = new Set(lacking(stop, proofs));
   return h(
     "section",
     { class: "card driver-proof" },
     h("h2", null, t("proof")),
-    stop.proof.map((kind) => FORMS[kind]?.(app, stop, proofs, open.has(kind))),
+    stop.proof.map((kind) => FORMS[kind]?.(app, stop, proofs)),
   );
 }
 
@@ -82,7 +81,7 @@ function signature(app, stop, proofs) {
         key: "keep-pad",
       }),
     ),
-    !stop.proof.includes("name") && name(app, stop, proofs, true, t("sign_or_name")),
+    !stop.proof.includes("name") && name(app, stop, proofs, t("sign_or_name")),
   );
 }
 
@@ -154,7 +153,7 @@ async function keepSignature(app, stop, canvas, strokes) {
   }
 }
 
-function name(app, stop, proofs, _isOpen, label = t("receiver")) {
+function name(app, stop, proofs, label = t("receiver")) {
   const known = proofs.find((proof) => proof.kind === "name");
   if (known) return done([t("receiver"), known.text].filter(Boolean).join(": "));
   const key = `name-${stop.order}`;
