@@ -15,9 +15,9 @@ from django.db import transaction
 
 from dispatch.fleet.models import Hub
 from dispatch.orders import services
-from dispatch.orders.demo import SOURCE, drafts_of
+from dispatch.orders.demo import SOURCE, drafts_of, is_usual
 from dispatch.orders.demo.cast import SHOPS, Shop
-from dispatch.orders.drafts import AttemptDraft, OrderDraft, PromiseDraft, ShopperDraft
+from dispatch.orders.drafts import AttemptDraft, PromiseDraft, ShopperDraft
 from dispatch.orders.models import Cause, Option, Order, Reason
 from dispatch.orders.states import ENDED, OrderState
 from lastmile.core import clock
@@ -189,7 +189,7 @@ def place_orders_of_ana(demo: Demo) -> int:
     number = Order.objects.filter(external_id__startswith=prefix(shop)).count()
     date = clock.local_date(clock.now(), current_retailer().zone)
     drawn = drafts_of(shop, date, replace(demo, orders=_DRAWN))
-    usual = [draft for draft in drawn if _is_usual(draft)]
+    usual = [draft for draft in drawn if is_usual(draft) and not draft.skills]
     drafts = [
         replace(
             usual[n % len(usual)],
@@ -204,11 +204,6 @@ def place_orders_of_ana(demo: Demo) -> int:
     ]
     placed = services.place_orders(drafts, source=SOURCE)
     return sum(answer.status == "placed" for answer in placed)
-
-
-def _is_usual(draft: OrderDraft) -> bool:
-    """Return True for an order that has a pin and needs no special vehicle."""
-    return draft.place.lat is not None and not draft.skills and not draft.weight_g
 
 
 def play() -> str:

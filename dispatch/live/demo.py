@@ -18,7 +18,7 @@ from django.conf import settings
 from dispatch.fleet.demo import MOVING_SCHEMA, MovingShifts, moving_shifts
 from dispatch.fleet.models import Hub
 from dispatch.live.services import make_login_link
-from dispatch.orders.demo import SOURCE, drafts_of
+from dispatch.orders.demo import SOURCE, drafts_of, is_usual
 from dispatch.orders.demo.cast import SHOPS, Shop
 from dispatch.orders.drafts import OrderDraft
 from dispatch.orders.services import place_orders
@@ -102,7 +102,7 @@ def near_drafts(shop: Shop, moving: MovingShifts, demo: Demo) -> list[OrderDraft
     """Return orders of the shift's day nearest to the hub, without a window, short to serve."""
     shift = moving.shifts[0]
     drawn = drafts_of(shop, shift.service_date, replace(demo, orders=_DRAWN))
-    usual = [draft for draft in drawn if _is_usual(draft)]
+    usual = [draft for draft in drawn if is_usual(draft)]
     nearest = sorted(usual, key=lambda draft: _away_m(moving.hub, draft))
     prefix = f"{shop.code}-R{shift.starts_at:%y%m%d%H%M}-"
     return [
@@ -120,11 +120,6 @@ def near_drafts(shop: Shop, moving: MovingShifts, demo: Demo) -> list[OrderDraft
         )
         for n, draft in enumerate(nearest[: ORDERS * len(moving.shifts)], 1)
     ]
-
-
-def _is_usual(draft: OrderDraft) -> bool:
-    """Return False for the special orders of a shop, which cannot be planned or need a pin."""
-    return draft.place.lat is not None and not draft.weight_g and draft.direction == "outward"
 
 
 def _away_m(hub: Hub, draft: OrderDraft) -> float:

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from dispatch.fleet.demo import MOVING
 from dispatch.fleet.models import Hub
-from dispatch.orders.demo import SOURCE, drafts_of
+from dispatch.orders.demo import SOURCE, drafts_of, is_usual
 from dispatch.orders.demo.cast import SHOPS, Shop
 from dispatch.orders.drafts import OrderDraft, WindowDraft
 from dispatch.orders.models import Option, Order
@@ -107,7 +107,7 @@ def _orders(shop: Shop, demo: Demo) -> int:
     today, _tomorrow = demo_days()
     wanted = replace(demo, orders=TO_CHOOSE + IN_SLOTS + len(shop.odd))
     drawn = drafts_of(shop, today + dt.timedelta(days=2), wanted)
-    usual = [draft for draft in drawn if _is_usual(draft)][: TO_CHOOSE + IN_SLOTS]
+    usual = [draft for draft in drawn if is_usual(draft)][: TO_CHOOSE + IN_SLOTS]
     plain = [
         replace(draft, external_id=f"{prefix}{n:03d}", window=None, service_date=None)
         for n, draft in enumerate(usual, 1)
@@ -116,11 +116,6 @@ def _orders(shop: Shop, demo: Demo) -> int:
     with transaction.atomic():
         answers = place_orders(drafts, source=SOURCE)
     return sum(answer.status == "placed" for answer in answers)
-
-
-def _is_usual(draft: OrderDraft) -> bool:
-    """Return False for the special orders of a shop, which cannot be planned or need a pin."""
-    return draft.place.lat is not None and not draft.weight_g and "grua" not in draft.skills
 
 
 def _in_slots(drafts: Sequence[OrderDraft], today: dt.date) -> list[OrderDraft]:

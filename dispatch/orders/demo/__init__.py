@@ -55,6 +55,11 @@ def drafts_of(shop: Shop, date: dt.date, demo: Demo) -> list[OrderDraft]:
     return draw(shop, date, count, seed, _homes(round(count * SPARE) + 10, seed))
 
 
+def is_usual(draft: OrderDraft) -> bool:
+    """Return False for the special orders of a shop, which cannot be planned or need a pin."""
+    return draft.place.lat is not None and not draft.weight_g and "grua" not in draft.skills
+
+
 def _seed(shop: Shop, date: dt.date, seed: int) -> int:
     text = f"{shop.code} {date.isoformat()} {seed}".encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:6], "big")
