@@ -45,6 +45,33 @@ class ArrivedFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedFacts:
+    """The expected arrival at an open stop moved by more than a minute. The subject is the order.
+
+    It is also recorded when the number of stops before it changed. Stops that are far away move
+    with every stop before them, so for them it is recorded for larger moves only.
+    """
+
+    run: Annotated[str, FieldDoc("Public id of the run.", "run_6w0y4c8f2h5k9n3q7s1v")]
+    shift: RunShiftRef
+    hub: HubRef
+    service_date: RunDay
+    low_at: Annotated[dt.datetime, FieldDoc("Not before this time.", "2026-11-30T10:04:00+00:00")]
+    high_at: Annotated[dt.datetime, FieldDoc("Not after this time.", "2026-11-30T10:22:00+00:00")]
+    stops_before: Annotated[int, FieldDoc("Number of stops that come first.", 2)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateFacts(ExpectedFacts):
+    """An order is expected after its promised window, or later still. The subject is the order."""
+
+    closes_at: Annotated[
+        dt.datetime, FieldDoc("When the promised window ends.", "2026-11-30T10:00:00+00:00")
+    ]
+    late_minutes: Annotated[int, FieldDoc("Expected minutes after the window.", 12)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentFacts:
     """An incident was opened or settled (see the kind). The subject is the incident."""
 
@@ -75,6 +102,8 @@ RUN_LEFT = Kind("run.left", facts=RunFacts, public=True)
 RUN_BACK = Kind("run.back", facts=RunFacts, public=True)
 RUN_ENDED = Kind("run.ended", facts=RunFacts, public=True)
 VISIT_ARRIVED = Kind("visit.arrived", facts=ArrivedFacts, public=True)
+ARRIVAL_CHANGED = Kind("arrival.changed", facts=ExpectedFacts, public=True)
+ARRIVAL_LATE = Kind("arrival.late", facts=LateFacts, public=True)
 PROOF_CHECKED = Kind("proof.checked", facts=ProofFacts)
 INCIDENT_OPENED = Kind("incident.opened", facts=IncidentFacts, public=True)
 INCIDENT_SETTLED = Kind("incident.settled", facts=IncidentFacts, public=True)

@@ -1,13 +1,18 @@
-"""Event handlers of the live day: they tell open driver's apps that their day has changed."""
+"""Event handlers of the live day.
+
+They tell open driver's apps that their day has changed, and keep expected arrivals up to date.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from dispatch.fleet.models import Shift
+from dispatch.live.models import Run
 from dispatch.live.selectors.shifts import stop_of
+from dispatch.live.services import update_arrivals
 from dispatch.orders.models import Order
 from dispatch.planning.models import Plan, Route
 from dispatch.planning.states import PUBLISHED, SUPERSEDED
@@ -46,6 +51,30 @@ def on_shift_changed(event: DomainEvent) -> None:
     shift = Shift.objects.select_related("driver").filter(public_id=event.subject).first()
     if shift is not None and shift.driver is not None:
         _tell([shift.driver.public_id])
+
+
+def on_run_changed(event: DomainEvent) -> None:
+    """Compute the arrivals of a run that began, left, came back or ended."""
+    for run in Run.objects.filter(public_id=event.subject):
+        update_arrivals(run)
+
+
+def on_order_moved(event: DomainEvent) -> None:
+    """Compute the arrivals of the run that visits an order, or that visited it last."""
+    order = Q(arrivals__order__public_id=event.subject) | Q(visits__order__public_id=event.subject)
+    runs = Run.objects.filter(order, back_at__isnull=True, ended_at__isnull=True)
+    for run in runs.distinct().order_by("pk"):
+        update_arrivals(run)
+
+
+def on_route_changed(event: DomainEvent) -> None:
+    """Compute the arrivals of the runs under way on the day of a published plan."""
+    plan = Plan.objects.filter(public_id=event.subject).first()
+    if plan is None:
+        return
+    runs = Run.objects.filter(back_at__isnull=True, ended_at__isnull=True, shift__hub=plan.hub_id)
+    for run in runs.filter(shift__service_date=plan.service_date).order_by("pk"):
+        update_arrivals(run)
 
 
 def _tell(drivers: Iterable[str]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from django.db.models import Exists, F, OuterRef, Q
 
 from dispatch.live.acts import ENDING
-from dispatch.live.models import DriverAct, Incident, Run, VisitProgress
+from dispatch.live.models import Arrival, DriverAct, Incident, Run, VisitProgress
+from dispatch.live.selectors.arrivals import TO_VISIT
 from dispatch.live.states import IncidentState, Result
 from dispatch.orders.models import Attempt
 
@@ -55,6 +56,13 @@ def invariants() -> Mapping[str, list[str]]:
             Incident.objects.filter(state=IncidentState.SETTLED, settled_by="").values_list(
                 "public_id", flat=True
             )
+        ),
+        "an arrival is expected at an open stop of a run under way only": sorted(
+            Arrival.objects.exclude(
+                run__back_at__isnull=True,
+                run__ended_at__isnull=True,
+                order__state__in=sorted(TO_VISIT),
+            ).values_list("order__public_id", flat=True)
         ),
         "an incident about an act belongs to an act that has one": _acts(
             DriverAct.objects.filter(Exists(incident), result=Result.APPLIED)

@@ -49,6 +49,7 @@ ERASED = {
     "live.photo": "content fingerprint kept_name",
     "live.position": "lat lon",
     "live.lastposition": "lat lon",
+    "live.arrival": "stop",
 }
 #: Deleted by age, with any content: `forget`.
 FORGOTTEN = {
@@ -69,6 +70,7 @@ FORGOTTEN = {
     "live.photo": "content fingerprint kept_name",
     "live.position": "source lat lon accuracy_m speed_mps",
     "live.lastposition": "source lat lon accuracy_m speed_mps",
+    "live.arrival": "stop",
     "live.device": "public_id kind key_digest name made_by app_version refused_code",
     "live.loginlink": "public_id secret_digest code_digest made_by",
     "core.shortcode": "purpose subject digest key_id",
@@ -126,6 +128,7 @@ IMPERSONAL = {
     "live.photo": "public_id sha256 state refused_code kept_sha256",
     "live.run": "public_id",
     "live.visitprogress": "outcome reason attempt stop",
+    "live.forecast": "pace_s_per_m",
     "live.incident": "public_id kind key params state settled_by settled_how",
     "slots.slottemplate": "public_id external_id name option rrule on_holidays",
     "slots.blackout": "public_id external_id option reason",

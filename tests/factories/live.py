@@ -89,6 +89,7 @@ def _route(plan: Plan, number: int, shift: Shift, orders: Sequence[Order]) -> Ro
             arrives_at=arrives_at,
             starts_at=arrives_at,
             departs_at=arrives_at + 5 * MINUTE,
+            leg_travel_s=(15 if position > 1 else 20) * 60,
         )
     return route
 

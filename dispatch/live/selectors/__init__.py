@@ -1,5 +1,11 @@
-"""The selectors of the live day: devices, days of drivers, progress of routes, incidents."""
+"""The selectors of the live day: devices, days of drivers, progress, arrivals, incidents."""
 
+from dispatch.live.selectors.arrivals import (
+    ExpectedArrival,
+    arrival_of_order,
+    arrivals_of_day,
+    arrivals_of_orders,
+)
 from dispatch.live.selectors.days import changes_of, day_of, run_state
 from dispatch.live.selectors.devices import (
     device_of_id,
@@ -31,10 +37,14 @@ from dispatch.live.selectors.shifts import published_routes, shifts_around
 __all__ = [
     "LAST_SETTLED_FIRST",
     "URGENT_FIRST",
+    "ExpectedArrival",
     "RouteProgress",
     "VehiclePlace",
     "VisitLine",
     "acts_of",
+    "arrival_of_order",
+    "arrivals_of_day",
+    "arrivals_of_orders",
     "changes_of",
     "day_of",
     "device_of_id",

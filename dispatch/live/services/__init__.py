@@ -1,5 +1,6 @@
 """The services of the live day: log phones in, take drivers' acts, open and settle incidents."""
 
+from dispatch.live.services.arrivals import update_arrivals
 from dispatch.live.services.codes import look_at_code
 from dispatch.live.services.devices import (
     NewDevice,
@@ -16,7 +17,7 @@ from dispatch.live.services.devices import (
     sign_out_device,
     take_login_link,
 )
-from dispatch.live.services.erasing import erase_person, forget_places
+from dispatch.live.services.erasing import erase_person, forget_arrivals, forget_places
 from dispatch.live.services.following import POSITIONS
 from dispatch.live.services.incidents import IncidentDraft, open_incident, settle_incident
 from dispatch.live.services.partitions import (
@@ -42,6 +43,7 @@ __all__ = [
     "device_name",
     "erase_person",
     "erase_positions_of_driver",
+    "forget_arrivals",
     "forget_devices",
     "forget_photos",
     "forget_places",
@@ -64,4 +66,5 @@ __all__ = [
     "take_acts",
     "take_login_link",
     "take_positions",
+    "update_arrivals",
 ]

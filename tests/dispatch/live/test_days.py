@@ -116,7 +116,9 @@ def test_what_a_driver_wrote_at_a_door_is_erased_with_the_shopper(clock: SetCloc
     )
     person = Person(shoppers=(first.shopper.public_id,), orders=(first.public_id,))
     erased = services.erase_person(person)
-    assert erased == {"driver_acts": 1, "photos": 0, "positions": 0, "receivers": 0}
+    assert erased == {
+        "arrivals": 0, "driver_acts": 1, "photos": 0, "positions": 0, "receivers": 0
+    }  # fmt: skip
     erased, kept = DriverAct.objects.order_by("happened_at")
     assert (erased.note, erased.lat, erased.lon, erased.accuracy_m) == (None, None, None, None)
     assert erased.happened_at == at(9)
