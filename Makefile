@@ -53,7 +53,8 @@ pictures: .installed ## take the pictures of the README again, from a demo of it
 lock: .installed ## update the hash-locked requirements from the .in files
 	$(LOCK) requirements-install.in -o requirements-install.txt
 	$(LOCK) requirements.in -o requirements.txt
-	$(LOCK) requirements-test.in -c requirements.txt -o requirements-test.txt
+	$(LOCK) requirements-s3.in -c requirements.txt -o requirements-s3.txt
+	$(LOCK) requirements-test.in -c requirements-s3.txt -o requirements-test.txt
 	$(LOCK) requirements-bench.in -c requirements-test.txt -o requirements-bench.txt
 LOCK := .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--only-binary :all: --no-emit-index-url --custom-compile-command "make lock"

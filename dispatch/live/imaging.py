@@ -15,9 +15,14 @@ import sys
 from itertools import pairwise
 from typing import Any, Final
 
+import pi_heif
 from PIL import Image, ImageFilter, ImageOps, ImageStat
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP")
+# A HEIC file has two notes about its turn. The decoder follows the one that counts, the turn of
+# the format, and sets the one in the EXIF data to "upright".
+pi_heif.register_heif_opener(thumbnails=False, decode_threads=1)
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "HEIF")
 MOST_PIXELS: Final = 25_000_000
 LONGEST_SIDE: Final = 1_600
 QUALITY: Final = 82
@@ -49,7 +54,7 @@ def work(content: bytes) -> tuple[dict[str, Any], bytes]:
         upright = ImageOps.exif_transpose(image)
     except Unusable:
         raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
+    except (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError) as fault:
         raise Unusable("unreadable") from fault
     plain = _on_white(upright)
     plain.thumbnail((LONGEST_SIDE, LONGEST_SIDE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -11,6 +12,8 @@ from dispatch.live.imaging import Unusable, work
 from dispatch.live.services.doubts import is_same_picture
 from dispatch.live.services.photos import reencode
 from tests.dispatch.live.pictures import blurred, door, jpeg
+
+HEIC = Path(__file__).resolve().parents[2] / "data" / "heic"
 
 
 @pytest.mark.parametrize("turn", range(1, 9))
@@ -38,6 +41,34 @@ def test_r28_every_turn_of_a_camera_stands_upright_and_keeps_no_metadata(turn: i
     assert not shown.getexif()
     assert b"Secret camera" not in encoded
     assert b"Exif" not in encoded
+
+
+@pytest.mark.parametrize("name", [*(f"turn_{turn}" for turn in range(1, 9)), "two_notes"])
+def test_r28_a_heic_photo_stands_upright_also_when_its_two_notes_disagree(name: str) -> None:
+    """The files are of 80 x 60 pixels with a red upper left corner, turned as phones do it.
+
+    Each has the turn of the format and a note in its EXIF data, as an iPhone writes both. In
+    ``two_notes`` the note says another turn; the one of the format counts.
+    """
+    content = (HEIC / f"{name}.heic").read_bytes()
+    assert b"Secret camera" in content
+    done = reencode(content)
+    assert done.refused == ""
+    shown = Image.open(io.BytesIO(done.content))
+    assert shown.format == "JPEG"
+    assert shown.size == (80, 60)
+    red, _green, blue = shown.convert("RGB").getpixel((8, 8))  # type: ignore[misc]
+    assert red > 200
+    assert blue < 80
+    assert not shown.getexif()
+    assert b"Secret camera" not in done.content
+    assert b"Exif" not in done.content
+
+
+def test_a_broken_heic_photo_is_refused() -> None:
+    content = (HEIC / "turn_1.heic").read_bytes()
+    assert reencode(content[:-60]).refused == "unreadable"
+    assert reencode(content[:40]).refused == "unreadable"
 
 
 def test_a_child_process_answers_with_a_photo_that_is_not_larger_than_needed() -> None:
