@@ -56,8 +56,60 @@ def folder(name: str, default: Path) -> Path:
     parts = urlsplit(value)
     path = Path(unquote(parts.path))
     if parts.scheme != "file" or parts.netloc or not path.is_absolute():
-        raise BadEnvironment(f"{name}={value!r} is no folder. Use file:///an/absolute/path.")
+        raise BadEnvironment(
+            f"{name} is no folder and no bucket. Use file:///an/absolute/path or s3://…"
+        )
     return path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """A bucket of an object storage (S3), and the folder in it ("" for none).
+
+    Without a key, the machine's own rights count (a role of the cloud).
+    """
+
+    endpoint: str
+    name: str
+    folder: str = ""
+    region: str = "us-east-1"
+    key: str = ""
+    secret: str = field(default="", repr=False)
+
+
+def bucket(name: str) -> Bucket | None:
+    """Return the bucket of an s3:// URL, None if the variable is unset or has another scheme.
+
+    ``s3://KEY:SECRET@host/bucket/folder?region=eu-west-1``; ``tls=none`` is for a server on this
+    machine or on a private network.
+
+    Raises BadEnvironment for a malformed s3:// URL. No message contains the value.
+    """
+    value = os.environ.get(name, "")
+    if not value.startswith("s3:"):
+        return None
+    try:
+        parts = urlsplit(value)
+        port, query = parts.port, dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    except ValueError:
+        parts, port, query = urlsplit(""), None, {"bad": ""}
+    tls, region = query.pop("tls", "tls"), query.pop("region", "us-east-1")
+    own, _slash, folder_name = parts.path.strip("/").partition("/")
+    has_pair = bool(parts.username) == bool(parts.password)
+    if query or tls not in {"tls", "none"} or not (parts.hostname and own and region and has_pair):
+        raise BadEnvironment(
+            f"{name} is not the address of a bucket. Write it as"
+            " s3://KEY:SECRET@s3.eu-west-1.amazonaws.com/bucket?region=eu-west-1."
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return Bucket(
+        endpoint=f"{'https' if tls == 'tls' else 'http'}://{host}{f':{port}' if port else ''}",
+        name=own,
+        folder=folder_name,
+        region=region,
+        key=unquote(parts.username or ""),
+        secret=unquote(parts.password or ""),
+    )
 
 
 def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:

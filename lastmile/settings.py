@@ -258,9 +258,10 @@ SOLVE_CORES = env.number("SOLVE_CORES", 0, most=1024)  # 0: every core this proc
 SOLVE_SPREAD = env.number("SOLVE_SPREAD", 1, least=1, most=1024)  # parts solved at the same time
 SOLVE_SPREAD_FROM = env.number("SOLVE_SPREAD_FROM", 3000, least=500)  # visits that a plan has
 
-# Photos and signatures of deliveries (lastmile/core/storage.py): a folder that every web process
-# and worker shares.
-STORAGE_FOLDER = env.folder("STORAGE_URL", VAR / "storage")
+# Photos and signatures of deliveries (lastmile/core/storage.py): a bucket, or a folder that every
+# web process and worker shares.
+STORAGE_BUCKET = env.bucket("STORAGE_URL")
+STORAGE_FOLDER = VAR / "storage" if STORAGE_BUCKET else env.folder("STORAGE_URL", VAR / "storage")
 
 # --- External systems -------------------------------------------------------------------------
 GEOCODER_URL = env.address("GEOCODER_URL")  # Nominatim's search API; unset: the loaded streets

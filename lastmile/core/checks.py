@@ -11,6 +11,7 @@ import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -242,3 +243,18 @@ def _refusal(reason: str) -> Error:
 
 def _open_to_others(folder: Path) -> bool:
     return folder.exists() and bool(stat.S_IMODE(folder.stat().st_mode) & 0o077)
+
+
+# --- storage ---------------------------------------------------------------------------------
+@register("house")
+def the_storage_can_be_used(**_kwargs: Any) -> list[CheckMessage]:
+    """Check that the packages for object storage are here, if STORAGE_URL names a bucket."""
+    if settings.STORAGE_BUCKET is None or (find_spec("storages") and find_spec("boto3")):
+        return []
+    return [
+        Error(
+            "STORAGE_URL names a bucket, but the packages for it are not installed.",
+            hint="pip install --require-hashes -r requirements-s3.txt",
+            id="house.E011",
+        )
+    ]

@@ -1,14 +1,17 @@
-"""Files outside the database, such as photos: kept under unguessable names in STORAGE_URL's folder.
+"""Files outside the database, such as photos: kept under unguessable names in STORAGE_URL.
 
-A name begins with the schema of its retailer, and only the current retailer's files can be read.
+That is a folder, or a bucket of an object storage (S3). A name begins with the schema of its
+retailer, and only the current retailer's files can be read. Nobody gets a link to a file: the app
+reads it.
 """
 
 from __future__ import annotations
 
+import importlib
 import re
 import secrets
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 
@@ -28,14 +31,20 @@ def new_name(kind: str, ending: str) -> str:
 
 
 def keep(name: str, content: bytes) -> None:
-    """Write a file, all or nothing; it is on the disk when this returns."""
+    """Write a file, all or nothing; it is stored when this returns. Raises Unavailable."""
+    if settings.STORAGE_BUCKET:
+        _buckets().keep(settings.STORAGE_BUCKET, _checked(name), content)
+        return
     path = _path(name)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_private(path, content)
 
 
 def read(name: str) -> bytes | None:
-    """Return the content of a file, or None if there is none."""
+    """Return the content of a file, or None if there is none. Raises Unavailable."""
+    if settings.STORAGE_BUCKET:
+        content: bytes | None = _buckets().read(settings.STORAGE_BUCKET, _checked(name))
+        return content
     try:
         return _path(name).read_bytes()
     except FileNotFoundError:
@@ -43,11 +52,23 @@ def read(name: str) -> bytes | None:
 
 
 def remove(name: str) -> None:
-    """Delete a file. A second call changes nothing."""
+    """Delete a file. A second call changes nothing. Raises Unavailable."""
+    if settings.STORAGE_BUCKET:
+        _buckets().remove(settings.STORAGE_BUCKET, _checked(name))
+        return
     _path(name).unlink(missing_ok=True)
 
 
+def _buckets() -> Any:
+    """Return the module of buckets; it needs packages that a folder does not (docs/operations)."""
+    return importlib.import_module("lastmile.core.buckets")
+
+
 def _path(name: str) -> Path:
+    return Path(settings.STORAGE_FOLDER) / _checked(name)
+
+
+def _checked(name: str) -> str:
     if not _NAME.fullmatch(name) or not name.startswith(f"{current_schema()}/"):
         raise BadName(name)
-    return Path(settings.STORAGE_FOLDER) / name
+    return name

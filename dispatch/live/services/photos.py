@@ -155,7 +155,7 @@ def erase_photos(pks: Iterable[int]) -> int:
     Photo.objects.filter(pk__in=keys).update(content=None, fingerprint="", state=PhotoState.ERASED)
     files = [(photo.pk, photo.kept_name) for photo in photos if photo.kept_name]
     if files:
-        transaction.on_commit(lambda: _remove_files(files))
+        transaction.on_commit(lambda: _remove_files(files), robust=True)
     return sum(photo.state != PhotoState.ERASED for photo in photos)
 
 
