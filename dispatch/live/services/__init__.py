@@ -20,11 +20,7 @@ from dispatch.live.services.devices import (
 from dispatch.live.services.erasing import erase_person, forget_arrivals, forget_places
 from dispatch.live.services.following import POSITIONS
 from dispatch.live.services.incidents import IncidentDraft, open_incident, settle_incident
-from dispatch.live.services.partitions import (
-    erase_positions_of_driver,
-    forget_positions,
-    keep_coming_days,
-)
+from dispatch.live.services.partitions import forget_positions, keep_coming_days
 from dispatch.live.services.photos import forget_photos, is_here, not_expected, receive_piece
 from dispatch.live.services.positions import PointSource, take_positions
 from dispatch.live.services.runs import note_day_fetched
@@ -42,7 +38,6 @@ __all__ = [
     "count_unknown_tracker",
     "device_name",
     "erase_person",
-    "erase_positions_of_driver",
     "forget_arrivals",
     "forget_devices",
     "forget_photos",

@@ -76,14 +76,3 @@ def erase_positions(person: Person) -> dict[str, int]:
         deleted += Position.objects.filter(during, day=visit.run.shift.service_date).delete()[0]
         deleted += LastPosition.objects.filter(during).delete()[0]
     return {"positions": deleted}
-
-
-@transaction.atomic
-def erase_positions_of_driver(*, driver_pk: int) -> dict[str, int]:
-    """Delete all positions of a driver's runs, when the driver asks for it.
-
-    Locks: the deleted rows. Records: nothing. Raises: nothing of its own.
-    """
-    history = Position.objects.filter(run__driver=driver_pk)
-    last = LastPosition.objects.filter(run__driver=driver_pk)
-    return {"positions": history.delete()[0] + last.delete()[0]}

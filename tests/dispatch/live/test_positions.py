@@ -12,7 +12,7 @@ from django.db import connection
 
 from dispatch.fleet.models import Shift
 from dispatch.live import services
-from dispatch.live.models import Device, LastPosition, Position, Run
+from dispatch.live.models import Device, LastPosition, Position
 from dispatch.live.points import PointFlag, PointResult, read_point
 from dispatch.live.selectors import device_of_key, tracker_of_key
 from dispatch.live.services.partitions import erase_positions, keep_coming_days, keep_days
@@ -252,16 +252,6 @@ def test_erasing_a_shopper_deletes_the_positions_at_the_door_only(clock: SetCloc
     kept = Position.objects.order_by("at").values_list("at", flat=True)
     assert list(kept) == [at(8, 20), at(8, 40), at(9, 20)]
     assert LastPosition.objects.get().at == at(9, 20)
-
-
-def test_a_driver_can_have_all_own_positions_deleted(clock: SetClock) -> None:
-    shift, phone = started(clock)
-    take(phone, point(at(9)), point(at(9, 1)))
-    other = services.erase_positions_of_driver(driver_pk=make_driver(hub=shift.hub).pk)
-    assert other == {"positions": 0}
-    assert services.erase_positions_of_driver(driver_pk=phone.driver_id) == {"positions": 3}
-    assert not Position.objects.exists()
-    assert Run.objects.count() == 1
 
 
 def test_the_key_of_a_tracker_opens_no_app_and_the_other_way_round() -> None:
