@@ -18,6 +18,7 @@ _SECRETS = re.compile(
     r"|(?<=/t/)[^/\s\"']+"
     r"|(?<=/u/)[^/\s\"']+"
     r"|(?<=/driver/login/)[^/\s\"']+"
+    r"|(?<=/osmand/\?)[^\s\"']+"  # a tracker's key and where its driver is
     r"|(?<=%2Ft%2F)[^/\s\"'%&]+"
     r"|(?<=%2Fu%2F)[^/\s\"'%&]+"
     r"|(?<=%2Fdriver%2Flogin%2F)[^/\s\"'%&]+"

@@ -257,4 +257,5 @@ def test_the_key_of_a_tracker_is_in_no_log(
     lines = [RedactingFormatter().format(record) for record in caplog.records]
     assert lines
     assert not [line for line in lines if tracker.key in line or "k" * 32 in line]
+    assert not [line for line in lines if "38.72" in line or "-9.14" in line]
     assert Device.objects.get(pk=tracker.device.pk).key_digest != tracker.key
