@@ -362,9 +362,16 @@ LIMIT_CHECKOUT_HOLDS_PER_HOUR = env.number("LIMIT_CHECKOUT_HOLDS_PER_HOUR", 60, 
 # POSTs of shoppers' pages, by link and by network address; counted in the same way.
 LIMIT_SHOPPER_LINK_PER_MINUTE = env.number("LIMIT_SHOPPER_LINK_PER_MINUTE", 60, least=1)
 LIMIT_SHOPPER_ADDRESS_PER_MINUTE = env.number("LIMIT_SHOPPER_ADDRESS_PER_MINUTE", 240, least=1)
-LIMIT_SOCKETS_PER_RETAILER = env.number("LIMIT_SOCKETS_PER_RETAILER", 200, least=1)
+# Open websockets in a process, by kind of caller: of a retailer, and of one caller.
+LIMIT_SOCKETS_PER_RETAILER = env.number("LIMIT_SOCKETS_PER_RETAILER", 600, least=1)  # of staff
+LIMIT_DRIVER_SOCKETS_PER_RETAILER = env.number("LIMIT_DRIVER_SOCKETS_PER_RETAILER", 600, least=1)
+LIMIT_SOCKETS_PER_DEVICE = env.number("LIMIT_SOCKETS_PER_DEVICE", 10, least=1)
+LIMIT_SHOPPER_SOCKETS_PER_RETAILER = env.number("LIMIT_SHOPPER_SOCKETS_PER_RETAILER", 3000, least=1)
+LIMIT_SOCKETS_PER_SHOPPER_LINK = env.number("LIMIT_SOCKETS_PER_SHOPPER_LINK", 10, least=1)
+SHOPPER_SOCKET_PATH = "/ws/v1/track/"  # the address of a shopper's socket: …<secret>/
 SOCKET_GATE = "tenants.gate.SocketGate"
 SOCKET_ROUTES = [  # lists of websocket routes; the last one answers 4404
     "dispatch.ws.routes",
+    "portal.ws.routes",
     "tenants.ws.nothing_here",
 ]

@@ -44,6 +44,7 @@ _HUB_SLOTS = "dispatch.slots.handlers.on_hub_changed"
 _LIVE = "dispatch.live.handlers"
 _PHONE, _PHONE_SHIFT = f"{_LIVE}.on_stop_changed", f"{_LIVE}.on_shift_changed"
 _ETA, _ETA_RUN = f"{_LIVE}.on_order_moved", f"{_LIVE}.on_run_changed"
+_TRACK = "portal.tracking.handlers.on_order_changed"  # open pages of the order's shopper
 _TELL = "notifications.handlers.on_event"  # every kind of a moment (notifications/catalogue)
 HANDLERS: dict[str, list[str]] = {
     "order.placed": [_ORDER_DAY, _TELL],
@@ -51,12 +52,12 @@ HANDLERS: dict[str, list[str]] = {
     "order.waiting": [_ORDER_DAY, _SLOT, _TELL],
     "order.needs_pin": [_ORDER_DAY, _SLOT],
     "order.pinned": [_ORDER_DAY, _SLOT, _PHONE],
-    "order.promised": [_ORDER_DAY, _SLOT, _ETA, _TELL, _PHONE],
+    "order.promised": [_ORDER_DAY, _SLOT, _ETA, _TELL, _PHONE, _TRACK],
     "order.planned": [_TELL],
     "order.changed": [_ORDER_DAY, _SLOT, _PHONE],
-    "order.loaded": [_ORDER_DAY, _ETA, _TELL, _BOARD_VISIT],
-    "order.out": [_ORDER_DAY, _TELL],
-    "order.awaiting_collection": [_ORDER_DAY, _ETA, _BOARD_VISIT],
+    "order.loaded": [_ORDER_DAY, _ETA, _TELL, _BOARD_VISIT, _TRACK],
+    "order.out": [_ORDER_DAY, _TELL, _TRACK],
+    "order.awaiting_collection": [_ORDER_DAY, _ETA, _BOARD_VISIT, _TRACK],
     "shift.added": [_SHIFT_DAY],
     "shift.changed": [_SHIFT_DAY, _PHONE_SHIFT],
     "shift.cancelled": [_SHIFT_DAY, _PHONE_SHIFT],
@@ -68,12 +69,12 @@ HANDLERS: dict[str, list[str]] = {
     "hub.retired": [_HUB_DAY, _HUB_SLOTS],
     "slots.opened": ["dispatch.slots.handlers.on_slots_opened"],
     "zone.changed": ["dispatch.slots.handlers.on_zone_changed"],
-    "order.delivered": [_LINK_ENDS, _ETA, _TELL, _BOARD_VISIT],
-    "order.failed": [_ETA, _TELL, _BOARD_VISIT],
-    "order.returned": [_LINK_ENDS],
-    "order.cancelled": [_LINK_ENDS, _ORDER_DAY, _SLOT, _ETA, _TELL, _PHONE],
+    "order.delivered": [_LINK_ENDS, _ETA, _TELL, _BOARD_VISIT, _TRACK],
+    "order.failed": [_ETA, _TELL, _BOARD_VISIT, _TRACK],
+    "order.returned": [_LINK_ENDS, _TRACK],
+    "order.cancelled": [_LINK_ENDS, _ORDER_DAY, _SLOT, _ETA, _TELL, _PHONE, _TRACK],
     "order.step_up_confirmed": [_TELL],
-    "proof.checked": [_TELL],
+    "proof.checked": [_TELL, _TRACK],
     "delivery.rated": ["notifications.handlers.on_rated"],
     "retailer.clock_set": ["notifications.handlers.on_clock_set"],
     "import.done": [_TELL],
@@ -90,8 +91,8 @@ HANDLERS: dict[str, list[str]] = {
     "run.left": [_ETA_RUN, _BOARD_RUN],
     "run.back": [_ETA_RUN, _BOARD_RUN],
     "run.ended": [_ETA_RUN, _BOARD_RUN],
-    "visit.arrived": [_ETA, _BOARD_RUN],
-    "arrival.changed": [],
+    "visit.arrived": [_ETA, _BOARD_RUN, _TRACK],
+    "arrival.changed": [_TRACK],
     "arrival.late": [],
     "incident.opened": [_BOARD_INCIDENT],
     "incident.settled": [_BOARD_INCIDENT],
@@ -159,12 +160,13 @@ CALLBACKS: dict[str, str] = {
 # Credential types: name -> class (`tenants.credentials.CredentialType`). They are tried in this
 # order; the first type whose credential is in the request decides.
 CREDENTIALS: dict[str, str] = {
+    # First: at the address of a shopper's socket only the secret in it counts.
+    "shopper_link": "dispatch.orders.links.ShopperLink",
     "key": "tenants.people.credentials.KeyBearer",
     "ticket": "tenants.people.credentials.Ticket",
     "driver_device": "dispatch.live.credentials.DriverDevice",
     "member": "tenants.people.credentials.MemberSession",
     "password_link": "tenants.people.credentials.PasswordLink",
-    "shopper_link": "dispatch.orders.links.ShopperLink",
     "opt_out_link": "notifications.links.OptOutLink",
 }
 
@@ -175,6 +177,7 @@ POLICIES: dict[str, str] = {
     "retention": "tenants.retention.Retention",
     "drivers": "dispatch.live.policy.DriverPolicy",
     "proof": "dispatch.live.policy.ProofPolicy",
+    "tracking": "dispatch.live.policy.TrackingPolicy",
     "shopper_links": "dispatch.orders.policy.ShopperLinks",
     "shopper_pages": "portal.shopper.policy.ShopperPages",
     "notifications": "notifications.policy.MessagePolicy",

@@ -46,6 +46,10 @@ class RetailerConsumer(SnapshotConsumer):
             return Close.UNKNOWN
         return None
 
+    def caller_id(self) -> str:
+        """Return the public id of the principal."""
+        return self.principal.public_id
+
     def own_groups(self) -> list[str]:
         """Return the channel group that tells the caller's sockets about a change of access."""
         return [access_group(self.principal.public_id)]

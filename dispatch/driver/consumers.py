@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from dispatch.live.handlers import GROUP
+from lastmile.core.sockets import Caller
 from tenants.consumers import RetailerConsumer
 from tenants.people.sockets import access_group
 from tenants.permissions import Act
@@ -18,6 +19,7 @@ class DriverSocket(RetailerConsumer):
     """The connection of an open app."""
 
     act = Act.DRIVER_VIEW
+    caller = Caller.DRIVER
 
     def groups_joined(self) -> list[tuple[str, ...]]:
         """Return the group of the driver."""

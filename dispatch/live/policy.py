@@ -1,4 +1,4 @@
-"""The section of the policy about drivers: corrections, proof, and how long each is kept."""
+"""The sections of the policy about drivers, proof, and what shoppers see of the position."""
 
 from __future__ import annotations
 
@@ -68,6 +68,31 @@ class ProofPolicy:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class TrackingPolicy:
+    """The settings of a retailer for what shoppers see of the driver's position."""
+
+    title: ClassVar[Label] = _("Live tracking for shoppers")
+    shows_position: bool = setting(
+        True,
+        _("Show shoppers the position of the driver"),
+        help=_("Only on the way to them. Without it, shoppers see times and stops."),
+    )
+    stops_ahead: int = setting(
+        0,
+        _("Stops before the shopper's stop at which the position appears"),
+        help=_("0 means: only when the shopper is the next stop."),
+        least=0,
+        most=5,
+    )
+    oldest_minutes: int = setting(
+        5,
+        _("Minutes after which a position is too old to be shown"),
+        least=1,
+        most=30,
+    )
+
+
 def proof_policy() -> ProofPolicy:
     """Return the present retailer's settings for the proof of a delivery."""
     return policy(ProofPolicy)
@@ -76,3 +101,8 @@ def proof_policy() -> ProofPolicy:
 def driver_policy() -> DriverPolicy:
     """Return the present retailer's settings for drivers."""
     return policy(DriverPolicy)
+
+
+def tracking_policy() -> TrackingPolicy:
+    """Return the present retailer's settings for the position that shoppers see."""
+    return policy(TrackingPolicy)

@@ -24,7 +24,7 @@ from lastmile.core import derived
 from lastmile.core.clock import now
 from lastmile.core.models import Event
 from lastmile.core.tenancy import current_schema
-from tenants.credentials import Credential, CredentialType, Recognised
+from tenants.credentials import Credential, CredentialType, Recognised, Refused, SocketCall
 from tenants.links import absolute
 from tenants.people.selectors import policy
 from tenants.principals import Principal
@@ -139,6 +139,14 @@ class ShopperLink(CredentialType):
         return Recognised(
             credential=Credential(NAME, order, secret), principal=reader, language=row[0]
         )
+
+    def recognise_socket(self, call: SocketCall) -> Recognised | Refused | None:
+        """Read the secret from the address of a shopper's socket; no other credential counts."""
+        path = str(call.scope["path"])
+        if not path.startswith(settings.SHOPPER_SOCKET_PATH):
+            return None
+        secret = path.removeprefix(settings.SHOPPER_SOCKET_PATH).removesuffix("/")
+        return self.recognise_link(secret) or Refused("unknown")
 
     def current_principal(self, credential: Credential) -> Principal | None:
         """Return the shopper while the link is valid."""

@@ -2,9 +2,9 @@
 
 A consumer first sends the current state (snapshot) with its ``seq``. Deltas are broadcast to
 groups; deltas that the snapshot already contains are skipped. A client that sees a jump in ``seq``
-requests a new snapshot with ``{"type": "snapshot"}``. Sockets are counted per retailer and process.
-A client that sends too much, or does not read, is disconnected. ``tenants.consumers`` adds the
-permissions.
+requests a new snapshot with ``{"type": "snapshot"}``. Sockets are counted per retailer, kind of
+caller and process, so that many shoppers do not lock staff out. A client that sends too much, or
+does not read, is disconnected. ``tenants.consumers`` adds the permissions.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import asyncio
 import json
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
-from enum import IntEnum
+from collections.abc import Callable, Mapping
+from enum import IntEnum, StrEnum
 from time import monotonic
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, ParamSpec, TypeVar
 
 from asgiref.sync import async_to_sync
 from channels.exceptions import StopConsumer
@@ -44,7 +44,22 @@ SEND_WITHIN_S: Final = 10  # a client that does not read within this time is dis
 LARGEST_FRAME: Final = 64 * 1024  # characters
 MOST_FRAMES: Final = 30  # frames that a client may send in IN_SECONDS
 IN_SECONDS: Final = 10
-_open: Counter[str] = Counter()  # schema -> number of open sockets of this process
+#: Names of the settings with the greatest number of sockets: of the kind, and of one caller.
+_LIMITS: Final[Mapping[str, tuple[str, str]]] = {
+    "staff": ("LIMIT_SOCKETS_PER_RETAILER", ""),
+    "driver": ("LIMIT_DRIVER_SOCKETS_PER_RETAILER", "LIMIT_SOCKETS_PER_DEVICE"),
+    "shopper": ("LIMIT_SHOPPER_SOCKETS_PER_RETAILER", "LIMIT_SOCKETS_PER_SHOPPER_LINK"),
+}
+#: Number of open sockets of this process, by (schema, kind) and by (schema, kind, caller).
+_open: Counter[tuple[str, ...]] = Counter()
+
+
+class Caller(StrEnum):
+    """The kinds of callers; each has limits of its own."""
+
+    STAFF = "staff"
+    DRIVER = "driver"
+    SHOPPER = "shopper"
 
 
 class Close(IntEnum):
@@ -89,7 +104,8 @@ def broadcast(*group: str, kind: str, seq: int | None, data: Any) -> None:
     def send() -> None:
         layer = get_channel_layer()
         if layer is not None:
-            async_to_sync(layer.group_send)(name, {"type": "frame.out", "seq": seq, "text": text})
+            message = {"type": "frame.out", "kind": kind, "seq": seq, "text": text}
+            async_to_sync(layer.group_send)(name, message)
 
     transaction.on_commit(send, robust=True)
 
@@ -102,6 +118,7 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
     ``refusal``, ``own_groups`` and ``current_refusal``, since it knows the callers.
     """
 
+    caller: ClassVar[Caller] = Caller.STAFF
     scope: Any
     retailer: RetailerRef
 
@@ -109,7 +126,7 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
         super().__init__(*args, **kwargs)
         self._seq: int | None = None
         self._names: list[str] = []
-        self._counted_for = ""  # the schema for which this socket is counted
+        self._counted_for: list[tuple[str, ...]] = []  # the counts that have this socket
         self._ended = False
         self._lately: deque[float] = deque(maxlen=MOST_FRAMES)
 
@@ -131,6 +148,10 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
     def refusal(self) -> Close | None:
         """Set ``retailer`` and return None, or return the close code. It must not do any I/O."""
         raise NotImplementedError
+
+    def caller_id(self) -> str:
+        """Return the id of the caller, whose own sockets are counted."""
+        return ""
 
     def own_groups(self) -> list[str]:
         """Return the names of the caller's own groups. Runs in the retailer's context."""
@@ -176,18 +197,24 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
                 return None
 
     def _count(self) -> bool:
-        """Count this socket; return False if the retailer has reached its limit."""
-        schema = self.retailer.schema
-        if _open[schema] >= settings.LIMIT_SOCKETS_PER_RETAILER:
+        """Count this socket; return False if its kind of caller, or the caller, has too many."""
+        of_kind, of_one = _LIMITS[self.caller]
+        kind = (self.retailer.schema, str(self.caller))
+        limits: dict[tuple[str, ...], int] = {kind: getattr(settings, of_kind)}
+        if of_one:
+            limits[*kind, self.caller_id()] = getattr(settings, of_one)
+        if any(_open[name] >= limit for name, limit in limits.items()):
             return False
-        _open[schema] += 1
-        self._counted_for = schema
+        self._counted_for = list(limits)
+        _open.update(self._counted_for)
         return True
 
     def _stop_counting(self) -> None:
-        schema, self._counted_for = self._counted_for, ""
-        if schema:
-            _open[schema] -= 1
+        names, self._counted_for = self._counted_for, []
+        for name in names:
+            _open[name] -= 1
+            if not _open[name]:
+                del _open[name]
 
     async def recheck_access(self) -> None:
         """Close the socket if the caller no longer has the permission."""
@@ -225,8 +252,8 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
         """Send a frame to this socket only."""
         await self._send(frame(self.retailer.public_id, kind, seq, data))
 
-    async def send_snapshot(self) -> None:
-        """Send the current state; from now on older deltas are skipped."""
+    async def send_snapshot(self, kind: str = "snapshot") -> None:
+        """Send the current state as a frame; from now on older deltas are skipped."""
         try:
             self._seq, data = await self.ask(self.snapshot)
         except DomainError as refused:
@@ -237,7 +264,7 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
             log.exception("A snapshot could not be read; the socket is closed")
             await self.end(Close.AWAY)
             return
-        await self.say("snapshot", data, self._seq)
+        await self.say(kind, data, self._seq)
 
     async def frame_out(self, event: Any) -> None:
         """Send a broadcast frame to the client, unless the snapshot already contains it."""

@@ -1,9 +1,12 @@
-"""Reads a delivery as its shopper sees it: timeline, planned arrival, rating, arrival."""
+"""Reads a delivery as its shopper sees it: timeline, arrival, position, rating, curbside."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from dispatch.live.selectors.approach import Approach, approach_of
+from dispatch.live.selectors.proof import is_delivery_unchecked
 from dispatch.orders.models import Attempt, Direction, Option, Order, Promise
 from dispatch.orders.selectors import timeline
 from dispatch.orders.states import OrderState
@@ -11,6 +14,7 @@ from dispatch.orders.wording import zone_of
 from dispatch.planning.arrival import ArrivalRange
 from dispatch.planning.models import Stop
 from dispatch.planning.selectors.arrival import planned_arrival
+from lastmile.core import clock
 from portal.shopper.requesting import is_requested
 from portal.tracking.models import CurbsideArrival, Rating
 from portal.tracking.timeline import Happening, Timeline, timeline_of
@@ -25,6 +29,10 @@ class TrackedOrder:
     must come. ``is_requested`` means that a dispatcher still has to confirm the promise; the
     published plan then tells no arrival. ``attempt`` is the last attempt. All times are shown in
     ``zone``, the zone of the hub.
+
+    ``approach`` is how the driver comes, while the order is on its way. ``is_live`` means that
+    ``arrival`` was calculated on the way. ``is_unchecked`` means that the driver reported the
+    delivery, and that its proof must be checked before the shopper is told.
     """
 
     order: Order
@@ -36,6 +44,9 @@ class TrackedOrder:
     attempt: Attempt | None
     rating: Rating | None
     curbside: CurbsideArrival | None
+    approach: Approach | None = None
+    is_live: bool = False
+    is_unchecked: bool = False
 
     @property
     def is_return(self) -> bool:
@@ -62,6 +73,7 @@ def delivery_of(order: Order) -> TrackedOrder:
     """Return a delivery as its shopper sees it."""
     requested = is_requested(order)
     arrival, is_replanned = (None, False) if requested else planned_arrival(order)
+    approach = approach_of(order) if order.state == OrderState.OUT else None
     return TrackedOrder(
         order=order,
         zone=zone_of(order),
@@ -72,7 +84,28 @@ def delivery_of(order: Order) -> TrackedOrder:
         attempt=order.attempts.order_by("-number").first(),
         rating=Rating.objects.filter(order=order).first(),
         curbside=CurbsideArrival.objects.filter(order=order, promise=order.promise).first(),
+        approach=approach,
+        is_unchecked=is_delivery_unchecked(order),
     )
+
+
+def shopper_status(delivery: TrackedOrder) -> dict[str, Any]:
+    """Return what sockets and the status address tell a shopper's page; it is for programs.
+
+    ``state`` is the state of the order, or ``reported`` while the proof of a delivery is checked.
+    """
+    approach, arrival = delivery.approach, delivery.arrival
+    place = approach.place if approach else None
+    return {
+        "state": "reported" if delivery.is_unchecked else str(delivery.state),
+        "low_at": arrival.low_at if arrival else None,
+        "high_at": arrival.high_at if arrival else None,
+        "is_live": delivery.is_live,
+        "stops_before": approach.stops_before if approach else None,
+        "is_here": approach is not None and approach.is_here,
+        "position": place.as_json() if place else None,
+        "sent_at": clock.now(),
+    }
 
 
 def happenings_of(order: Order) -> list[Happening]:

@@ -10,6 +10,7 @@ from portal.tracking import views
 app_name = "tracking"
 urlpatterns = [
     path("t/<str:secret>/", views.delivery_page, name="page"),
+    path("t/<str:secret>/status/", views.status, name="status"),
     path("t/<str:secret>/rate/", views.rate, name="rate"),
     path("t/<str:secret>/on-my-way/", views.on_my_way, name="on-my-way"),
     path("t/<str:secret>/here/", views.here, name="here"),

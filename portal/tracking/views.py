@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.forms import Form
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -24,7 +24,7 @@ from portal.tracking import services
 from portal.tracking.calendars import booking_of, calendar_file
 from portal.tracking.forms import HereForm, OnTheWayForm, RatingForm, initial_of
 from portal.tracking.page import context_of
-from portal.tracking.selectors import delivery_of
+from portal.tracking.selectors import delivery_of, shopper_status
 from tenants.permissions import Act, PageRequest, page
 
 Forms = dict[str, Form]
@@ -85,6 +85,13 @@ def push(request: ShopperRequest, secret: str) -> HttpResponse:
     else:
         subscribe(order=request.order, text=text)
     return HttpResponse(status=204)
+
+
+@shopper_page
+@require_safe
+def status(request: ShopperRequest, secret: str) -> HttpResponse:
+    """Return what the socket of the page tells, for pages without a socket and for programs."""
+    return JsonResponse(shopper_status(delivery_of(request.order)))
 
 
 def _act(

@@ -5,16 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from django.db.models import QuerySet
 
 from dispatch.live import words
+from dispatch.live.events import PROOF_CHECKED
 from dispatch.live.models import Incident, Photo, Proof
 from dispatch.live.policy import ProofPolicy
 from dispatch.live.proof import Handing, ProofKind, ProofRules, needed
 from dispatch.live.states import IncidentKind, IncidentState, PhotoState
+from dispatch.orders.events import MOVED
 from dispatch.orders.models import AccessNote, Direction, Order
+from dispatch.orders.states import OrderState
 from lastmile.core import money, storage
+from lastmile.core.models import Event
+
+_DELIVERED: Final = MOVED[OrderState.DELIVERED.value].name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +96,14 @@ def is_proof_open(order: Order) -> bool:
         order=order, kind=IncidentKind.PROOF_DOUBTFUL, state=IncidentState.OPEN
     )
     return waits.exists() or doubts.exists()
+
+
+def is_delivery_unchecked(order: Order) -> bool:
+    """Return True while a delivery is reported and nobody may be told, because of its proof."""
+    if order.state != OrderState.DELIVERED or not is_proof_open(order):
+        return False
+    ends = Event.objects.filter(subject=order.public_id, kind__in=[_DELIVERED, PROOF_CHECKED.name])
+    return ends.order_by("-pk").values_list("kind", flat=True).first() == _DELIVERED
 
 
 def photos_of(order: Order) -> QuerySet[Photo]:

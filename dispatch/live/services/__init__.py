@@ -18,7 +18,7 @@ from dispatch.live.services.devices import (
     take_login_link,
 )
 from dispatch.live.services.erasing import erase_person, forget_arrivals, forget_places
-from dispatch.live.services.following import POSITIONS
+from dispatch.live.services.following import POSITIONS, TRACK, note_followed
 from dispatch.live.services.incidents import IncidentDraft, open_incident, settle_incident
 from dispatch.live.services.partitions import forget_positions, keep_coming_days
 from dispatch.live.services.photos import forget_photos, is_here, not_expected, receive_piece
@@ -29,6 +29,7 @@ from dispatch.live.services.telling import note_late_photos
 
 __all__ = [
     "POSITIONS",
+    "TRACK",
     "IncidentDraft",
     "NewDevice",
     "NewLoginLink",
@@ -51,6 +52,7 @@ __all__ = [
     "note_day_fetched",
     "note_device_told",
     "note_device_used",
+    "note_followed",
     "note_late_photos",
     "open_incident",
     "receive_piece",

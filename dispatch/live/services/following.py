@@ -1,5 +1,8 @@
 """Tells the open boards where the vehicles are: one frame for each hub and second.
 
+Open pages of shoppers are told too, each about the vehicle that is on the way to its own stop. A
+page notes which shift it follows, so that nothing is read for vehicles that nobody follows.
+
 Any web process may take positions, and only one of them sends. A lease in the cache names it. The
 others keep trying while they take positions, so that another one goes on when the sender dies.
 """
@@ -12,6 +15,7 @@ import threading
 import time
 import uuid
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final
 
 from django.conf import settings
@@ -19,6 +23,7 @@ from django.core.cache import cache
 from django.db import DatabaseError, InterfaceError, connections, transaction
 from redis.exceptions import RedisError
 
+from dispatch.live.selectors.approach import shown_places
 from dispatch.live.selectors.positions import VehiclePlace, places_changed_since
 from lastmile.core import clock
 from lastmile.core.sockets import broadcast
@@ -27,6 +32,8 @@ from lastmile.core.tenancy import NoRetailer, RetailerNotOpen, current_schema, r
 log = logging.getLogger(__name__)
 
 POSITIONS: Final = "positions"  # the group of the boards, and the type of their frame
+TRACK: Final = "track"  # the group of the sockets of one order's shoppers
+POSITION: Final = "position"  # the type of their frame with a place
 EVERY_S: Final = 1.0
 #: A sender that dies is followed by another one after this time. Chosen.
 LEASE_S: Final = 3
@@ -35,6 +42,9 @@ IDLE_S: Final = 10.0
 #: A batch that is committed late is still seen. Longer than any batch takes. Chosen.
 LOOK_BACK: Final = dt.timedelta(seconds=20)
 _LEASE: Final = "positions.sender"
+#: An open page of a shopper says again within this time that it follows a shift. Chosen.
+FOLLOWED_S: Final = 180
+_FOLLOWED: Final = "positions.followed"
 
 
 class Follower:
@@ -81,7 +91,7 @@ class Follower:
             connections.close_all()
 
     def tell_once(self) -> int:
-        """Tell the boards of the present retailer what changed; return the number of frames.
+        """Tell boards and shoppers of the retailer what changed; return how many hubs were told.
 
         Nothing is sent while another process has the lease.
         """
@@ -97,6 +107,7 @@ class Follower:
             data = {"sent_at": clock.now(), "positions": [place.as_json() for place in places]}
             broadcast(POSITIONS, hub, day.isoformat(), kind=POSITIONS, seq=None, data=data)
             sent.update({place.run: place.at for place in places})
+        _tell_shoppers(place for places in changed.values() for place in places)
         for run in [run for run, at in sent.items() if at < since - dt.timedelta(days=1)]:
             del sent[run]
         return len(changed)
@@ -119,3 +130,21 @@ def tell_boards_soon() -> None:
     if settings.TELL_POSITIONS:
         schema = current_schema()
         transaction.on_commit(lambda: _follower.note(schema), robust=True)
+
+
+def note_followed(shift: str) -> None:
+    """Note that an open page follows the vehicle of a shift (public id), for three minutes.
+
+    Locks: nothing. Records: nothing. Raises: nothing of its own.
+    """
+    cache.set(f"{_FOLLOWED}.{shift}", True, FOLLOWED_S)
+
+
+def _tell_shoppers(places: Iterable[VehiclePlace]) -> None:
+    """Send each place that a shopper may see to the open pages of that shopper's order."""
+    runs = {f"{_FOLLOWED}.{place.shift}": place.run for place in places}
+    followed = [runs[key] for key in cache.get_many(runs)] if runs else []
+    if not followed:
+        return
+    for order, shown in shown_places(followed).items():
+        broadcast(TRACK, order, kind=POSITION, seq=None, data=shown.as_json())

@@ -19,6 +19,7 @@ from dispatch.orders.models import Order
 from dispatch.orders.states import ENDED
 from lastmile.core import derived
 from tenants.people.services import audit
+from tenants.people.sockets import access_changed
 
 
 @transaction.atomic
@@ -45,6 +46,7 @@ def renew_shopper_link(*, order: Order) -> str:
     secret = derived.renew(purpose=NAME, subject=order.public_id)
     derived.set_expiry(purpose=NAME, subject=order.public_id, expires_at=link_expires_at(order))
     audit("order.link_renewed", order.public_id)
+    access_changed(order.public_id)
     return address_of(secret)
 
 
@@ -57,6 +59,7 @@ def end_shopper_link(*, order: Order) -> None:
     shopper_secret(order)  # so that there is a row that remembers the generation
     derived.end(purpose=NAME, subject=order.public_id)
     audit("order.link_ended", order.public_id)
+    access_changed(order.public_id)
 
 
 def end_links_of_ended_orders() -> dict[str, int]:

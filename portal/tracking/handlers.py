@@ -1,0 +1,14 @@
+"""The event handler of open delivery pages: it tells them that their order has changed."""
+
+from __future__ import annotations
+
+from dispatch.live.services import TRACK
+from lastmile.core.events import DomainEvent
+from lastmile.core.sockets import broadcast
+
+CHANGED = "changed"  # the socket reads the present state and sends it; pages never get this frame
+
+
+def on_order_changed(event: DomainEvent) -> None:
+    """Tell the sockets of an order's shopper to read the order again."""
+    broadcast(TRACK, event.subject, kind=CHANGED, seq=None, data={})
