@@ -20,4 +20,5 @@ urlpatterns = [
     path("acts/", views.acts, name="acts"),
     path("photos/<str:sha256>/", photos.photo, name="photo"),
     path("codes/", views.codes, name="codes"),
+    path("labels/", views.labels, name="labels"),
 ]

@@ -19,7 +19,7 @@ from dispatch.driver.words import page_texts
 from dispatch.live.acts import read_act, read_phone_time
 from dispatch.live.day import as_json, etag_of
 from dispatch.live.errors import OtherDriver
-from dispatch.live.selectors import day_of
+from dispatch.live.selectors import day_of, parcel_of_label
 from dispatch.live.services import (
     look_at_code,
     note_device_told,
@@ -52,6 +52,8 @@ def shell(request: HttpRequest) -> HttpResponse:
         }
         response = render(request, "driver/shell.html", context)
     response.headers["Permissions-Policy"] = "microphone=(), payment=(), usb=()"
+    # The vendored reader of barcodes is WebAssembly.
+    response._csp_update = {"script-src": ["'wasm-unsafe-eval'"]}  # type: ignore[attr-defined]  # noqa: SLF001
     return response
 
 
@@ -119,6 +121,17 @@ def codes(request: DeviceRequest) -> HttpResponse:
     order = _body(request).get("order")
     code = look_at_code(device=request.device, order=order if isinstance(order, str) else "")
     return JsonResponse({"code": code}, headers={"Cache-Control": "private, no-store"})
+
+
+@device_data(Act.DRIVER_VIEW)
+@require_POST
+def labels(request: DeviceRequest) -> HttpResponse:
+    """Say which order a scanned parcel is of, and which vehicle has it; no address and no name."""
+    body = _body(request)
+    code, keeps = body.get("code"), body.get("keeps_separators") is True
+    hub = request.device.driver.hub
+    found = parcel_of_label(code if isinstance(code, str) else "", hub, keeps_separators=keeps)
+    return JsonResponse(found.as_json(), headers={"Cache-Control": "private, no-store"})
 
 
 @device_data(Act.DRIVER_ACT)

@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from dispatch.driver.scan_words import SCAN
 from lastmile.core.formatting import intl_tag
 from lastmile.core.phones import region_of
 from lastmile.core.tenancy import current_retailer
@@ -102,7 +103,6 @@ _AT_STOPS: Final[dict[str, str | Promise]] = {
     "planned_at": _("planned %(time)s"),
     "note": _("Note for the dispatcher"),
     "keep_note": _("Send note"),
-    "load_how": _("What is delivered last goes in first. Tick what is in the vehicle."),
     "loaded_all": _("All is loaded"),
     "all_loaded": _("All is loaded"),
     "missing": pgettext_lazy("driver", "Missing"),
@@ -140,13 +140,6 @@ _PROOF: Final[dict[str, str | Promise]] = {
     "age_no": _("No"),
     "age_passed": _("Age checked"),
     "age_failed": _("The age check was not passed. Do not hand over the goods."),
-    "scan_type": _("Type the code of the parcel"),
-    "scan_take": _("Check"),
-    "scan_camera": _("Scan with the camera"),
-    "scan_no_camera": _("The camera gives no picture"),
-    "scan_unknown": _("This code is of no parcel here"),
-    "scan_unknown_how": _("Compare the label with the order, or type the code again."),
-    "scanned_of": _("%(n)s of %(all)s parcels scanned"),
     "proof_missing": _("Proof is missing"),
     "without_how": _("Go back and give it, or choose. The dispatcher sees it."),
     "without_age": _("Without the age check the goods must not be handed over."),
@@ -269,7 +262,7 @@ _ACTS: Final[dict[str, str | Promise]] = {
     "act_shift_ended": _("Shift ended"),
 }
 
-TEXTS: Final = {**_SCREENS, **_AT_STOPS, **_PROOF, **_PHONE, **_DONE, **_ACTS}
+TEXTS: Final = {**_SCREENS, **_AT_STOPS, **_PROOF, **_PHONE, **_DONE, **_ACTS, **SCAN}
 
 
 def page_texts() -> dict[str, Any]:

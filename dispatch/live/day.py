@@ -186,7 +186,10 @@ class OtherShift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverDay:
-    """The day of a driver. ``empty`` is "", ``no_shift``, ``no_plan`` or ``no_stops``."""
+    """The day of a driver. ``empty`` is "", ``no_shift``, ``no_plan`` or ``no_stops``.
+
+    ``loaded`` and ``missing`` are parcels by public id. ``break_since`` is the present break.
+    """
 
     driver: str
     driver_name: str
@@ -198,6 +201,10 @@ class DriverDay:
     reasons: Sequence[DayWords]
     changes: DayChanges | None
     other_shifts: Sequence[OtherShift]
+    loaded: Sequence[str] = ()
+    missing: Sequence[str] = ()
+    is_checked: bool = False
+    break_since: dt.datetime | None = None
     empty: str = ""
     empty_words: str = ""
 

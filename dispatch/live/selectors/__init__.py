@@ -22,6 +22,7 @@ from dispatch.live.selectors.incidents import (
     incidents,
     open_incidents,
 )
+from dispatch.live.selectors.labels import FoundParcel, parcel_of_label
 from dispatch.live.selectors.positions import VehiclePlace, places_of_day
 from dispatch.live.selectors.progress import (
     RouteProgress,
@@ -38,6 +39,7 @@ __all__ = [
     "LAST_SETTLED_FIRST",
     "URGENT_FIRST",
     "ExpectedArrival",
+    "FoundParcel",
     "RouteProgress",
     "VehiclePlace",
     "VisitLine",
@@ -55,6 +57,7 @@ __all__ = [
     "incidents",
     "is_revoked",
     "open_incidents",
+    "parcel_of_label",
     "places_of_day",
     "progress_of_day",
     "progress_of_shift",

@@ -27,6 +27,7 @@ from dispatch.live.day import (
 )
 from dispatch.live.models import Run, VisitProgress
 from dispatch.live.policy import ProofPolicy, proof_policy
+from dispatch.live.selectors.loads import facts_of
 from dispatch.live.selectors.proof import needed_of
 from dispatch.live.selectors.shifts import route_of_shift, shifts_around
 from dispatch.live.states import RunState
@@ -48,6 +49,7 @@ def day_of(*, driver: Driver, at: dt.datetime) -> DriverDay:
     route = None if shift is None else route_of_shift(shift)
     stops = [] if route is None else _stops(route, run)
     empty = _empty(shift, route, stops)
+    facts = facts_of(run)
     return DriverDay(
         driver=driver.public_id,
         driver_name=driver.name,
@@ -67,6 +69,10 @@ def day_of(*, driver: Driver, at: dt.datetime) -> DriverDay:
             )
             for other in shifts[1:]
         ],
+        loaded=facts.loaded,
+        missing=facts.missing,
+        is_checked=facts.is_checked,
+        break_since=facts.break_since,
         empty=empty,
         empty_words=str(words.EMPTY.get(empty, "")),
     )

@@ -20,8 +20,9 @@ from lastmile.core.clock import real_now
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from tenants.people.models import AuditEntry
 from tests.dispatch.conftest import SetClock
-from tests.factories.fleet import make_driver
-from tests.factories.live import act, at, make_day
+from tests.factories.fleet import make_driver, make_hub, make_shift, make_vehicle
+from tests.factories.live import act, at, make_day, publish
+from tests.factories.orders import make_order
 from tests.people import add_member, logged_in
 
 STATIC = Path("dispatch/driver/static/driver")
@@ -363,3 +364,30 @@ def _words(answer: Any) -> str:
     """Return the page without what differs each time: nonces and tokens."""
     text = re.sub(r'nonce="[^"]*"', "", answer.content.decode())
     return re.sub(r'X-CSRFToken": "[^"]*"', "", text)
+
+
+def test_a_scanned_parcel_of_another_vehicle_is_named_without_address_and_name(
+    retailer: RetailerRef, phone: Phone
+) -> None:
+    shift, (mine, _other) = make_day(2)
+    assert shift.driver is not None
+    phone.log_in(shift.driver)
+    phone.day()
+    van = make_vehicle(hub=shift.hub, name="Van 9")
+    second = make_shift(vehicle=van, driver=make_driver(hub=shift.hub))
+    order = make_order(hub=shift.hub.public_id, external_id="A-77")
+    publish(shift.hub, {shift: [mine], second: [order]})
+    order.parcels.update(barcode="(00)340123450000000017")
+    strange = make_order(hub=make_hub(name="Far").public_id, external_id="B-1")
+    strange.parcels.update(barcode="STRANGE-1")
+
+    def ask(code: str) -> Any:
+        return phone.send(path="/driver/labels/", code=code).json()
+
+    assert ask("00340123450000000017") == {"order": "A-77", "vehicle": "Van 9"}
+    assert ask("STRANGE-1") == {"order": "", "vehicle": ""}
+    assert ask("010950110153000310AB21CD") == {"order": "", "vehicle": ""}  # cut in two ways
+    order.parcels.update(barcode="TWICE")
+    mine.parcels.update(barcode="TWICE")
+    assert ask("TWICE") == {"order": "", "vehicle": ""}, "it was guessed"
+    assert phone.send(path="/driver/labels/").json() == {"order": "", "vehicle": ""}

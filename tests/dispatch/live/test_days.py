@@ -132,3 +132,27 @@ def test_a_place_that_cannot_be_true_is_unknown(lat: object) -> None:
     item = act("note", at(9), order=None) | {"order": "ord_" + "0" * 20, "lat": lat, "lon": 0}
     draft = read_act(item, reasons=Reason.values)
     assert getattr(draft, "lat", "missing") is None
+
+
+def test_the_day_says_what_is_loaded_what_is_missing_and_since_when_the_break_lasts(
+    clock: SetClock,
+) -> None:
+    shift, (first, second, _third) = make_day(3)
+    assert shift.driver is not None
+    clock(at(8))
+    phone = make_phone(shift.driver)
+    (one,), (two,) = ([p.public_id for p in o.parcels.all()] for o in (first, second))
+    send(
+        phone,
+        act("shift_started", at(7, 40)),
+        act("loaded", at(7, 45), parcels=[one, two], scans=[one]),
+        act("not_loaded", at(7, 46), parcel=two),
+        act("vehicle_checked", at(7, 47), ok=True),
+        act("break_started", at(7, 50)),
+    )
+    day = as_json(day_of(driver=shift.driver, at=at(8)))
+    assert (day["loaded"], day["missing"], day["is_checked"]) == ([one], [two], True)
+    assert day["break_since"] == "2026-11-23T07:50:00Z"
+    send(phone, act("break_ended", at(7, 55)), act("loaded", at(7, 56), orders=[second.public_id]))
+    day = as_json(day_of(driver=shift.driver, at=at(8)))
+    assert (day["loaded"], day["missing"], day["break_since"]) == (sorted([one, two]), [], None)

@@ -2,8 +2,17 @@
 import { toast as anyToast } from "../js/frame.js";
 import { live } from "../js/live.js";
 import { h, icon, loadIcons } from "./dom.js";
-import { navigatorLink, NAVIGATOR_NAMES, remember, remembered, screenLock } from "./phone.js";
+import {
+  followVersions,
+  loadAhead,
+  navigatorLink,
+  NAVIGATOR_NAMES,
+  remember,
+  remembered,
+  screenLock,
+} from "./phone.js";
 import { Positions } from "./positions.js";
+import { listenToKeys, SCANNER_FILES } from "./scanner.js";
 import { Session } from "./session.js";
 import { NotKept } from "./store.js";
 import { number, readTexts, t, tn } from "./words.js";
@@ -18,6 +27,7 @@ import { hereNow, lacking, lookAround } from "./proof.js";
 const DAY_EVERY_MS = 60_000; // the day is asked for this often while the page is visible, with or without a socket
 const CALM_MS = 400; // a second tap on the same place within this time is a double tap, which is one tap
 const SAME_PLACE_PX = 40;
+const AHEAD_MS = 2_000; // large files are loaded after the first day is on the screen
 const VIEWS = {
   now,
   list: listView,
@@ -63,8 +73,8 @@ class App {
     this.tapped = null; // the place of the last tap
     this.acted = null; // the place of the tap that the last act followed
     this.turn = Promise.resolve(); // the last act; the next one is kept after it
-    const { day, acts, codes, photos, logout, login } = el.dataset;
-    this.urls = { day, acts, codes, photos, logout, login };
+    const { day, acts, codes, labels, photos, logout, login } = el.dataset;
+    this.urls = { day, acts, codes, labels, photos, logout, login };
     this.strokes = new Map(); // signatures that are being drawn, by order
     this.session = new Session({ urls: this.urls, language: page.language });
     this.defaultNavigator = NAVIGATOR_NAMES.find(
@@ -95,13 +105,18 @@ class App {
     });
     this.session.addEventListener("told", () => toast(t("dispatcher_told")));
     this.session.addEventListener("day", () => this.listen());
+    this.session.addEventListener("day", () => setTimeout(() => loadAhead(SCANNER_FILES), AHEAD_MS), { once: true });
     this.session.addEventListener("revoked", () => this.codes.clear());
     addEventListener("hashchange", () => this.draw({ isMove: true }));
     document.addEventListener("click", (event) => this.guard(event), { capture: true });
     for (const event of ["online", "pageshow"]) addEventListener(event, () => this.wake());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.wake());
     setInterval(() => document.visibilityState === "visible" && this.session.refresh(), DAY_EVERY_MS);
-    this.followVersions();
+    listenToKeys((code) => this.scanned(code));
+    followVersions(() => {
+      this.isUpdateReady = true;
+      this.updateNow();
+    });
     await loadIcons();
     try {
       await this.session.start({ isNew });
@@ -137,27 +152,6 @@ class App {
   }
 
   /** A new version takes over at a moment when nothing is being typed; the queue is not touched. */
-  followVersions() {
-    const workers = navigator.serviceWorker;
-    if (!workers) return;
-    let hadWorker = Boolean(workers.controller);
-    workers.addEventListener("controllerchange", () => {
-      if (hadWorker) {
-        this.isUpdateReady = true;
-        this.updateNow();
-      }
-      hadWorker = true;
-    });
-    setInterval(
-      () =>
-        workers
-          .getRegistration()
-          .then((found) => found?.update())
-          .catch(() => {}),
-      3_600_000,
-    );
-  }
-
   updateNow() {
     const isTyping = this.isBusy || [...this.drafts.values()].some(Boolean);
     if (this.isUpdateReady && !isTyping) location.reload();
@@ -171,7 +165,8 @@ class App {
     const place = { x: event.clientX, y: event.clientY };
     const isSame = this.acted && Math.hypot(place.x - this.acted.x, place.y - this.acted.y) < SAME_PLACE_PX;
     const isOff = event.target.closest?.("[aria-disabled=true]");
-    if (isOff || (isSame && performance.now() < this.calmUntil)) {
+    const isScan = event.target.closest?.("dialog"); // one tap after the other at the same place
+    if (isOff || (isSame && !isScan && performance.now() < this.calmUntil)) {
       event.preventDefault();
       event.stopImmediatePropagation();
       return;
@@ -231,6 +226,14 @@ class App {
     this.fault = null;
     await this.keep("proofs", { ...(this.session.kept.proofs ?? {}), [order]: [...others, proof] });
     this.draw({ isForced: true });
+  }
+
+  /** A scanner that types has read a code: the screen in sight takes it, or nothing does. */
+  async scanned(code) {
+    const answer = await this.onScan?.(code);
+    if (!answer) return;
+    if (answer.isTaken) toast([answer.title, answer.detail].filter(Boolean).join(" · "), { seconds: 4 });
+    else this.say(answer.title, answer.detail);
   }
 
   say(title, detail) {
@@ -329,6 +332,7 @@ class App {
     const hasDay = Boolean(this.session.today);
     const view = hasDay || ["unsent", "more"].includes(key) ? VIEWS[key](this, argument) : now(this);
     const focused = document.activeElement?.dataset?.key;
+    this.onScan = view.onScan;
     this.parts.heading.textContent = view.heading;
     document.title = `${view.heading} · ${this.page.title}`;
     this.parts.banners.replaceChildren(...banners(this));

@@ -7,9 +7,15 @@ const EFFECTS = {
   back_at_hub: (today) => moveRun(today, "back"),
   shift_ended: (today) => moveRun(today, "ended"),
   loaded: (today, act) => {
-    for (const id of act.data?.parcels ?? []) today.loaded.add(id);
+    for (const id of act.data?.parcels ?? []) {
+      today.loaded.add(id);
+      today.missing.delete(id);
+    }
   },
-  not_loaded: (today, act) => today.missing.add(act.data?.parcel),
+  not_loaded: (today, act) => {
+    today.missing.add(act.data?.parcel);
+    today.loaded.delete(act.data?.parcel);
+  },
   arrived: (_today, act, stop) => {
     if (stop && !stop.outcome) stop.arrived_at ??= act.at;
   },
@@ -55,7 +61,7 @@ export function merged(day, acts) {
     run: { state: "before", ...(day.run ?? {}) },
     stops: (day.stops ?? []).map((stop) => ({ ...stop, isUnsent: false })),
     loaded: new Set(day.loaded ?? []),
-    missing: new Set(),
+    missing: new Set(day.missing ?? []),
   };
   const stops = new Map(today.stops.map((stop) => [stop.order, stop]));
   for (const act of acts) {

@@ -60,6 +60,30 @@ export function screenLock(wanted) {
   return check;
 }
 
+/** Calls ``onNew`` when a new version of the app has taken over; asks for one every hour. */
+export function followVersions(onNew) {
+  const workers = navigator.serviceWorker;
+  if (!workers) return;
+  let hadWorker = Boolean(workers.controller);
+  workers.addEventListener("controllerchange", () => {
+    if (hadWorker) onNew();
+    hadWorker = true;
+  });
+  const ask = () =>
+    workers
+      .getRegistration()
+      .then((found) => found?.update())
+      .catch(() => {});
+  setInterval(ask, 3_600_000);
+}
+
+/** Loads files that a later day without a network may need; the service worker keeps them. */
+export async function loadAhead(paths) {
+  if (!navigator.serviceWorker || navigator.connection?.saveData) return;
+  await navigator.serviceWorker.ready;
+  for (const path of paths) await fetch(path).catch(() => {});
+}
+
 /** The version of the app: the part of its address that changes with every release. */
 export const APP_VERSION = new URL("..", import.meta.url).pathname.split("/").filter(Boolean).at(-1) ?? "";
 

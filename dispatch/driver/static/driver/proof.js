@@ -56,25 +56,6 @@ export function lacking(stop, proofs) {
   return (stop.proof ?? []).filter((kind) => !kinds.has(kind));
 }
 
-/** Returns the parcel that a scanned or typed code names: its barcode, its number, or an SSCC inside a GS1 code. */
-export function parcelOf(stop, code) {
-  const plain = plainCode(code);
-  if (!plain) return null;
-  const found = (stop.parcels ?? []).filter((parcel) =>
-    [parcel.barcode, parcel.external_id].some((known) => known && plainCode(known) === plain),
-  );
-  return found.length === 1 ? found[0] : null;
-}
-
-/** Returns a code without spaces, control signs and the sign of its symbology; an SSCC without its (00). */
-function plainCode(code) {
-  const plain = String(code)
-    .replace(/^\](?:C1|d2|Q3|e0)/, "")
-    .replace(/[\s()]|\p{Cc}/gu, "")
-    .toUpperCase();
-  return /^00\d{18}$/.test(plain) ? plain.slice(2) : plain;
-}
-
 let place = null;
 
 /** Asks for the place of the phone, so that a later proof has it; without leave or signal there is none. */

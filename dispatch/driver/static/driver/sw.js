@@ -1,6 +1,7 @@
 /* The service worker of the driver's app: it keeps the app itself, and nothing of anybody's data.
  *
- * It keeps the static files of its own version and the shell in each language, all or nothing. A page is answered from
+ * It keeps the static files of its own version and the shell in each language, all or nothing, and the scanner and the
+ * map from their first use on. A page is answered from
  * there, so it opens without a network and never mixes two versions. A new version is installed beside the old one,
  * takes over at once, and the page then loads again; what drivers did is in IndexedDB, which this script never touches.
  * The lines before this comment are written by the server: STATIC_URL, SCOPE.
@@ -23,10 +24,12 @@ const FILES = [
   "driver/client.js",
   "driver/day.js",
   "driver/dom.js",
+  "driver/labels.js",
   "driver/phone.js",
   "driver/positions.js",
   "driver/proof.js",
   "driver/queue.js",
+  "driver/scanner.js",
   "driver/session.js",
   "driver/store.js",
   "driver/uploads.js",
@@ -36,6 +39,7 @@ const FILES = [
   "driver/views/more.js",
   "driver/views/now.js",
   "driver/views/proof.js",
+  "driver/views/scan.js",
   "driver/views/stop.js",
   "icons/favicon.svg",
   "icons/lucide.svg",
@@ -43,6 +47,8 @@ const FILES = [
   "js/live.js",
   "js/loader.js",
 ];
+/** Large files that not every day needs: kept when they are first loaded. */
+const LAZY = ["vendor/zxing-wasm-"];
 
 async function install() {
   const cache = await caches.open(CACHE);
@@ -81,7 +87,13 @@ async function kept(request, key) {
     }
   }
   const cache = await caches.open(CACHE);
-  return (await cache.match(key)) ?? fetch(request);
+  const found = await cache.match(key);
+  if (found) return found;
+  const answer = await fetch(request);
+  if (answer.ok && LAZY.some((name) => key.startsWith(STATIC_URL + name))) {
+    await cache.put(key, answer.clone()).catch(() => {}); // a full storage: it is loaded again next time
+  }
+  return answer;
 }
 
 self.addEventListener("install", (event) => event.waitUntil(install()));

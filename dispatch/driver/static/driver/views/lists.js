@@ -2,6 +2,7 @@
 import { addressOf, isDone, loadingOrder } from "../day.js";
 import { button, h, icon, link, notice, row } from "../dom.js";
 import { between, dayTime, kilograms, number, t, time, tn } from "../words.js";
+import { nameOfParcel, openScan, readScan } from "./scan.js";
 import { stopStatus } from "./stop.js";
 
 export function listView(app) {
@@ -39,76 +40,118 @@ function listRow(stop, index) {
   );
 }
 
-/** What is delivered last goes in first; a tick is kept on the phone, and one tap tells that all is loaded. */
+/** What is delivered last goes in first. A scan tells at once; a tick is kept, and one tap tells that all is loaded. */
 export function loadingView(app) {
   const { session } = app;
   const { today } = session;
   const stops = today ? loadingOrder(today) : [];
   const parcels = stops.flatMap((stop) => stop.parcels ?? []);
-  const route = today?.route?.id ?? "";
-  const ticked = new Set(session.kept.ticked?.route === route ? session.kept.ticked.parcels : []);
-  for (const id of today?.loaded ?? []) ticked.add(id);
-  const left = parcels.filter((parcel) => !ticked.has(parcel.id) && !today.missing.has(parcel.id));
-  async function tick(parcel, isIn) {
-    if (isIn) ticked.add(parcel.id);
-    else ticked.delete(parcel.id);
-    await app.keep("ticked", { route, parcels: [...ticked] });
-  }
+  const left = parcels.filter((parcel) => !isTicked(app, parcel) && !today.missing.has(parcel.id));
   async function loadAll() {
-    const ids = parcels.map((parcel) => parcel.id).filter((id) => !today.missing.has(id));
+    const ids = parcels.map((parcel) => parcel.id).filter((id) => !today.missing.has(id) && !today.loaded.has(id));
     if (await app.did("loaded", t("did_loaded"), { data: { parcels: ids } })) location.hash = "#now";
   }
   const isLoaded =
     parcels.length > 0 && parcels.every((parcel) => today.loaded.has(parcel.id) || today.missing.has(parcel.id));
+  const take = (code, options) => scanAtLoading(app, code, options);
+  const open = () => openScan({ heading: t("scan_loading"), isMany: true, take });
   return {
     heading: t("load"),
+    onScan: take,
     body: [
       h("h2", { class: "lead" }, isLoaded ? t("all_loaded") : tn("n_to_load", left.length)),
       parcels.length > 0 && h("p", null, t("load_how")),
       h(
         "ol",
         { class: "driver-list" },
-        stops.map((stop) => loadRow(app, today, stop, ticked, tick)),
+        stops.map((stop) => loadRow(app, today, stop, placeInVehicle(stops, stop))),
       ),
     ],
     actions:
       parcels.length > 0 && !isLoaded
-        ? [button(t("loaded_all"), loadAll, { kind: "primary", symbol: "package-check", key: "main" })]
+        ? [
+            button(t("scan_open"), open, { symbol: "maximize", key: "scan-open" }),
+            button(t("loaded_all"), loadAll, { kind: "primary", symbol: "package-check", key: "main" }),
+          ]
         : [link(t("back"), "#now", { symbol: "arrow-left", key: "back" })],
   };
 }
 
-function loadRow(app, today, stop, ticked, tick) {
-  const place = today.stops.indexOf(stop) + 1;
+/** Returns true for a parcel that is told as loaded or that the driver has ticked. */
+function isTicked(app, parcel) {
+  const { today, kept } = app.session;
+  const isOfRoute = kept.ticked?.route === (today.route?.id ?? "");
+  return today.loaded.has(parcel.id) || (isOfRoute && kept.ticked.parcels.includes(parcel.id));
+}
+
+async function tick(app, parcel, isIn) {
+  const route = app.session.today.route?.id ?? "";
+  const before = app.session.kept.ticked?.route === route ? app.session.kept.ticked.parcels : [];
+  const others = before.filter((id) => id !== parcel.id);
+  await app.keep("ticked", { route, parcels: isIn ? [...others, parcel.id] : others });
+}
+
+/** Returns where the parcels of a stop stand in the vehicle: the first that go in are the last that come out. */
+function placeInVehicle(stops, stop) {
+  const counts = stops.map((one) => one.parcels?.length ?? 0);
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  const at = stops.indexOf(stop);
+  const before = counts.slice(0, at).reduce((sum, count) => sum + count, 0) + counts[at] / 2;
+  if (stops.length < 3) return "";
+  return t(["load_far", "load_middle", "load_door"][Math.min(2, Math.floor((before / Math.max(1, all)) * 3))]);
+}
+
+/** Takes a scan at loading: the parcel is loaded with the time of the scan. Another route's parcel is named. */
+export async function scanAtLoading(app, code, options = {}) {
+  const { today } = app.session;
+  const stops = loadingOrder(today);
+  const read = await readScan(app, stops, code, options);
+  if (!read.parcel) return { ...read, isTaken: false };
+  const { parcel, stop } = read;
+  const place = [
+    t("stop_n", { n: number(today.stops.indexOf(stop) + 1) }),
+    placeInVehicle(stops, stop),
+    today.loaded.has(parcel.id) ? t("scan_before") : "",
+  ];
+  const detail = place.filter(Boolean).join(" · ");
+  if (!today.loaded.has(parcel.id)) {
+    const data = { parcels: [parcel.id], scans: [parcel.id] };
+    if (!(await app.did("loaded", "", { data })))
+      return { isTaken: false, title: app.fault.title, detail: app.fault.detail };
+  }
+  return { isTaken: true, title: nameOfParcel(parcel), detail };
+}
+
+function loadRow(app, today, stop, place) {
   return h(
     "li",
     { class: "driver-load" },
     h(
       "p",
       { class: "row" },
-      h("span", { class: "driver-number" }, number(place)),
+      h("span", { class: "driver-number" }, number(today.stops.indexOf(stop) + 1)),
       h("span", { class: "strong" }, stop.address),
+      place && h("span", { class: "muted" }, place),
     ),
     (stop.parcels ?? []).map((parcel) => {
       const isMissing = today.missing.has(parcel.id);
+      const isLoaded = today.loaded.has(parcel.id);
       const box = h("input", {
         type: "checkbox",
-        checked: ticked.has(parcel.id),
-        disabled: isMissing,
+        checked: isTicked(app, parcel),
+        disabled: isMissing || isLoaded,
         "data-key": `tick-${parcel.id}`,
       });
-      box.addEventListener("change", () => tick(parcel, box.checked));
-      const name = [parcel.external_id || parcel.barcode || parcel.id, kilograms(parcel.weight_g)]
-        .filter(Boolean)
-        .join(" · ");
+      box.addEventListener("change", () => tick(app, parcel, box.checked));
+      const name = [nameOfParcel(parcel), kilograms(parcel.weight_g)].filter(Boolean).join(" · ");
       const missing = () => app.did("not_loaded", t("did_missing"), { order: stop.order, data: { parcel: parcel.id } });
       return h(
         "div",
         { class: "driver-parcel" },
         h("label", null, box, name),
-        isMissing
-          ? h("span", { class: "status failed" }, icon("package-x"), t("missing"))
-          : button(t("missing"), missing, { kind: "quiet", key: `missing-${parcel.id}` }),
+        isMissing && h("span", { class: "status failed" }, icon("package-x"), t("missing")),
+        isLoaded && !isMissing && h("span", { class: "status ok" }, icon("package-check"), t("loaded")),
+        !isMissing && !isLoaded && button(t("missing"), missing, { kind: "quiet", key: `missing-${parcel.id}` }),
       );
     }),
   );

@@ -3,7 +3,7 @@ import { isOpen, nextStop } from "../day.js";
 import { button, facts, h, link, notice } from "../dom.js";
 import { dayTime, kilograms, kilometres, t, time, tn } from "../words.js";
 import { proofCard } from "./proof.js";
-import { doorActions, stopCard } from "./stop.js";
+import { doorActions, scanOf, stopCard } from "./stop.js";
 
 export function now(app) {
   const { today } = app.session;
@@ -17,6 +17,7 @@ export function now(app) {
   const place = today.stops.indexOf(stop) + 1;
   return {
     heading: t("stop_of", { n: place, all: today.stops.length }),
+    onScan: scanOf(app, stop),
     body: [stopCard(app, today, stop), proofCard(app, stop)],
     actions: doorActions(app, stop),
   };

@@ -1,7 +1,8 @@
 /* The proof at a door: photo, signature, name, PIN, scan and age check, on the screen of the stop. */
 import { button, h, icon, link, notice, status } from "../dom.js";
-import { bytesOf, keepPicture, lacking, parcelOf, shrunk, Unreadable } from "../proof.js";
+import { bytesOf, keepPicture, lacking, shrunk, Unreadable } from "../proof.js";
 import { number, t } from "../words.js";
+import { nameOfParcel, openScan, readScan } from "./scan.js";
 
 const PAD = { width: 800, height: 320, ink: 5 };
 const LEAST_STROKE = 60; // units of the pad; less is a slip of the finger
@@ -223,68 +224,31 @@ function age(app, stop, proofs) {
 
 function scan(app, stop, proofs) {
   const scanned = proofs.find((proof) => proof.kind === "scan")?.parcels ?? [];
-  const key = `scan-${stop.order}`;
-  const input = field(app, key, { maxlength: 120, autocomplete: "off", dir: "ltr" });
-  async function take(code) {
-    const parcel = parcelOf(stop, code);
-    if (!parcel) {
-      app.say(t("scan_unknown"), t("scan_unknown_how"));
-      return;
-    }
-    app.drafts.delete(key);
-    await app.addProof(stop.order, { kind: "scan", parcels: [...new Set([...scanned, parcel.id])] });
-  }
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") take(input.value);
-  });
   const count = { n: number(scanned.length), all: number(stop.parcels.length) };
+  const open = () =>
+    openScan({
+      heading: t("scan_parcels"),
+      isMany: stop.parcels.length > 1,
+      take: (code, options) => scanAtDoor(app, stop, code, options),
+    });
   return h(
     "div",
     { class: "stack" },
     scanned.length > 0 && done(t("scanned_of", count)),
-    scanned.length < stop.parcels.length && [
-      h("div", { class: "field" }, h("label", { for: key }, t("scan_type")), input),
-      h(
-        "div",
-        { class: "driver-pair" },
-        button(t("scan_take"), () => take(input.value), { symbol: "check", key: "scan-take" }),
-        "BarcodeDetector" in window && button(t("scan_camera"), () => readCode(app, take), { symbol: "maximize" }),
-      ),
-    ],
+    scanned.length < stop.parcels.length &&
+      button(scanned.length ? t("scan_next") : t("scan_open"), open, { symbol: "maximize", key: "scan-open" }),
   );
 }
 
-/** Reads one code with the camera. Without a picture, or without leave, the driver types it. */
-async function readCode(app, take) {
-  const video = h("video", { class: "driver-video", playsinline: true, muted: true });
-  let stream = null;
-  const stop = () => {
-    for (const track of stream?.getTracks() ?? []) track.stop();
-    dialog.close();
-    dialog.remove();
-  };
-  const dialog = h("dialog", { class: "driver-scan" }, video, button(t("close"), stop, { symbol: "x" }));
-  document.body.append(dialog);
-  dialog.showModal();
-  try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-    video.srcObject = stream;
-    await video.play();
-    const detector = new BarcodeDetector();
-    while (dialog.open) {
-      const [code] = await detector.detect(video);
-      if (code) {
-        stop();
-        await take(code.rawValue);
-        return;
-      }
-      await new Promise((next) => requestAnimationFrame(next));
-    }
-  } catch (fault) {
-    console.warn("The camera gives no picture.", fault);
-    stop();
-    app.say(t("scan_no_camera"), t("scan_type"));
-  }
+/** Takes a scan at a door, by the camera or by a scanner that types. */
+export async function scanAtDoor(app, stop, code, options = {}) {
+  const read = await readScan(app, [stop], code, options);
+  if (!read.parcel) return { ...read, isTaken: false };
+  const scanned = app.proofsOf(stop.order).find((proof) => proof.kind === "scan")?.parcels ?? [];
+  const parcels = [...new Set([...scanned, read.parcel.id])];
+  await app.addProof(stop.order, { kind: "scan", parcels });
+  const count = { n: number(parcels.length), all: number(stop.parcels.length) };
+  return { isTaken: true, title: nameOfParcel(read.parcel), detail: t("scanned_of", count) };
 }
 
 function field(app, key, attributes) {

@@ -1,7 +1,8 @@
 /* One stop: where, who, by when, what and how; and what the driver does there. */
 import { isCancelled, isDone } from "../day.js";
 import { button, facts, h, icon, link, notice, row, status } from "../dom.js";
-import { proofCard } from "./proof.js";
+import { proofCard, scanAtDoor } from "./proof.js";
+import { nameOfParcel } from "./scan.js";
 import { between, kilograms, t, time, tn } from "../words.js";
 
 const ENDED = {
@@ -86,12 +87,19 @@ export function doorActions(app, stop) {
   return [failing, button(t(kind), () => app.deliver(stop), { kind: "primary", symbol: "check", key: "main" })];
 }
 
+/** Returns what a scanner that types does at a stop, or nothing where no scan is needed. */
+export function scanOf(app, stop) {
+  if (!stop.proof?.includes("scan") || !stop.arrived_at || stop.outcome) return null;
+  return (code) => scanAtDoor(app, stop, code);
+}
+
 export function stopView(app, order) {
   const { today } = app.session;
   const stop = today?.stops.find((one) => one.order === order);
   if (!stop) return gone();
   return {
     heading: t("stop_of", { n: today.stops.indexOf(stop) + 1, all: today.stops.length }),
+    onScan: scanOf(app, stop),
     body: [
       stopCard(app, today, stop),
       proofCard(app, stop),
@@ -119,12 +127,7 @@ function gone() {
 function parcelList(stop) {
   if (!stop.parcels?.length) return null;
   const rows = stop.parcels.map((parcel) =>
-    h(
-      "li",
-      null,
-      h("span", { class: "strong" }, parcel.external_id || parcel.barcode || parcel.id),
-      kilograms(parcel.weight_g),
-    ),
+    h("li", null, h("span", { class: "strong" }, nameOfParcel(parcel)), kilograms(parcel.weight_g)),
   );
   return h("section", { class: "card" }, h("h2", null, t("parcels")), h("ul", { class: "driver-rows" }, rows));
 }
