@@ -21,6 +21,7 @@ SCHEDULE: dict[str, ScheduledTask] = {
     "tidy": ScheduledTask("people.tidy", 6 * 3600, "bulk"),
     "open_days": ScheduledTask("planning.open_days", 600),
     "unplanned_days": ScheduledTask("planning.note_unplanned", 900),
+    "find_runs": ScheduledTask("live.find_runs", 600),
     "late_photos": ScheduledTask("live.late_photos", 300, "bulk"),
     "days_of_positions": ScheduledTask("live.keep_days", 6 * 3600, "bulk"),
     "forget_files": ScheduledTask("intake.tidy", 3600, "bulk"),

@@ -147,6 +147,7 @@ JOBS: dict[str, JobSpec] = {
 # Kinds of pointers to work (``lastmile.worklist``) -> the retailer's task that does the work.
 POINTERS: dict[str, str] = {
     "planning.days": "planning.tend_days",
+    "live.runs": "live.look_after_runs",
     "notifications.send": "notifications.hint",
     "notifications.reports": "notifications.take_reports_left",
 }

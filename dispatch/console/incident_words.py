@@ -12,9 +12,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.live.models import Incident
-from dispatch.live.states import URGENT, IncidentKind
+from dispatch.live.states import FORESEEN, URGENT, IncidentKind, Over
 from dispatch.live.words import ACTS, FLAGS, PROOFS, REASONS
 from lastmile.core import formatting
+from lastmile.core.actor import SYSTEM
 
 Words = str | Lazy
 K = IncidentKind
@@ -52,6 +53,34 @@ TEXTS: Final[Mapping[IncidentKind, IncidentText]] = {
         to_do=_("Decide whether it may leave. If not, give its stops to other vehicles."),
         where=BOARD,
         icon="wrench",
+    ),
+    K.PREDICTED_LATE: IncidentText(
+        title=_("Will be late"),
+        what=_("%(driver)s is expected at order %(order)s at %(expected)s, %(minutes)s too late."),
+        to_do=_("Give the stop to another vehicle, or tell the shopper the new time."),
+        where=BOARD,
+        icon="clock-alert",
+    ),
+    K.LONG_DWELL: IncidentText(
+        title=_("Long stay at a stop"),
+        what=_("%(driver)s has been at a stop for %(minutes)s. %(planned)s were planned."),
+        to_do=_("Call the driver and ask what is wrong."),
+        where=BOARD,
+        icon="timer",
+    ),
+    K.SIGNAL_LOST: IncidentText(
+        title=_("No signal"),
+        what=_("Nothing has come from %(vehicle)s since %(sign)s, for %(minutes)s."),
+        to_do=_("Call the driver and ask where the vehicle is."),
+        where=BOARD,
+        icon="map-pin-off",
+    ),
+    K.SHIFT_NOT_STARTED: IncidentText(
+        title=_("Shift not started"),
+        what=_("%(driver)s has not started. %(vehicle)s should have left at %(starts)s."),
+        to_do=_("Call the driver. If nobody can drive, give the stops to other vehicles."),
+        where=BOARD,
+        icon="user-round",
     ),
     K.DELIVERED_AFTER_CANCEL: IncidentText(
         title=_("Delivered after cancellation"),
@@ -125,6 +154,19 @@ _CAUSES: Final[Mapping[str, Words]] = {
     "kind_unknown": _("The app is newer than the server."),
     "time_missing": _("Its time is missing."),
 }
+#: What follows from a foreseen incident, by the end of the promise that breaks first.
+_IT_FOLLOWS: Final = _(
+    "If this goes on, order %(order)s misses its window, which ends at %(ends)s."
+)
+#: Why an incident was settled without a person.
+OVER: Final[Mapping[str, Words]] = {
+    Over.IN_TIME: _("It is expected in time again."),
+    Over.VISITED: _("The stop is done, or no longer on the route."),
+    Over.GONE_ON: _("The stay at the stop is over."),
+    Over.SEEN: _("The vehicle was seen again."),
+    Over.STARTED: _("The shift has started."),
+    Over.ENDED: _("The shift is over, or its route was changed."),
+}
 LINKS: Final[Mapping[str, Words]] = {
     ORDER: _("Open order"),
     BOARD: _("Open the board"),
@@ -173,9 +215,13 @@ def text_of(incident: Incident) -> ShownText:
         what, to_do, where = _LOADED_WHAT, _LOADED_TO_DO, BOARD
     elif incident.kind == K.ORDER_NOT_ON_ROUTE and failed:
         to_do = _FAILED_OFF_ROUTE
+    values = _values(incident)
+    sentences = [str(what) % values]
+    if incident.kind in FORESEEN and incident.order and "closes_at" in params:
+        sentences.append(str(_IT_FOLLOWS) % values)
     return ShownText(
         title=str(text.title),
-        what=str(what) % _values(incident),
+        what=" ".join(sentences),
         to_do=str(to_do),
         where=where,
         icon=text.icon,
@@ -204,9 +250,31 @@ def _values(incident: Incident) -> dict[str, object]:
         "vehicle": incident.shift.vehicle.name if incident.shift else gettext("the vehicle"),
         "outcome": f"{happened}: {reason}" if reason else happened,
         "act": ACTS.get(act) or act or gettext("something"),
+        "minutes": formatting.duration(60 * max(1, _whole(params.get("minutes")))),
+        "planned": formatting.duration(60 * max(1, _whole(params.get("planned_minutes")))),
+        "expected": _time(params.get("expected_at")),
+        "sign": _time(params.get("sign_at")),
+        "starts": _time(params.get("starts_at")),
+        "ends": _time(params.get("closes_at")),
         "details": ", ".join(_details(params)) or gettext("not known"),
         "cause": _CAUSES.get(str(params.get("code", "")), gettext("It was not complete.")),
     }
+
+
+def settled_text(incident: Incident) -> str:
+    """Return how an incident was settled: the words of staff, or why the system settled it."""
+    if incident.settled_by == SYSTEM and incident.settled_how in OVER:
+        return str(OVER[incident.settled_how])
+    return incident.settled_how
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _time(value: object) -> str:
+    """Return a stored instant as a time in the active time zone; "" without one."""
+    return formatting.time(dt.datetime.fromisoformat(value)) if isinstance(value, str) else ""
 
 
 def _details(params: Mapping[str, object]) -> list[str]:

@@ -23,7 +23,7 @@ FRESH: Final = dt.timedelta(minutes=10)
 #: The bounds of an arrival that is due at once, seconds before and after it. Chosen.
 LEAST_EARLY_S: Final = 60
 LEAST_LATE_S: Final = 120
-#: The share of the remaining time by which a stop may be earlier or later. Vehicles lose time more
+#: A stop may be earlier or later by this share of the remaining time. Vehicles lose time more
 #: easily than they make it up. Chosen: the promised spans of published tracking pages are 20 to 40
 #: minutes for a stop that is an hour away.
 EARLY_SHARE: Final = 0.10

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from dispatch.fleet.models import Shift
 from dispatch.live.models import Run
 from dispatch.live.selectors.shifts import stop_of
-from dispatch.live.services import update_arrivals
+from dispatch.live.services import point_to_next_look, update_arrivals, update_arrivals_of
 from dispatch.orders.models import Order
 from dispatch.planning.models import Plan, Route
 from dispatch.planning.states import PUBLISHED, SUPERSEDED
@@ -54,27 +54,32 @@ def on_shift_changed(event: DomainEvent) -> None:
 
 
 def on_run_changed(event: DomainEvent) -> None:
-    """Compute the arrivals of a run that began, left, came back or ended."""
+    """Compute the arrivals of a run that began, left, came back or ended, and watch it."""
     for run in Run.objects.filter(public_id=event.subject):
         update_arrivals(run)
+    point_to_next_look(soon=True)
 
 
 def on_order_moved(event: DomainEvent) -> None:
     """Compute the arrivals of the run that visits an order, or that visited it last."""
     order = Q(arrivals__order__public_id=event.subject) | Q(visits__order__public_id=event.subject)
     runs = Run.objects.filter(order, back_at__isnull=True, ended_at__isnull=True)
-    for run in runs.distinct().order_by("pk"):
-        update_arrivals(run)
+    update_arrivals_of(runs.order_by("pk").distinct().values_list("pk", flat=True))
 
 
 def on_route_changed(event: DomainEvent) -> None:
-    """Compute the arrivals of the runs under way on the day of a published plan."""
+    """Compute the arrivals of the runs on the day of a published plan, and watch for its starts."""
     plan = Plan.objects.filter(public_id=event.subject).first()
     if plan is None:
         return
-    runs = Run.objects.filter(back_at__isnull=True, ended_at__isnull=True, shift__hub=plan.hub_id)
-    for run in runs.filter(shift__service_date=plan.service_date).order_by("pk"):
-        update_arrivals(run)
+    runs = Run.objects.filter(
+        shift__hub=plan.hub_id,
+        shift__service_date=plan.service_date,
+        back_at__isnull=True,
+        ended_at__isnull=True,
+    )
+    update_arrivals_of(runs.order_by("pk").values_list("pk", flat=True))
+    point_to_next_look()
 
 
 def _tell(drivers: Iterable[str]) -> None:

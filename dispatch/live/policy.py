@@ -23,6 +23,37 @@ class DriverPolicy:
         least=0,
         most=1440,
     )
+    early: bool = setting(
+        False,
+        _("Drivers may deliver before the promised window opens"),
+        help=_("If off, a driver who is early waits, and all later stops are expected later."),
+    )
+    late_minutes: int = setting(
+        5,
+        _("Minutes after the promised window from which a delay is an incident"),
+        help=_("The incident is opened as soon as the delay is expected, before the window ends."),
+        least=0,
+        most=240,
+    )
+    dwell_minutes: int = setting(
+        15,
+        _("Minutes at a stop beyond the planned time from which it is an incident"),
+        least=1,
+        most=240,
+    )
+    start_minutes: int = setting(
+        10,
+        _("Minutes after the planned start from which a shift that has not begun is an incident"),
+        least=1,
+        most=240,
+    )
+    signal_minutes: int = setting(
+        10,
+        _("Minutes without a position from which a vehicle on the road is an incident"),
+        help=_("Three times as long for a vehicle that has sent no position on this shift."),
+        least=2,
+        most=240,
+    )
     places_days: int = setting(
         60,
         _("Notes and places of drivers, days"),

@@ -31,12 +31,51 @@ class IncidentKind(StrEnum):
     VEHICLE_DEFECT = "vehicle_defect"
     PROOF_MISSING = "proof_missing"
     PROOF_DOUBTFUL = "proof_doubtful"
+    PREDICTED_LATE = "predicted_late"
+    LONG_DWELL = "long_dwell"
+    SIGNAL_LOST = "signal_lost"
+    SHIFT_NOT_STARTED = "shift_not_started"
 
 
 #: Kinds that staff can still put right before a shopper notices them. They come first.
 URGENT: frozenset[IncidentKind] = frozenset(
-    {IncidentKind.PARCEL_MISSING, IncidentKind.VEHICLE_DEFECT}
+    {
+        IncidentKind.PARCEL_MISSING,
+        IncidentKind.VEHICLE_DEFECT,
+        IncidentKind.PREDICTED_LATE,
+        IncidentKind.LONG_DWELL,
+        IncidentKind.SIGNAL_LOST,
+        IncidentKind.SHIFT_NOT_STARTED,
+    }
 )
+#: Kinds that the system foresees. They are settled without a person when they no longer hold.
+FORESEEN: frozenset[IncidentKind] = frozenset(
+    {
+        IncidentKind.PREDICTED_LATE,
+        IncidentKind.LONG_DWELL,
+        IncidentKind.SIGNAL_LOST,
+        IncidentKind.SHIFT_NOT_STARTED,
+    }
+)
+
+
+class Over(StrEnum):
+    """The reason for which a foreseen incident was settled without a person.
+
+    - in_time: the vehicle is expected within the promise again.
+    - visited: the stop was visited, or is no longer on the route.
+    - gone_on: the stay at the stop is over.
+    - seen: the vehicle was seen again.
+    - started: the driver has begun.
+    - ended: the run is over, or its route was changed.
+    """
+
+    IN_TIME = "in_time"
+    VISITED = "visited"
+    GONE_ON = "gone_on"
+    SEEN = "seen"
+    STARTED = "started"
+    ENDED = "ended"
 
 
 class IncidentState(StrEnum):

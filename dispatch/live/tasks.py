@@ -1,10 +1,23 @@
-"""The tasks of the live day that beat starts (``lastmile.schedule``)."""
+"""The tasks of the live day: those that beat starts, and those of pointers and hints."""
 
 from __future__ import annotations
 
-from dispatch.live.services import keep_coming_days, note_late_photos
-from lastmile.core.tasks import house_task
-from lastmile.core.tenancy import for_each_retailer
+from collections.abc import Sequence
+
+from dispatch.live.services import (
+    POINTER,
+    UPDATE_QUEUE,
+    UPDATE_TASK,
+    keep_coming_days,
+    look_after_runs,
+    note_late_photos,
+    point_to_next_look,
+    update_arrivals_of,
+)
+from lastmile.core.tasks import house_task, retailer_task
+from lastmile.core.tenancy import current_schema, for_each_retailer
+from lastmile.worklist.selectors import seen
+from lastmile.worklist.services import clear
 
 
 @house_task("live.keep_days", queue="bulk", time_limit=300, soft_time_limit=280)
@@ -17,3 +30,31 @@ def keep_days() -> int:
 def late_photos() -> int:
     """Tell staff of deliveries whose photos do not arrive; return how many are new."""
     return sum(note_late_photos() for _retailer in for_each_retailer())
+
+
+@retailer_task("live.look_after_runs", queue="default")
+def look_after() -> int:
+    """Compute the due arrivals and tell staff what will go wrong; return the number of runs.
+
+    The pointers are cleared after the next one was added, so that a fault does not end the watch.
+    """
+    pointers = seen(current_schema(), POINTER)
+    runs = look_after_runs()
+    point_to_next_look()
+    clear(pointer_ids=pointers)
+    return runs
+
+
+@retailer_task(UPDATE_TASK, queue=UPDATE_QUEUE)
+def update(*, runs: Sequence[int]) -> int:
+    """Compute the arrivals of runs whose next arrival moved; return the number of open stops."""
+    return update_arrivals_of(runs)
+
+
+@house_task("live.find_runs", queue="default", time_limit=300, soft_time_limit=280)
+def find_runs() -> int:
+    """Point to the next look of every retailer with runs or routes to come; return their number.
+
+    It starts the watch after an upgrade, and again if a pointer was lost.
+    """
+    return sum(point_to_next_look() for _retailer in for_each_retailer())

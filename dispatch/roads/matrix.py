@@ -132,6 +132,28 @@ def travel(
     return result
 
 
+def leg_between(
+    start: Point,
+    end: Point,
+    *,
+    network: str | None,
+    profile: Profile,
+    depart_minute: int | None = None,
+    var: Path | str | None = None,
+) -> tuple[int, int]:
+    """Return seconds and metres from one place to another, as ``travel`` does.
+
+    Nothing is cached: the start is the place of a moving vehicle and does not come again.
+    """
+    points = [start, end]
+    graph, code, loaded = graph_of(network, profile, var)
+    if graph is None or loaded is None:
+        whole = _straight(points, profile, code, {"network": network or "", "profile": profile})
+    else:
+        whole = _over_roads(points, loaded, graph, profile, hour_of(depart_minute, graph))
+    return int(whole.duration_s[0, 1]), int(whole.distance_m[0, 1])
+
+
 def hour_of(depart_minute: int | None, graph: Graph) -> int | None:
     """Return the hour of traffic; None is free flow, which holds for all graphs but the van's."""
     if depart_minute is None or graph.name != "van":
@@ -283,4 +305,4 @@ def route_geometry(
 
 
 _cache: Memory[TravelMatrix] = Memory(CACHE_BYTES)
-__all__ = ["Leg", "TravelMatrix", "legs", "route_geometry", "travel"]
+__all__ = ["Leg", "TravelMatrix", "leg_between", "legs", "route_geometry", "travel"]

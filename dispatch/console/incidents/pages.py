@@ -54,6 +54,7 @@ class IncidentCard:
     link: str
     link_text: str
     settled_by: str
+    settled_how: str
     due: str
     is_late: bool
     may_settle: bool
@@ -177,6 +178,7 @@ def _card(
         link=link,
         link_text=str(words.LINKS[where]) if link else "",
         settled_by=names.get(row.settled_by, ""),
+        settled_how=words.settled_text(row),
         due=words.due_text(row, clock.now()),
         is_late=row.due_at is not None and row.due_at <= clock.now(),
         may_settle=row.state == IncidentState.OPEN

@@ -49,6 +49,7 @@ class Incident(models.Model):
         indexes = (
             models.Index(name="incident_queue", fields=["hub", "state", "due_at"]),
             models.Index(name="incident_of_order", fields=["order", "-id"]),
+            models.Index(name="incident_of_key", fields=["key"]),
         )
         constraints = (
             models.UniqueConstraint(

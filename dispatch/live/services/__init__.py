@@ -1,6 +1,10 @@
 """The services of the live day: log phones in, take drivers' acts, open and settle incidents."""
 
-from dispatch.live.services.arrivals import update_arrivals
+from dispatch.live.services.arrivals import (
+    update_arrivals,
+    update_arrivals_of,
+    update_due_arrivals,
+)
 from dispatch.live.services.codes import look_at_code
 from dispatch.live.services.devices import (
     NewDevice,
@@ -26,10 +30,21 @@ from dispatch.live.services.positions import PointSource, take_positions
 from dispatch.live.services.runs import note_day_fetched
 from dispatch.live.services.taking import take_act, take_acts
 from dispatch.live.services.telling import note_late_photos
+from dispatch.live.services.watching import (
+    POINTER,
+    UPDATE_QUEUE,
+    UPDATE_TASK,
+    look_after_runs,
+    note_missed_starts,
+    point_to_next_look,
+)
 
 __all__ = [
+    "POINTER",
     "POSITIONS",
     "TRACK",
+    "UPDATE_QUEUE",
+    "UPDATE_TASK",
     "IncidentDraft",
     "NewDevice",
     "NewLoginLink",
@@ -46,6 +61,7 @@ __all__ = [
     "forget_positions",
     "is_here",
     "keep_coming_days",
+    "look_after_runs",
     "look_at_code",
     "make_login_link",
     "not_expected",
@@ -54,7 +70,9 @@ __all__ = [
     "note_device_used",
     "note_followed",
     "note_late_photos",
+    "note_missed_starts",
     "open_incident",
+    "point_to_next_look",
     "receive_piece",
     "revoke_device",
     "settle_incident",
@@ -64,4 +82,6 @@ __all__ = [
     "take_login_link",
     "take_positions",
     "update_arrivals",
+    "update_arrivals_of",
+    "update_due_arrivals",
 ]

@@ -25,6 +25,7 @@ from redis.exceptions import RedisError
 
 from dispatch.live.selectors.approach import shown_places
 from dispatch.live.selectors.positions import VehiclePlace, places_changed_since
+from dispatch.live.services.watching import ask_for_moved
 from lastmile.core import clock
 from lastmile.core.sockets import broadcast
 from lastmile.core.tenancy import NoRetailer, RetailerNotOpen, current_schema, retailer_context
@@ -107,7 +108,10 @@ class Follower:
             data = {"sent_at": clock.now(), "positions": [place.as_json() for place in places]}
             broadcast(POSITIONS, hub, day.isoformat(), kind=POSITIONS, seq=None, data=data)
             sent.update({place.run: place.at for place in places})
-        _tell_shoppers(place for places in changed.values() for place in places)
+        moved = [place for places in changed.values() for place in places]
+        _tell_shoppers(moved)
+        if moved:
+            ask_for_moved(moved)
         for run in [run for run, at in sent.items() if at < since - dt.timedelta(days=1)]:
             del sent[run]
         return len(changed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from dispatch.live.models import Device, DriverAct, Incident
 from dispatch.live.selectors.proof import is_proof_open
 from dispatch.live.states import IncidentKind, IncidentState
 from dispatch.orders.models import Order
-from lastmile.core.actor import current_actor
+from lastmile.core.actor import SYSTEM, current_actor
 from lastmile.core.clock import now
 from lastmile.core.errors import FieldProblem, Invalid, Stale
 from lastmile.core.events import Lane, record
@@ -119,6 +119,24 @@ def settle_incident(*, incident: Incident, how: str, version: int | None = None)
         facts = events.ProofFacts(complete=True)
         record(events.PROOF_CHECKED, facts, subject=row.order.public_id, lane=Lane.PERSON)
     return row
+
+
+def settle_itself(*, incidents: Iterable[Incident], how: str) -> None:
+    """Settle open incidents that no longer hold; ``how`` is a word of ``states.Over``.
+
+    Call it in a transaction. An incident that somebody settled meanwhile is left as it is.
+
+    Locks: the incidents. Records: incident.settled. Raises: nothing.
+    """
+    keys = [incident.pk for incident in incidents]
+    rows = Incident.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=keys)
+    rows = rows.select_related("hub", "order", "shift", "driver")
+    for row in rows.filter(state=IncidentState.OPEN).order_by("pk"):
+        row.state, row.settled_at = IncidentState.SETTLED, now()
+        row.settled_by, row.settled_how = SYSTEM, how
+        row.version += 1
+        row.save(update_fields=["state", "settled_at", "settled_by", "settled_how", "version"])
+        record(events.INCIDENT_SETTLED, _facts(row), subject=row.public_id, lane=Lane.PERSON)
 
 
 def _facts(incident: Incident) -> events.IncidentFacts:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dispatch.live.acts import ActKind
-from dispatch.live.models import DriverAct
+from dispatch.live.selectors.loading import missing_orders
 from dispatch.live.selectors.shifts import plan_at, stop_of
 from dispatch.live.services.context import Taking
-from dispatch.live.states import IncidentKind, Result
+from dispatch.live.states import IncidentKind
 from dispatch.orders.models import Direction, Order, Parcel
 from dispatch.orders.services import lock_orders, mark_loaded, mark_out
 from dispatch.orders.states import OrderState
@@ -80,7 +79,7 @@ def leave(taking: Taking) -> None:
     aboard = Stop.objects.filter(plan=plan, route__shift=run.shift).values_list("order_id")
     orders = lock_orders(pk for (pk,) in aboard)
     on_route = _on_route(taking, [order.pk for order in orders])
-    missing = _missing(run.pk)
+    missing = missing_orders([run.pk]).get(run.pk, set())
     going = [
         order.pk for order in orders
         if order.pk in on_route and order.public_id not in missing and _may_go(order)
@@ -99,25 +98,3 @@ def _on_route(taking: Taking, orders: list[int]) -> set[int]:
         order__in=orders, route__shift=taking.shift, plan__status=PUBLISHED
     ).values_list("order_id", flat=True)
     return set(rows)
-
-
-def _missing(run: int) -> set[str]:
-    """Return the orders of a run whose goods, all of them, were not there to load."""
-    rows = DriverAct.objects.filter(run=run, kind__in=[ActKind.LOADED, ActKind.NOT_LOADED])
-    rows = rows.exclude(result=Result.REJECTED).order_by("happened_at", "id")
-    missing: set[str] = set()
-    parcels: set[str] = set()
-    for kind, data in rows.values_list("kind", "data"):
-        orders = set(data.get("orders", []))
-        named = set(data.get("parcels", []))
-        if kind == ActKind.NOT_LOADED:
-            missing, parcels = missing | orders, parcels | named
-        else:
-            missing, parcels = missing - orders, parcels - named
-    if parcels:
-        rows_of = Parcel.objects.filter(order__parcels__public_id__in=parcels).distinct()
-        of_order: dict[str, set[str]] = {}
-        for order, parcel in rows_of.values_list("order__public_id", "public_id"):
-            of_order.setdefault(order, set()).add(parcel)
-        missing |= {order for order, all_ in of_order.items() if all_ <= parcels}
-    return missing

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-import pytest
+import datetime as dt
+import random
+from itertools import pairwise
+from typing import Any
+from uuid import uuid4
 
-from dispatch.live import selectors
-from dispatch.live.models import Arrival, Forecast, Run
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from dispatch.live import selectors, services
+from dispatch.live.eta import FRESH
+from dispatch.live.models import Arrival, Device, Forecast, Run
+from dispatch.live.points import read_point
+from dispatch.live.rolls import invariants
+from dispatch.live.services import watching
+from dispatch.orders.models import Order
+from dispatch.planning.models import Route
+from dispatch.roads.matrix import DETOUR, STRAIGHT_KPH
+from lastmile.core.erasing import Person
+from lastmile.core.geo import Point, distance_m
 from lastmile.core.models import Event
+from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.conftest import SetClock
 from tests.drain import drain
-from tests.factories.live import act, at, make_day, make_phone, send
+from tests.factories.fleet import LAT, LON
+from tests.factories.live import MINUTE, act, at, make_day, make_phone, send
 from tests.factories.orders import DAY
 
 pytestmark = pytest.mark.usefixtures("retailer")
 
 
-def told() -> list[tuple[str, int]]:
+def told_stops() -> list[tuple[str, int]]:
     rows = Event.objects.filter(kind="arrival.changed").order_by("pk")
     return [(event.subject, event.data["stops_before"]) for event in rows]
 
@@ -34,7 +55,7 @@ def test_each_open_stop_of_a_run_has_an_arrival_and_an_ended_one_has_none(clock:
     ]  # fmt: skip
     assert all(row.low_at <= row.expected_at <= row.high_at for row in rows)
     assert rows[0].expected_at == at(8, 42)
-    assert told() == [(first.public_id, 0), (second.public_id, 1), (third.public_id, 2)]
+    assert told_stops() == [(first.public_id, 0), (second.public_id, 1), (third.public_id, 2)]
 
     clock(at(8, 50))
     send(phone, act("arrived", at(8, 42), first), act("delivered", at(8, 50), first))
@@ -60,4 +81,225 @@ def test_a_vehicle_that_has_not_left_is_expected_by_staff_and_not_by_shoppers(
     drain(jobs=False)
     assert len(selectors.arrivals_of_day(shift.hub, DAY)[shift.pk]) == 3
     assert selectors.arrival_of_order(first.pk) is None
-    assert told() == []
+    assert told_stops() == []
+
+
+def point(when: dt.datetime, **fields: Any) -> dict[str, Any]:
+    return {"id": str(uuid4()), "at": when.isoformat(), "lat": LAT + 0.02, "lon": LON} | fields
+
+
+def take(device: Device, *items: object) -> None:
+    source = services.PointSource(public_id=device.public_id, driver_pk=device.driver_id)
+    services.take_positions(source=source, points=[read_point(item) for item in items])
+
+
+def left(clock: SetClock, orders: int = 3) -> tuple[Run, Device, list[Order]]:
+    clock(at(8))
+    shift, rows = make_day(orders)
+    assert shift.driver is not None
+    phone = make_phone(shift.driver)
+    clock(at(8, 22))
+    send(phone, act("left_hub", at(8, 22)))
+    drain(jobs=False)
+    return Run.objects.get(shift=shift), phone, rows
+
+
+def expected(order: Order) -> dt.datetime:
+    return Arrival.objects.get(order=order).expected_at
+
+
+def test_the_rest_of_the_way_begins_at_the_last_position(clock: SetClock) -> None:
+    run, phone, (first, *_rest) = left(clock)
+    clock(at(8, 30))
+    take(phone, point(at(8, 30)))
+    services.update_arrivals(run)
+    row = Arrival.objects.get(order=first)
+    assert row.position_at == at(8, 30)
+    metres = distance_m(Point(lat=LAT + 0.02, lon=LON), order_point(first))
+    driving_s = metres * DETOUR * 3.6 / STRAIGHT_KPH["van"]
+    assert (row.expected_at - at(8, 30)).total_seconds() == pytest.approx(driving_s, abs=1)
+
+
+def order_point(order: Order) -> Point:
+    place = order.delivery_place
+    assert place.lat is not None
+    assert place.lon is not None
+    return Point(lat=place.lat, lon=place.lon)
+
+
+def test_r15_late_points_in_any_order_leave_the_arrivals_as_the_newest_one_makes_them(
+    clock: SetClock,
+) -> None:
+    """R15: while late points arrive in any order, the ETA uses the newest valid position."""
+    run, phone, (first, *_rest) = left(clock)
+    clock(at(8, 40))
+    track = [
+        point(at(8, 22) + n * dt.timedelta(seconds=6), lat=LAT + n / 9_000) for n in range(180)
+    ]
+    take(phone, *track)
+    services.update_arrivals(run)
+    in_order = expected(first)
+    random.Random(15).shuffle(track)
+    late = [point(dt.datetime.fromisoformat(one["at"]), lat=one["lat"] + 0.2) for one in track]
+    for n in range(0, len(late), 20):
+        take(phone, *[{**one, "lat": one["lat"] - 0.2} for one in late[n : n + 20]])
+        services.update_arrivals(run)
+        assert expected(first) == in_order
+    newest = Arrival.objects.get(order=first).position_at
+    assert newest == at(8, 22) + 179 * dt.timedelta(seconds=6)
+
+
+def test_an_old_position_no_longer_counts_and_the_last_act_does(clock: SetClock) -> None:
+    run, phone, (first, *_rest) = left(clock)
+    take(phone, point(at(8, 22)))
+    clock(at(8, 22) + FRESH - MINUTE)
+    services.update_arrivals(run)
+    assert Arrival.objects.get(order=first).position_at == at(8, 22)
+    clock(at(8, 22) + FRESH + MINUTE)
+    services.update_arrivals(run)
+    row = Arrival.objects.get(order=first)
+    assert (row.position_at, row.expected_at) == (None, at(8, 42)), "by the act"
+
+
+def test_r24_breaks_that_are_not_taken_delay_the_stops_behind_them(clock: SetClock) -> None:
+    """R24: all ETAs behind a stop contain every break not yet taken."""
+    shift, (first, second, _third) = make_day(3)
+    assert shift.driver is not None
+    pause = {"starts_at": at(8, 50).isoformat(), "ends_at": at(9, 20).isoformat(), "after": 1}
+    Route.objects.filter(shift=shift).update(breaks=[pause])
+    phone = make_phone(shift.driver)
+    clock(at(8, 22))
+    send(phone, act("left_hub", at(8, 22)))
+    drain(jobs=False)
+    run = Run.objects.get(shift=shift)
+    service = dt.timedelta(seconds=first.service_s)
+    assert expected(first) == at(8, 42)
+    assert expected(second) == at(8, 42) + service + 45 * MINUTE
+    clock(at(8, 42))
+    send(phone, act("break_started", at(8, 42)))
+    services.update_arrivals(run)
+    assert expected(first) == at(9, 12) + 20 * MINUTE, "the break ends at 9:12"
+    clock(at(9, 12))
+    send(phone, act("break_ended", at(9, 12)))
+    services.update_arrivals(run)
+    assert expected(second) == expected(first) + service + 15 * MINUTE
+
+
+def test_goods_that_were_missing_at_loading_are_not_expected(clock: SetClock) -> None:
+    shift, (first, second, third) = make_day(3)
+    assert shift.driver is not None
+    phone = make_phone(shift.driver)
+    clock(at(8, 22))
+    send(
+        phone,
+        act("not_loaded", at(8, 20), orders=[second.public_id], missing="missing"),
+        act("left_hub", at(8, 22)),
+    )
+    drain(jobs=False)
+    rows = Arrival.objects.order_by("place_in_route")
+    assert [(row.order_id, row.stops_before) for row in rows] == [(first.pk, 0), (third.pk, 1)]
+
+
+def test_a_cancelled_order_is_no_longer_expected(clock: SetClock) -> None:
+    _run, phone, (first, second, _third) = left(clock)
+    send(phone, act("failed", at(8, 22), second, reason="refused"))
+    drain(jobs=False)
+    assert not Arrival.objects.filter(order=second).exists()
+    assert Arrival.objects.get(order=first).stops_before == 0
+
+
+def test_the_arrivals_of_many_runs_cost_the_same_number_of_queries(clock: SetClock) -> None:
+    def queries(runs: int) -> int:
+        clock(at(8, 22))
+        for _n in range(runs):
+            shift, _orders = make_day(3)
+            assert shift.driver is not None
+            send(make_phone(shift.driver), act("left_hub", at(8, 22)))
+        drain(jobs=False)
+        clock(at(8, 24))
+        with CaptureQueriesContext(connection) as captured:
+            assert services.update_due_arrivals() == Run.objects.count()
+            assert services.update_due_arrivals() == 0
+        return len(captured)
+
+    few = queries(1)
+    assert few <= 30
+    assert queries(4) == few
+
+
+def test_a_run_is_computed_again_only_after_15_seconds(clock: SetClock) -> None:
+    left(clock)
+    assert services.update_due_arrivals() == 0
+    clock(at(8, 22) + dt.timedelta(seconds=14))
+    assert services.update_due_arrivals() == 0
+    clock(at(8, 22) + dt.timedelta(seconds=16))
+    assert services.update_due_arrivals() == 1
+    clock(at(14))
+    assert services.update_due_arrivals() == 1
+    clock(at(23, 59))
+    assert services.update_due_arrivals() == 0, "nobody ended it, and its shift is long over"
+
+
+def test_a_position_that_moves_the_next_arrival_by_more_than_a_minute_asks_for_it(
+    clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, phone, _orders = left(clock)
+    hints: list[Any] = []
+    monkeypatch.setattr(watching, "publish", lambda task, **options: hints.append(options))
+    clock(at(8, 30))
+    take(phone, point(at(8, 30)))
+    services.update_arrivals(run)
+    seen = selectors.places_of_day(run.shift.hub.public_id, DAY)
+    assert watching.ask_for_moved(seen) == []
+    clock(at(8, 35))
+    take(phone, point(at(8, 35)))  # it does not move for five minutes
+    seen = selectors.places_of_day(run.shift.hub.public_id, DAY)
+    assert watching.ask_for_moved(seen) == [run.public_id]
+    watching.ask_for_moved(seen)
+    assert [one["kwargs"]["runs"] for one in hints] == [[run.pk]], "it is asked for once"
+
+
+def test_arrivals_are_erased_with_the_shopper_and_forgotten_with_age(clock: SetClock) -> None:
+    _run, _phone, (first, *_rest) = left(clock)
+    person = Person(shoppers=(), orders=(first.public_id,), external_ids=(), texts=())
+    assert services.erase_person(person)["arrivals"] == 1
+    assert services.forget_arrivals() == {"arrivals": 0}
+    clock(at(8) + dt.timedelta(days=3))
+    assert services.forget_arrivals() == {"arrivals": 2}
+    assert not Forecast.objects.exists()
+
+
+KINDS = ("arrived", "delivered", "failed", "break_started", "break_ended", "position", "wait")
+STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 4)), min_size=1, max_size=12)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(STEPS)
+@seed(25)
+def test_r25_after_each_of_many_random_events_the_arrivals_are_in_order(
+    retailer: RetailerRef, clock: SetClock, steps: list[tuple[str, int]]
+) -> None:
+    """R25: low <= ETA <= high, times never fall along the route, ended stops have none."""
+    run, phone, orders = left(clock, orders=5)
+    when = at(8, 22)
+    for kind, n in steps:
+        when += (1 + n * 3) * MINUTE
+        clock(when)
+        if kind == "position":
+            take(phone, point(when, lat=LAT + n / 200))
+        elif kind != "wait":
+            order = None if kind.startswith("break") else orders[n]
+            more = {"reason": "not_home"} if kind == "failed" else {}
+            send(phone, act(kind, when, order, **more))
+        services.update_arrivals(run)
+        rows = list(Arrival.objects.filter(run=run).order_by("place_in_route"))
+        assert all(row.low_at <= row.expected_at <= row.high_at for row in rows)
+        for before, after in pairwise(rows):
+            assert before.expected_at <= after.expected_at
+            assert before.low_at <= after.low_at
+            assert before.high_at <= after.high_at
+        open_orders = set(
+            Order.objects.filter(pk__in=[one.pk for one in orders], state="out").values_list("pk")
+        )
+        assert {(row.order_id,) for row in rows} == open_orders
+        assert invariants()["an arrival is expected at an open stop of a run under way only"] == []
