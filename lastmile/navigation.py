@@ -119,6 +119,7 @@ STEPS: tuple[str, ...] = (
 PANELS: dict[str, tuple[Panel, ...]] = {
     "order": (
         Panel("orders:proof", "orders.view", _("Proof of delivery")),
+        Panel("orders:custody", "orders.view", _("Way of the parcels")),
         Panel("messages:of-order", "messages.view", _("Was the shopper told?")),
         Panel("messages:thread", "messages.view", _("Thread with the shopper")),
         Panel("tracking:of-order", "orders.view", _("From the shopper")),

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from dispatch.api import finding, shapes_orders
 from dispatch.fleet.errors import ExternalIdTaken
 from dispatch.fleet.selectors import hubs_of
+from dispatch.live.selectors.custody import read_custody, with_custody
 from dispatch.orders import selectors, services
 from dispatch.orders.drafts import (
     OrderDraft,
@@ -203,6 +204,7 @@ class OrderView(RetailerAPIView):
         """Return an order with its parcels, promises and attempts."""
         order = by_ref(orders_of(self.principal), ref)
         full = selectors.history(order).order
+        read_custody(full.parcels.all())
         return self.shape_out(shapes_orders.OrderDetailOut, full, ETag=etag(full))
 
     @extend_schema(
@@ -355,7 +357,7 @@ class ParcelsView(RetailerAPIView):
     )
     def get(self, request: Request) -> Response:
         """List parcels. Filter by `barcode` to find a scanned parcel."""
-        rows = visible(self.principal, selectors.parcels(), "order__hub__public_id")
+        rows = visible(self.principal, with_custody(selectors.parcels()), "order__hub__public_id")
         rows = by_external_id(request, rows)
         if order := id_param(request, "order", orders_of(self.principal)):
             rows = rows.filter(order__public_id=order)
@@ -372,5 +374,5 @@ class ParcelView(RetailerAPIView):
     @extend_schema(operation_id="parcels_get", responses=shapes_orders.ParcelOut)
     def get(self, request: Request, ref: str) -> Response:
         """Return a parcel."""
-        rows = visible(self.principal, selectors.parcels(), "order__hub__public_id")
+        rows = visible(self.principal, with_custody(selectors.parcels()), "order__hub__public_id")
         return self.shape_out(shapes_orders.ParcelOut, by_ref(rows, ref))

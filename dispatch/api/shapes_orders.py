@@ -7,6 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from dispatch.api.shapes_fleet import words
+from dispatch.live.models import CustodyStep
+from dispatch.live.states import CustodyKind, CustodyProof
 from dispatch.orders.drafts import PromisedPlace
 from dispatch.orders.models import (
     OLDEST,
@@ -254,17 +256,35 @@ class PromiseOut(ModelOut[Promise]):
         read_only_fields = fields
 
 
+class CustodyStepOut(ModelOut[CustodyStep]):
+    """A step of a parcel on its way, as an act of a driver says it."""
+
+    kind = serializers.ChoiceField(choices=[k.value for k in CustodyKind])
+    at = InstantField()
+    place = serializers.CharField(help_text="The hub, or the order whose door it was.")
+    by = serializers.ChoiceField(
+        choices=[b.value for b in CustodyProof],
+        help_text="`scan`: the parcel itself was scanned. `list`: the driver told of it.",
+    )
+
+    class Meta:
+        model = CustodyStep
+        fields = ("kind", "at", "place", "by")
+        read_only_fields = fields
+
+
 class ParcelOut(ModelOut[Parcel]):
     """A parcel."""
 
     id = serializers.CharField(source="public_id", read_only=True)
     order = serializers.CharField(source="order.public_id", read_only=True)
+    custody = CustodyStepOut(many=True, help_text="Its steps from hub to door, oldest first.")
 
     class Meta:
         model = Parcel
         fields = (
             "id", "order", "external_id", "barcode", "weight_g", "volume_cm3", "length_mm",
-            "width_mm", "height_mm",
+            "width_mm", "height_mm", "custody",
         )  # fmt: skip
         read_only_fields = fields
 

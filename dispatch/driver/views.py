@@ -130,8 +130,8 @@ def labels(request: DeviceRequest) -> HttpResponse:
     body = _body(request)
     code, keeps = body.get("code"), body.get("keeps_separators") is True
     hub = request.device.driver.hub
-    found = parcel_of_label(code if isinstance(code, str) else "", hub, keeps_separators=keeps)
-    return JsonResponse(found.as_json(), headers={"Cache-Control": "private, no-store"})
+    parcel = parcel_of_label(code if isinstance(code, str) else "", hub, keeps_separators=keeps)
+    return JsonResponse(parcel.as_json(), headers={"Cache-Control": "private, no-store"})
 
 
 @device_data(Act.DRIVER_ACT)

@@ -42,7 +42,7 @@ _BRACKETS: Final = re.compile(r"\((\d{2,4})\)([^()]+)")
 
 
 class LabelFault(StrEnum):
-    """Why a code names no parcel.
+    """The reason for which a code names no parcel.
 
     - empty: there is nothing to read.
     - two_ways: it can be cut in two ways. Type the SSCC.
@@ -78,7 +78,7 @@ class Label:
 
     @property
     def name(self) -> str:
-        """What two codes of the same parcel have in common, "" if it cannot be said."""
+        """The name that two codes of the same parcel share, "" if it cannot be said."""
         if self.sscc:
             return f"sscc {self.sscc}"
         own = [field for field in self.fields if not field[0].startswith("4")]  # not the way to it
@@ -223,7 +223,7 @@ def _cuts(parts: Sequence[str], *, keeps_separators: bool, checks: bool = True) 
 
 
 def _cuts_of(part: str, *, keeps_separators: bool, checks: bool) -> list[Fields]:
-    """Return at most two ways to cut what stands between two separators, from its end forward."""
+    """Return at most two ways to cut the text between two separators, from its end forward."""
     ways: list[list[Fields]] = [[] for _place in part] + [[()]]
     for at in reversed(range(len(part))):
         for ai, value in _fields_at(part[at:], keeps_separators=keeps_separators):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from dispatch.live.acts import ENDING
-from dispatch.live.models import Arrival, DriverAct, Incident, Run, VisitProgress
+from dispatch.live.models import Arrival, CustodyStep, DriverAct, Incident, Run, VisitProgress
 from dispatch.live.selectors.arrivals import TO_VISIT
-from dispatch.live.states import IncidentState, Result
+from dispatch.live.states import CustodyKind, IncidentState, Result
 from dispatch.orders.models import Attempt
 
 
@@ -52,6 +53,14 @@ def invariants() -> Mapping[str, list[str]]:
                 | Q(shift__progress__left_at__isnull=True, left_at__isnull=True)
             ).values_list("public_id", flat=True)
         ),
+        "a step of custody has the time of its act": _steps(
+            CustodyStep.objects.exclude(at=F("act__happened_at"))
+        ),
+        "a parcel that came back to the hub was in the vehicle": _steps(
+            CustodyStep.objects.filter(kind=CustodyKind.BROUGHT_BACK)
+            .annotate(before=Subquery(_step_before()))
+            .exclude(before__in=[CustodyKind.LOADED, CustodyKind.KEPT, CustodyKind.PICKED_UP])
+        ),
         "a settled incident says who settled it": sorted(
             Incident.objects.filter(state=IncidentState.SETTLED, settled_by="").values_list(
                 "public_id", flat=True
@@ -68,6 +77,18 @@ def invariants() -> Mapping[str, list[str]]:
             DriverAct.objects.filter(Exists(incident), result=Result.APPLIED)
         ),
     }
+
+
+def _step_before() -> QuerySet[CustodyStep, Any]:
+    """Return the kind of a parcel's step on the same run before a step."""
+    steps = CustodyStep.objects.filter(
+        parcel=OuterRef("parcel"), act__run=OuterRef("act__run"), at__lte=OuterRef("at")
+    )
+    return steps.exclude(pk=OuterRef("pk")).order_by("-at", "-pk").values("kind")[:1]
+
+
+def _steps(rows: QuerySet[CustodyStep]) -> list[str]:
+    return sorted(rows.values_list("public_id", flat=True))
 
 
 def _acts(rows: object) -> list[str]:

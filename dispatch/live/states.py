@@ -85,6 +85,36 @@ class IncidentState(StrEnum):
     SETTLED = "settled"
 
 
+class CustodyKind(StrEnum):
+    """The kind of a step in the custody of a parcel.
+
+    - loaded: it went into the vehicle.
+    - missing: it was not there to load.
+    - handed_over: it was given to its receiver.
+    - kept: the visit failed, and it stayed in the vehicle.
+    - picked_up: a return was taken on board.
+    - brought_back: it came back to the hub with the vehicle.
+    """
+
+    LOADED = "loaded"
+    MISSING = "missing"
+    HANDED_OVER = "handed_over"
+    KEPT = "kept"
+    PICKED_UP = "picked_up"
+    BROUGHT_BACK = "brought_back"
+
+
+class CustodyProof(StrEnum):
+    """The way in which a step is known.
+
+    - scan: the parcel itself was scanned.
+    - list: the driver told of it in a list, or with the whole order.
+    """
+
+    SCAN = "scan"
+    LIST = "list"
+
+
 class PhotoState(StrEnum):
     """The state of a photo.
 

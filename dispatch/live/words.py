@@ -67,6 +67,15 @@ ACTS: Final[Mapping[str, Words]] = {
     "back_at_hub": _("Back at the hub"),
     "shift_ended": _("Shift ended"),
 }
+#: Steps of a parcel's custody, for staff.
+CUSTODY: Final[Mapping[str, Words]] = {
+    "loaded": pgettext_lazy("custody", "loaded"),
+    "missing": pgettext_lazy("custody", "missing at loading"),
+    "handed_over": pgettext_lazy("custody", "delivered"),
+    "kept": pgettext_lazy("custody", "not delivered, still in the vehicle"),
+    "picked_up": pgettext_lazy("custody", "picked up"),
+    "brought_back": pgettext_lazy("custody", "back at the hub"),
+}
 HANDOVERS: Final[Mapping[str, Words]] = {
     "attended": _("Hand over in person"),
     "contactless": _("Contactless"),

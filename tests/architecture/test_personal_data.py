@@ -127,6 +127,7 @@ IMPERSONAL = {
     "live.proof": "public_id kind how parcels flags",
     "live.photo": "public_id sha256 state refused_code kept_sha256",
     "live.run": "public_id",
+    "live.custodystep": "public_id kind place by",
     "live.visitprogress": "outcome reason attempt stop",
     "live.forecast": "pace_s_per_m",
     "live.incident": "public_id kind key params state settled_by settled_how",
@@ -164,7 +165,7 @@ KEPT = {
     "planning.unserved", "choice.shownoffer", "notifications.thread",
     "notifications.providerreport",
     "notifications.pushsubscription",
-    "live.visitprogress", "live.incident",
+    "live.visitprogress", "live.incident", "live.custodystep",
 }  # fmt: skip
 TELLING = (
     models.TextField,

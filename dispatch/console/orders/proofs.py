@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dispatch.console.orders import words
+from dispatch.live.selectors.custody import custody_of
 from dispatch.live.selectors.proof import content_of, photos_of, proofs_of
 from dispatch.orders.selectors import orders_of
 from lastmile.core.http import fetch
@@ -26,6 +27,18 @@ def proof_panel(request: PageRequest, public_id: str) -> HttpResponse:
     with timezone.override(words.zone_of(order)):
         context = {"order": order, "proofs": proofs}
         return render(request, "console/orders/_proof.html", context)
+
+
+@page(Act.ORDERS_VIEW)
+@require_safe
+def custody_panel(request: PageRequest, public_id: str) -> HttpResponse:
+    """Show each parcel's way from hub to door, as a fragment; 204 before its first step."""
+    order = fetch(orders_of(request.principal), public_id)
+    parcels = custody_of(order)
+    if not parcels:
+        return HttpResponse(status=204)
+    with timezone.override(words.zone_of(order)):
+        return render(request, "console/orders/_custody.html", {"parcels": parcels})
 
 
 @page(Act.ORDERS_VIEW)

@@ -2,6 +2,7 @@
 
 from dispatch.live.models.acts import DriverAct
 from dispatch.live.models.arrivals import Arrival, Forecast
+from dispatch.live.models.custody import CustodyStep
 from dispatch.live.models.devices import Device, DeviceKind, LoginLink
 from dispatch.live.models.incidents import Incident
 from dispatch.live.models.positions import LastPosition, Position
@@ -10,6 +11,7 @@ from dispatch.live.models.runs import Run, VisitProgress
 
 __all__ = [
     "Arrival",
+    "CustodyStep",
     "Device",
     "DeviceKind",
     "DriverAct",

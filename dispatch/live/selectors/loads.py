@@ -59,9 +59,9 @@ def _orders(data: Mapping[str, Any]) -> list[str]:
 
 
 def _parcels_of_orders(orders: set[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {order: [] for order in orders}
+    by_order: dict[str, list[str]] = {order: [] for order in orders}
     if orders:
         rows = Parcel.objects.filter(order__public_id__in=orders)
         for order, parcel in rows.values_list("order__public_id", "public_id"):
-            found[order].append(parcel)
-    return found
+            by_order[order].append(parcel)
+    return by_order

@@ -21,6 +21,7 @@ from dispatch.live.acts import (
 from dispatch.live.models import Device, DriverAct, Incident
 from dispatch.live.selectors.shifts import route_of_shift, shift_of_act
 from dispatch.live.services.context import Taking
+from dispatch.live.services.custody import note_back, note_door, note_loading
 from dispatch.live.services.devices import note_refused
 from dispatch.live.services.incidents import IncidentDraft, open_incident
 from dispatch.live.services.leaving import leave, load, report_missing
@@ -115,13 +116,18 @@ def _apply(taking: Taking, order: Order | None, *, is_new: bool) -> None:
         leave(taking)
     if kind == ActKind.LOADED:
         load(taking)
+        note_loading(taking)
     elif kind == ActKind.NOT_LOADED:
         report_missing(taking)
+        note_loading(taking)
+    elif kind == ActKind.BACK_AT_HUB:
+        note_back(taking)
     elif kind == ActKind.ARRIVED and order is not None:
         arrive(taking, order)
     elif taking.draft.outcome and order is not None:
         access = access_before(order)
         end_visit(taking, order)
+        note_door(taking, order)
         if taking.draft.outcome in HANDED_OVER:
             keep_proofs(taking, order, access)
     elif kind == ActKind.PLAN_CONFIRMED and run is not None:

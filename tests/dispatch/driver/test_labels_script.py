@@ -52,18 +52,18 @@ def test_r10_the_app_reads_every_case_as_the_server_does(page: Page) -> None:
 
 
 def test_r10_the_app_finds_the_same_parcel_as_the_server_does(page: Page) -> None:
-    found = page.evaluate(MATCH, CASES)
-    assert found == [
+    answers = page.evaluate(MATCH, CASES)
+    assert answers == [
         {"parcel": case["parcel"], "fault": case["fault"]} for case in CASES["matches"]
     ]
 
 
 def test_r10_app_and_server_agree_on_two_thousand_labels_of_random_pieces(page: Page) -> None:
-    lots = random.Random(10)
+    rng = random.Random(10)
     cases = [
         {
-            "code": "".join(lots.choices(PIECES, k=lots.randint(1, 6))),
-            "keeps_separators": lots.random() < 0.5,
+            "code": "".join(rng.choices(PIECES, k=rng.randint(1, 6))),
+            "keeps_separators": rng.random() < 0.5,
         }
         for _n in range(2_000)
     ]

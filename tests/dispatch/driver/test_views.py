@@ -369,14 +369,14 @@ def _words(answer: Any) -> str:
 def test_a_scanned_parcel_of_another_vehicle_is_named_without_address_and_name(
     retailer: RetailerRef, phone: Phone
 ) -> None:
-    shift, (mine, _other) = make_day(2)
+    shift, (first, _other) = make_day(2)
     assert shift.driver is not None
     phone.log_in(shift.driver)
     phone.day()
     van = make_vehicle(hub=shift.hub, name="Van 9")
     second = make_shift(vehicle=van, driver=make_driver(hub=shift.hub))
     order = make_order(hub=shift.hub.public_id, external_id="A-77")
-    publish(shift.hub, {shift: [mine], second: [order]})
+    publish(shift.hub, {shift: [first], second: [order]})
     order.parcels.update(barcode="(00)340123450000000017")
     strange = make_order(hub=make_hub(name="Far").public_id, external_id="B-1")
     strange.parcels.update(barcode="STRANGE-1")
@@ -388,6 +388,6 @@ def test_a_scanned_parcel_of_another_vehicle_is_named_without_address_and_name(
     assert ask("STRANGE-1") == {"order": "", "vehicle": ""}
     assert ask("010950110153000310AB21CD") == {"order": "", "vehicle": ""}  # cut in two ways
     order.parcels.update(barcode="TWICE")
-    mine.parcels.update(barcode="TWICE")
+    first.parcels.update(barcode="TWICE")
     assert ask("TWICE") == {"order": "", "vehicle": ""}, "it was guessed"
     assert phone.send(path="/driver/labels/").json() == {"order": "", "vehicle": ""}

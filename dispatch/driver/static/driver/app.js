@@ -228,7 +228,7 @@ class App {
     this.draw({ isForced: true });
   }
 
-  /** A scanner that types has read a code: the screen in sight takes it, or nothing does. */
+  /** A scanner that types has read a code: the present screen takes it, or nothing does. */
   async scanned(code) {
     const answer = await this.onScan?.(code);
     if (!answer) return;

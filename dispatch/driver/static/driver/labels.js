@@ -156,7 +156,7 @@ function cuts(parts, keepsSeparators, checks) {
   return ways.filter((way) => way.length);
 }
 
-/** Returns at most two ways to cut what stands between two separators, from its end forward. */
+/** Returns at most two ways to cut the text between two separators, from its end forward. */
 function cutsOf(part, keepsSeparators, checks) {
   const ways = Array.from({ length: part.length }, () => []);
   ways.push([[]]);
