@@ -82,6 +82,7 @@ STATUSES: dict[str, dict[str, Status]] = {
         "picked_up": Status("ok", "undo-2", pgettext_lazy("status", "Picked up")),
         "returned": Status("idle", "undo-2", pgettext_lazy("status", "Returned")),
         "on_time": Status("ok", "circle-check", pgettext_lazy("status", "On time")),
+        "promises_kept": Status("ok", "circle-check", pgettext_lazy("status", "Promises kept")),
         "at_risk": Status("risk", "clock-alert", pgettext_lazy("status", "At risk")),
         "late": Status("late", "clock-alert", pgettext_lazy("status", "Late")),
     },

@@ -133,6 +133,12 @@ class Standing:
     slack_s : int, optional
         What is left of the slack of the next stop; negative when a promise behind it, or the end of
         the shift, is missed. None without a next stop.
+    next_order : str
+        The order of the next stop, or of the one where the vehicle is; "" without one.
+    next_planned_at : datetime, optional
+        When its service was planned to begin.
+    is_there : bool
+        True if the vehicle is at that stop.
     """
 
     stops: int
@@ -140,6 +146,9 @@ class Standing:
     failed: int
     behind_s: int
     slack_s: int | None
+    next_order: str = ""
+    next_planned_at: dt.datetime | None = None
+    is_there: bool = False
 
 
 def standing(
@@ -187,4 +196,7 @@ def standing(
         failed=outcomes.count("failed"),
         behind_s=round(behind.total_seconds()),
         slack_s=slack,
+        next_order=to_come[0][0].order if to_come else "",
+        next_planned_at=to_come[0][0].starts_at if to_come else None,
+        is_there=bool(here),
     )

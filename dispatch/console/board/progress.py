@@ -1,4 +1,8 @@
-"""The progress of routes as the board shows it: what is done, and how late, in colour and word."""
+"""The progress of routes as the board shows it: what is done, and how late, in colour and word.
+
+Late against the plan is not late against the promise. The status is about the promises; the words
+beside it say how far the route is behind its plan, and how much slack is left.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from django.utils.translation import ngettext
 
 from dispatch.live import selectors
 from dispatch.live.driving import Standing
-from dispatch.live.selectors import RouteProgress, VisitLine
+from dispatch.live.selectors import ExpectedArrival, RouteProgress, VisitLine
 from dispatch.live.states import RunState
 from dispatch.live.words import REASONS
 from dispatch.planning.models import Plan, Route
@@ -25,18 +29,40 @@ NOTICED_S: Final = 5 * 60
 THIN_SLACK_S: Final = 10 * 60
 
 
+_NO_VISIT: Final = VisitLine(order="", arrived_at=None, departed_at=None, outcome="", reason="")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressCard:
     """The progress of one route: a status with its reason, and what is done.
 
-    ``status`` is a code of the statuses: on_time, at_risk or late.
+    ``status`` is a code of the statuses: on_time, promises_kept, at_risk or late. ``next`` says
+    when the vehicle is expected at its next stop.
     """
 
     status: str
     lateness: str
     done: str
     left: str
+    next: str = ""
     visits: Mapping[str, VisitCard] = field(default_factory=dict)
+
+    @property
+    def orders_done(self) -> str:
+        """Public ids of the orders with goods handed over or picked up, separated by spaces."""
+        return self._orders(is_failed=False)
+
+    @property
+    def orders_failed(self) -> str:
+        """Public ids of the orders whose visit failed, separated by spaces."""
+        return self._orders(is_failed=True)
+
+    def _orders(self, *, is_failed: bool) -> str:
+        return " ".join(
+            order
+            for order, visit in self.visits.items()
+            if visit.outcome and (visit.outcome == "failed") == is_failed
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +87,13 @@ def progress_cards(plan: Plan, routes: Sequence[Route]) -> dict[int, ProgressCar
     wanted = {route.shift_id for route in routes}
     runs = {pk: run for pk, run in runs.items() if pk in wanted}
     standings = selectors.standings(plan, runs, at) if runs else {}
+    is_driven = bool(runs) and plan.status == PUBLISHED
+    arrivals = selectors.arrivals_of_day(plan.hub, plan.service_date) if is_driven else {}
     cards: dict[int, ProgressCard] = {}
     for route in routes:
         run, standing = runs.get(route.shift_id), standings.get(route.shift_id)
         if run is not None and standing is not None:
-            cards[route.pk] = _card(route, run, standing)
+            cards[route.pk] = _card(route, run, standing, arrivals.get(route.shift_id, []))
         elif plan.status == PUBLISHED and _is_overdue(route, at):
             cards[route.pk] = _overdue(route, at)
     return cards
@@ -86,13 +114,17 @@ def _overdue(route: Route, at: dt.datetime) -> ProgressCard:
     )
 
 
-def _card(route: Route, run: RouteProgress, standing: Standing) -> ProgressCard:
-    status, lateness = _lateness(run, standing)
+def _card(
+    route: Route, run: RouteProgress, standing: Standing, arrivals: Sequence[ExpectedArrival]
+) -> ProgressCard:
+    arrivals = [one for one in arrivals if run.visits.get(one.order, _NO_VISIT).outcome == ""]
+    status, lateness = _lateness(run, standing, arrivals)
     return ProgressCard(
         status=status,
         lateness=lateness,
         done=_done(standing),
         left=_left(route, run),
+        next=_next(standing, arrivals),
         visits={order: _visit(line) for order, line in run.visits.items()},
     )
 
@@ -106,20 +138,48 @@ def _visit(line: VisitLine) -> VisitCard:
     )
 
 
-def _lateness(run: RouteProgress, standing: Standing) -> tuple[str, str]:
-    """Return the status and the words for how late a run is."""
+def _next(standing: Standing, arrivals: Sequence[ExpectedArrival]) -> str:
+    """Return when the vehicle is expected at its next stop."""
+    to_come = [one for one in arrivals if not (standing.is_there and one.stops_before == 0)]
+    if not to_come:
+        return ""
+    return _("next stop %(low)s to %(high)s") % {
+        "low": formatting.time(to_come[0].low_at), "high": formatting.time(to_come[0].high_at)
+    }  # fmt: skip
+
+
+def _times(standing: Standing, arrivals: Sequence[ExpectedArrival]) -> tuple[int, int | None]:
+    """Return the seconds behind the plan and of slack, from the expected arrivals if there are any.
+
+    The slack is that of the promise that breaks first. Without promises it is that of the plan.
+    """
     behind, slack = standing.behind_s, standing.slack_s
+    first = arrivals[0] if arrivals else None
+    planned_at = standing.next_planned_at
+    if first and planned_at and first.order == standing.next_order and not standing.is_there:
+        behind = round((first.expected_at - planned_at).total_seconds())
+    slacks = [one.slack_s for one in arrivals if one.slack_s is not None]
+    return behind, min(slacks, default=slack)
+
+
+def _lateness(
+    run: RouteProgress, standing: Standing, arrivals: Sequence[ExpectedArrival]
+) -> tuple[str, str]:
+    """Return the status, which is about the promises, and the words for how late a run is."""
+    behind, slack = _times(standing, arrivals)
     if slack is None or run.state in {RunState.BACK, RunState.ENDED}:
         return "", ""  # nothing is left to be late for
     if slack < 0:
         return "late", _("%(time)s too late for what was promised") % {"time": _minutes(-slack)}
     if behind >= NOTICED_S:
-        words = _("%(behind)s behind, %(slack)s slack left") % {
+        words = _("%(behind)s behind the plan, %(slack)s slack left") % {
             "behind": _minutes(behind), "slack": _minutes(slack)
         }  # fmt: skip
-        return ("at_risk" if slack < THIN_SLACK_S else "on_time"), words
+        return ("at_risk" if slack < THIN_SLACK_S else "promises_kept"), words
+    if slack < THIN_SLACK_S and arrivals:
+        return "at_risk", _("%(slack)s slack left") % {"slack": _minutes(slack)}
     if behind <= -NOTICED_S:
-        return "on_time", _("%(time)s ahead") % {"time": _minutes(-behind)}
+        return "on_time", _("%(time)s ahead of the plan") % {"time": _minutes(-behind)}
     return "on_time", ""
 
 

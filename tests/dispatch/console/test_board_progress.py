@@ -8,11 +8,14 @@ import pytest
 from django.test import Client
 
 from dispatch.live.models import Device
+from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Order
+from dispatch.orders.services import set_promise
 from dispatch.planning.models import Plan, Stop
 from lastmile.core.tenancy import RetailerRef
 from tenants.permissions import Role
 from tests.dispatch.conftest import SetClock
+from tests.drain import drain
 from tests.factories import make_hub
 from tests.factories.live import act, at, make_day, make_phone, send
 from tests.factories.orders import DAY
@@ -83,9 +86,11 @@ def test_lateness_is_said_by_a_word_and_its_slack(desk: Client, day: Day, clock:
     phone, (first, *_rest), plan = day
     clock(at(9, 5))
     send(phone, act("left_hub", at(8, 20)), act("arrived", at(9, 0), first))
-    assert "On time 20 min behind, 40 min slack left" in text_of(progress(desk, plan))
+    assert "Promises kept 20 min behind the plan, 40 min slack left" in text_of(
+        progress(desk, plan)
+    )
     Stop.objects.update(slack_s=25 * 60)
-    assert "At risk 20 min behind, 5 min slack left" in text_of(progress(desk, plan))
+    assert "At risk 20 min behind the plan, 5 min slack left" in text_of(progress(desk, plan))
     Stop.objects.update(slack_s=5 * 60)
     assert "Late 15 min too late for what was promised" in text_of(progress(desk, plan))
 
@@ -135,3 +140,37 @@ def test_another_hub_sees_no_progress(retailer: RetailerRef, day: Day) -> None:
     plan = day[2]
     narrow = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[make_hub().public_id]))
     assert narrow.get(f"/console/plans/{plan.public_id}/progress/").status_code == 404
+
+
+def test_lateness_and_slack_come_from_the_expected_arrivals(
+    desk: Client, day: Day, clock: SetClock
+) -> None:
+    phone, (first, *_rest), plan = day
+    clock(at(8, 30))
+    send(phone, act("left_hub", at(8, 30)))
+    order = Order.objects.get(pk=first.pk)
+    window = PromiseDraft(opens_at=at(8), closes_at=at(9, 30), cause="dispatcher")
+    set_promise(order=order, draft=window)
+    drain(jobs=False)
+    words = text_of(progress(desk, plan))
+    assert "Promises kept 10 min behind the plan, 40 min slack left" in words
+    assert "next stop 08:47 to 08:57" in words
+    window = PromiseDraft(opens_at=at(8), closes_at=at(8, 45), cause="dispatcher")
+    set_promise(order=Order.objects.get(pk=first.pk), draft=window)
+    drain(jobs=False)
+    assert "Late 5 min too late for what was promised" in text_of(progress(desk, plan))
+
+
+def test_a_map_learns_which_stops_are_done_and_which_failed(
+    desk: Client, day: Day, clock: SetClock
+) -> None:
+    phone, (first, second, *_rest), plan = day
+    clock(at(9, 5))
+    send(
+        phone,
+        act("left_hub", at(8, 20)),
+        act("delivered", at(8, 44), first),
+        act("failed", at(9, 3), second, reason="not_home"),
+    )
+    html = progress(desk, plan)
+    assert f'data-done="{first.public_id}" data-failed="{second.public_id}"' in html

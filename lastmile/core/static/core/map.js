@@ -10,7 +10,7 @@
  *
  * JSON: { routes:   [{id, number, label, color?, straight?, geometry}],   geometry: [[lon,lat],…],
  *                    a polyline string (precision 5), or a list of either (legs)
- *         stops:    [{id, route, seq, lon, lat, label, state, parcels}],  state: ok at_risk late violation …
+ *         stops:    [{id, route, seq, lon, lat, label, state, parcels}],  state: done failed at_risk late …
  *         hubs:     [{id, name, lon, lat}],   zones: [{id, name, geometry: GeoJSON (Multi)Polygon}],
  *         vehicles: [{id, route, lon, lat, heading, label}],  candidates: [{id, lon, lat, label}] }
  *
@@ -26,7 +26,7 @@
 import * as maplibregl from "../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs";
 import { addLayers, emphasise, kindOf, SOURCES, TOUCHABLE } from "./map/layers.js";
 import { palette } from "./map/palette.js";
-import { bounds, collections, vehicleShapes } from "./map/shapes.js";
+import { bounds, collections, stopShapes, vehicleShapes } from "./map/shapes.js";
 import { baseStyle, INKS, inkSet } from "./map/style.js";
 import { words } from "./map/words.js";
 
@@ -107,6 +107,13 @@ class LastmileMap {
     this.data = { ...this.data, vehicles };
     this.shapes.vehicles = vehicleShapes(vehicles, this.shapes.byId);
     this.map.getSource("vehicles")?.setData(this.shapes.vehicles);
+  }
+
+  /** Changes the stops, for example their states, and leaves everything else as it is. */
+  setStops(stops) {
+    this.data = { ...this.data, stops };
+    this.shapes.stops = stopShapes(stops, this.shapes.byId);
+    this.map.getSource("stops")?.setData(this.shapes.stops);
   }
 
   async reload() {

@@ -1,7 +1,7 @@
 /* The board's map: draws the plan, and keeps the chosen route the same on the map and in the list. */
 
 /* Return the plan's compact drawing in the form that the map module reads. */
-function mapData({ hub, routes, unserved, straight }, words) {
+function mapData({ hub, routes, unserved, straight }, words, ended) {
   const [lon, lat] = words.hub.split(",").map(Number);
   return {
     hubs: [{ id: "hub", name: words.hubWord, lon: hub?.[0] ?? lon, lat: hub?.[1] ?? lat }],
@@ -20,13 +20,26 @@ function mapData({ hub, routes, unserved, straight }, words) {
           seq: i + 1,
           lon: x,
           lat: y,
-          state: broken ? "violation" : "",
-          label: `${words.routeWord} ${route.number}, ${words.stopWord} ${i + 1}`,
+          state: ended.get(id) ?? (broken ? "violation" : ""),
+          label: [`${words.routeWord} ${route.number}`, `${words.stopWord} ${i + 1}`, wordOf(ended.get(id), words)]
+            .filter(Boolean)
+            .join(", "),
         })),
       ),
       ...unserved.map(([x, y, id]) => ({ id, seq: "!", lon: x, lat: y, state: "unserved", label: words.unservedWord })),
     ],
   };
+}
+
+const wordOf = (state, words) => ({ done: words.doneWord, failed: words.failedWord })[state] ?? "";
+
+/* The orders whose visits have ended, as the server wrote them beside the routes: order -> done | failed. */
+function endedOrders(frame) {
+  const ended = new Map();
+  for (const { dataset } of frame.querySelectorAll(".route-progress[data-done]"))
+    for (const state of ["done", "failed"])
+      for (const order of dataset[state].split(" ").filter(Boolean)) ended.set(order, state);
+  return ended;
 }
 
 /* Wait for the map, which loads its library while this script already runs. */
@@ -39,8 +52,10 @@ const mapOf = (el) =>
 export function boardMap({ frame, board, listen, drawer }) {
   const canvas = frame.querySelector(".board-canvas");
   const words = frame.querySelector(".board-map").dataset;
-  const self = { map: null, chosen: "", draw, choose, highlight, start, vehicles };
+  const self = { map: null, chosen: "", draw, choose, highlight, start, vehicles, states };
   let placed = [];
+  let content = { routes: [], unserved: [] };
+  let known = "";
   let drawn = "";
   let fitted = false;
 
@@ -49,19 +64,29 @@ export function boardMap({ frame, board, listen, drawer }) {
     if (!self.map || `${plan}:${version}` === drawn) return;
     drawn = `${plan}:${version}`;
     const first = !fitted;
-    let content = { routes: [], unserved: [] };
+    content = { routes: [], unserved: [] };
     if (drawing) {
       const answer = await fetch(drawing, { headers: { Accept: "application/json" } });
       if (!answer.ok) return;
       content = await answer.json();
     }
-    self.map.setData({ ...mapData(content, words), vehicles: placed });
+    const ended = endedOrders(frame);
+    known = JSON.stringify([...ended]);
+    self.map.setData({ ...mapData(content, words, ended), vehicles: placed });
     if (first && drawing) {
       fitted = true;
       self.map.fit({ animate: false });
     }
     frame.dataset.ready = "true";
     performance.mark("board:ready");
+  }
+  /* Draws again which stops have ended, if that has changed. */
+  function states() {
+    const ended = endedOrders(frame);
+    const now = JSON.stringify([...ended]);
+    if (!self.map || now === known) return;
+    known = now;
+    self.map.setStops(mapData(content, words, ended).stops);
   }
   function vehicles(places) {
     placed = places;

@@ -4,7 +4,7 @@
 const GATHER_MS = 300; // a phone that was offline sends many acts at once
 const AGAIN_MS = 60_000; // lateness grows also while nothing happens
 
-export function followProgress({ frame, board }) {
+export function followProgress({ frame, board }, map) {
   const shifts = new Set();
   let everything = false;
   let timer = 0;
@@ -18,7 +18,9 @@ export function followProgress({ frame, board }) {
       asked.append("open", details.parentElement.dataset.route);
     everything = false;
     shifts.clear();
-    if (address) window.htmx.ajax("GET", `${address}?${asked}`, { source: frame, target: frame, swap: "none" });
+    if (!address) return;
+    const how = { source: frame, target: frame, swap: "none" };
+    window.htmx.ajax("GET", `${address}?${asked}`, how).then(() => map.states());
   }
   function soon() {
     timer ||= setTimeout(ask, GATHER_MS);

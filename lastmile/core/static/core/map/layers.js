@@ -4,12 +4,22 @@ import { FONT, zoomed } from "./style.js";
 
 const EMPTY = { type: "FeatureCollection", features: [] };
 export const SOURCES = ["zones", "routes", "stops", "hubs", "candidates", "vehicles"];
-export const TOUCHABLE = ["vehicles", "hubs", "candidates", "clusters", "stops", "routes-touch", "zones-fill"];
+export const TOUCHABLE = [
+  "vehicles",
+  "hubs",
+  "candidates",
+  "clusters",
+  "stops",
+  "stops-ended",
+  "routes-touch",
+  "zones-fill",
+];
 const KINDS = {
   vehicles: "vehicle",
   hubs: "hub",
   candidates: "candidate",
   stops: "stop",
+  "stops-ended": "stop",
   "routes-touch": "route",
   "zones-fill": "zone",
 };
@@ -23,7 +33,11 @@ function picture(size, draw) {
   return pen.getImageData(0, 0, size * 2, size * 2);
 }
 
-/** Adds two icons that are drawn here, so no file is fetched: a hub (house in a square) and a vehicle (arrow, or dot). */
+const OPEN = ["!", ["in", ["get", "state"], ["literal", ["done", "failed"]]]];
+const ENDED = ["in", ["get", "state"], ["literal", ["done", "failed"]]];
+
+/** Adds icons that are drawn here, so no file is fetched: a hub (house in a square), a vehicle (arrow, or dot), and stops
+ * that have ended (a small ring with a check, or a square with a cross). */
 function addPictures(map, inks) {
   const put = (name, image) => {
     if (map.hasImage(name)) map.removeImage(name);
@@ -58,6 +72,25 @@ function addPictures(map, inks) {
       pen.stroke(arrow);
     }),
   );
+  const ended = (name, frame, sign) =>
+    put(
+      name,
+      picture(20, (pen) => {
+        pen.fillStyle = inks.halo;
+        pen.strokeStyle = inks.text;
+        pen.lineWidth = 1.5;
+        pen.beginPath();
+        frame(pen);
+        pen.fill();
+        pen.stroke();
+        pen.lineWidth = 2;
+        pen.lineCap = "round";
+        pen.lineJoin = "round";
+        pen.stroke(new Path2D(sign));
+      }),
+    );
+  ended("stop-done", (pen) => pen.arc(10, 10, 7, 0, 2 * Math.PI), "M6.8 10.2 L9 12.4 L13.2 7.8");
+  ended("stop-failed", (pen) => pen.rect(3, 3, 14, 14), "M7 7 L13 13 M13 7 L7 13");
   put(
     "vehicle-still",
     picture(24, (pen) => {
@@ -159,7 +192,7 @@ export function addLayers(map, { inks, cluster }) {
     id: "stops",
     type: "circle",
     source: "stops",
-    filter: alone,
+    filter: ["all", alone, OPEN],
     paint: {
       "circle-color": ["get", "colour"],
       "circle-stroke-color": inks.line,
@@ -174,7 +207,7 @@ export function addLayers(map, { inks, cluster }) {
     filter: [
       "all",
       alone,
-      ["in", ["get", "state"], ["literal", ["late", "at_risk", "violation", "unserved", "failed", "needs_pin"]]],
+      ["in", ["get", "state"], ["literal", ["late", "at_risk", "violation", "unserved", "needs_pin"]]],
     ],
     paint: {
       "circle-color": "rgba(0,0,0,0)",
@@ -184,10 +217,22 @@ export function addLayers(map, { inks, cluster }) {
     },
   });
   add({
+    id: "stops-ended",
+    type: "symbol",
+    source: "stops",
+    filter: ["all", alone, ENDED],
+    layout: {
+      "icon-image": ["concat", "stop-", ["get", "state"]],
+      "icon-allow-overlap": true,
+      "icon-ignore-placement": true,
+      "icon-size": ["interpolate", ["linear"], ["zoom"], 8, 0.35, 12, 0.7, 15, 1],
+    },
+  });
+  add({
     id: "stops-number",
     type: "symbol",
     source: "stops",
-    filter: alone,
+    filter: ["all", alone, OPEN],
     minzoom: 12.4,
     layout: {
       "text-field": ["get", "seq"],
@@ -310,8 +355,10 @@ export function emphasise(map, { route = null, hovered = null, stop = null, show
   map.setPaintProperty("active", "line-dasharray", DASHES[patternOf(active)] ?? undefined);
   map.setFilter("routes-way", ["==", ["get", "id"], active ?? ""]);
   const alone = ["!", ["has", "point_count"]];
-  map.setFilter("stops", all(alone, only("route")));
-  map.setFilter("stops-number", all(alone, only("route"), active ? ["==", ["get", "route"], active] : true));
+  map.setFilter("stops", all(alone, OPEN, only("route")));
+  map.setFilter("stops-ended", all(alone, ENDED, only("route")));
+  map.setPaintProperty("stops-ended", "icon-opacity", opacity("route", 0.25));
+  map.setFilter("stops-number", all(alone, OPEN, only("route"), active ? ["==", ["get", "route"], active] : true));
   for (const part of ["circle-opacity", "circle-stroke-opacity"])
     map.setPaintProperty("stops", part, opacity("route", 0.25));
   for (const layer of ["chosen", "chosen-number"]) map.setFilter(layer, ["==", ["get", "id"], stop ?? ""]);

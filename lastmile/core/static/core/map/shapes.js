@@ -68,23 +68,7 @@ export function collections(data, colourOf) {
           geometry: { type: "MultiLineString", coordinates: r.lines.filter((line) => line.length > 1) },
         })),
     ),
-    stops: collection(
-      (data.stops ?? []).filter(known).map((stop) => {
-        const route = byId.get(stop.route);
-        const colour = route?.colour ?? "#6b7780";
-        return point(stop.lon, stop.lat, {
-          id: stop.id,
-          route: stop.route ?? "",
-          seq: stop.seq == null ? "" : String(stop.seq),
-          order: stop.seq ?? 0,
-          label: stop.label ?? "",
-          state: stop.state ?? "",
-          parcels: stop.parcels ?? 1,
-          colour,
-          ink: inkOn(colour),
-        });
-      }),
-    ),
+    stops: stopShapes(data.stops ?? [], byId),
     hubs: collection(
       (data.hubs ?? [])
         .filter(known)
@@ -108,6 +92,26 @@ export function collections(data, colourOf) {
         ),
     ),
   };
+}
+
+/** Returns the shapes of stops; ``byId`` has the routes. */
+export function stopShapes(stops, byId) {
+  return collection(
+    stops.filter(known).map((stop) => {
+      const colour = byId?.get(stop.route)?.colour ?? "#6b7780";
+      return point(stop.lon, stop.lat, {
+        id: stop.id,
+        route: stop.route ?? "",
+        seq: stop.seq == null ? "" : String(stop.seq),
+        order: stop.seq ?? 0,
+        label: stop.label ?? "",
+        state: stop.state ?? "",
+        parcels: stop.parcels ?? 1,
+        colour,
+        ink: inkOn(colour),
+      });
+    }),
+  );
 }
 
 /** Returns the shapes of vehicles; ``byId`` has the routes. A vehicle without a heading is drawn as a dot. */
