@@ -60,6 +60,16 @@ class MessagePolicy:
     remind_after_h: int = setting(
         24, _("Hours after which shoppers are reminded to choose"), least=1, most=168
     )
+    near_stops: int = setting(
+        2,
+        _("Stops before the shopper's stop at which “Almost there” is sent"),
+        help=_("It is sent once, and not soon after another message on the way."),
+        least=0,
+        most=10,
+    )
+    near_minutes: int = setting(
+        20, _("Minutes before the arrival at which it is sent at the latest"), least=5, most=120
+    )
     rating_after_h: int = setting(
         2, _("Hours after which shoppers are asked for a rating"), least=0, most=72
     )

@@ -58,8 +58,8 @@ def range_of(
         return None
     since_start_s = max(0.0, (stop.starts_at - stop.leaves_at).total_seconds())
     spread = dt.timedelta(seconds=max(LEAST_S, SHARE * since_start_s))
-    low = _rounded(stop.starts_at - spread, up=False)
-    high = _rounded(stop.starts_at + spread, up=True)
+    low = rounded(stop.starts_at - spread, up=False)
+    high = rounded(stop.starts_at + spread, up=True)
     if opens_at is not None:
         low = max(low, opens_at)
     late = closes_at is not None and stop.starts_at >= closes_at
@@ -68,7 +68,7 @@ def range_of(
     return ArrivalRange(low_at=low, high_at=max(high, low), is_late=late)
 
 
-def _rounded(instant: dt.datetime, *, up: bool) -> dt.datetime:
+def rounded(instant: dt.datetime, *, up: bool) -> dt.datetime:
     """Return an instant rounded to a multiple of ``STEP_S`` since the epoch."""
     seconds = instant.timestamp()
     steps = -(-seconds // STEP_S) if up else seconds // STEP_S

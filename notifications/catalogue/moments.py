@@ -20,6 +20,7 @@ from notifications.catalogue.variables import (
     FOR_SHOPPERS,
     FOR_STAFF,
     HUB,
+    LATE_MINUTES,
     MINUTES,
     NEEDED_LINK,
     ORDERS,
@@ -30,6 +31,7 @@ from notifications.catalogue.variables import (
     RESULT,
     SCOPE,
     SHOP,
+    STOPS_BEFORE,
     TIMES,
 )
 
@@ -46,6 +48,7 @@ _RULES: Final = "notifications.rules.occasions"
 _INVITATIONS: Final = ("choose_invitation", "choose_reminder")
 PROMISES: Final = ("promise_confirmed", "promise_changed", "promise_superseded")
 _BEFORE_THE_DOOR: Final = (*_INVITATIONS, *PROMISES, "day_before", "tried_again")
+_ON_THE_WAY: Final = ("out_for_delivery", "delayed", "near", "arriving")
 
 _PROMISE_TIMING: Final = Timing(gather_s=_MINUTE_S, not_after="window_opens", not_after_s=0)
 _PROMISE_VARIABLES: Final = {**FOR_SHOPPERS, **AGREED}
@@ -62,6 +65,48 @@ MOMENTS: Final[tuple[Moment, ...]] = (
         variables={**FOR_SHOPPERS, **AGREED, **PLANNED},
         applies=f"{_RULES}.is_out",
         still_true=f"{_RULES}.still_out",
+    ),
+    Moment(
+        key="delayed",
+        event=("arrival.late",),
+        replaces=(*_BEFORE_THE_DOOR, *_ON_THE_WAY),
+        audience=Audience.SHOPPER,
+        timing=Timing(gather_s=_MINUTE_S, not_after_s=_HOUR_S),
+        priority=Priority.NOW,
+        group="delivery",
+        variables={
+            **FOR_SHOPPERS,
+            **AGREED,
+            **PLANNED,
+            "stops_before": STOPS_BEFORE,
+            "late_minutes": LATE_MINUTES,
+        },
+        applies=f"{_RULES}.is_delayed",
+        still_true=f"{_RULES}.still_delayed",
+    ),
+    Moment(
+        key="near",
+        event=("arrival.changed",),
+        replaces=(*_BEFORE_THE_DOOR, *_ON_THE_WAY),
+        audience=Audience.SHOPPER,
+        timing=Timing(not_after_s=20 * _MINUTE_S),
+        priority=Priority.NOW,
+        group="delivery",
+        variables={**FOR_SHOPPERS, **AGREED, **PLANNED, "stops_before": STOPS_BEFORE},
+        applies=f"{_RULES}.is_near",
+        still_true=f"{_RULES}.still_coming",
+    ),
+    Moment(
+        key="arriving",
+        event=("arrival.changed",),
+        replaces=(*_BEFORE_THE_DOOR, *_ON_THE_WAY),
+        audience=Audience.SHOPPER,
+        timing=Timing(not_after_s=10 * _MINUTE_S),
+        priority=Priority.NOW,
+        group="delivery",
+        variables={**FOR_SHOPPERS, **AGREED, **PLANNED},
+        applies=f"{_RULES}.is_arriving",
+        still_true=f"{_RULES}.still_coming",
     ),
     Moment(
         key="choose_invitation",
@@ -156,7 +201,7 @@ MOMENTS: Final[tuple[Moment, ...]] = (
     Moment(
         key="delivered",
         event=("order.delivered", "proof.checked"),
-        replaces=(*_BEFORE_THE_DOOR, "out_for_delivery", "failed"),
+        replaces=(*_BEFORE_THE_DOOR, *_ON_THE_WAY, "failed"),
         audience=Audience.SHOPPER,
         timing=Timing(not_after_s=4 * _HOUR_S),
         priority=Priority.NOW,
@@ -168,7 +213,7 @@ MOMENTS: Final[tuple[Moment, ...]] = (
     Moment(
         key="return_collected",
         event=("order.loaded",),
-        replaces=(*_BEFORE_THE_DOOR, "out_for_delivery", "failed"),
+        replaces=(*_BEFORE_THE_DOOR, *_ON_THE_WAY, "failed"),
         audience=Audience.SHOPPER,
         timing=Timing(not_after_s=4 * _HOUR_S),
         priority=Priority.NOW,
@@ -180,7 +225,7 @@ MOMENTS: Final[tuple[Moment, ...]] = (
     Moment(
         key="failed",
         event=("order.failed",),
-        replaces=(*_BEFORE_THE_DOOR, "out_for_delivery"),
+        replaces=(*_BEFORE_THE_DOOR, *_ON_THE_WAY),
         audience=Audience.SHOPPER,
         timing=Timing(not_after_s=4 * _HOUR_S),
         priority=Priority.NOW,
@@ -204,7 +249,7 @@ MOMENTS: Final[tuple[Moment, ...]] = (
     Moment(
         key="cancelled",
         event=("order.cancelled",),
-        replaces=(*_BEFORE_THE_DOOR, "out_for_delivery", "failed"),
+        replaces=(*_BEFORE_THE_DOOR, *_ON_THE_WAY, "failed"),
         audience=Audience.SHOPPER,
         timing=Timing(gather_s=_MINUTE_S, not_after_s=24 * _HOUR_S),
         priority=Priority.NORMAL,
@@ -222,7 +267,7 @@ MOMENTS: Final[tuple[Moment, ...]] = (
         group="after",
         variables={**FOR_SHOPPERS, "link": NEEDED_LINK},
         applies=f"{_RULES}.is_delivered",
-        still_true=f"{_RULES}.still_delivered",
+        still_true=f"{_RULES}.still_told_delivered",
     ),
     Moment(
         key="step_up_code",

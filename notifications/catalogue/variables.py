@@ -88,6 +88,12 @@ ORDERS: Final = Variable(sentence=_("Number of orders."), example=1234, longest=
 REFUSED: Final = Variable(
     sentence=_("Number of orders that were refused."), example=3, longest=1_000_000
 )
+STOPS_BEFORE: Final = Variable(
+    sentence=_("Stops of the driver before the shopper's stop."), example=2, longest=100
+)
+LATE_MINUTES: Final = Variable(
+    sentence=_("Minutes after the end of the agreed time window."), example=20, longest=600
+)
 PERCENT: Final = Variable(
     sentence=_("Share of the budget that is used, in per cent."), example=80, longest=100
 )

@@ -18,6 +18,7 @@ from typing import Final
 from django.urls import reverse
 
 from dispatch.fleet.models import Hub
+from dispatch.live.selectors.ranges import live_range
 from dispatch.orders.models import Direction, Order
 from dispatch.orders.wording import clock_words, failure_reason, handover_line
 from dispatch.planning.arrival import ArrivalRange
@@ -65,11 +66,13 @@ class Scene:
 
     @cached_property
     def arrival(self) -> ArrivalRange | None:
-        """The planned arrival, if it is ahead and no dispatcher has to confirm it."""
+        """The expected or planned arrival, if it is ahead and no dispatcher has to confirm it."""
         order = _order(self)
         if waits_for_dispatcher(order):
             return None
-        arrival, _is_replanned = self.arrivals.get(order.pk) or planned_arrival(order)
+        arrival = live_range(order)
+        if arrival is None:
+            arrival, _is_replanned = self.arrivals.get(order.pk) or planned_arrival(order)
         return arrival if arrival is not None and arrival.high_at > clock.now() else None
 
 

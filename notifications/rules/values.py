@@ -19,6 +19,8 @@ _KEPT: Final[Mapping[str, tuple[str, ...]]] = {
     "budget.reached": ("scope", "percent"),
     "channel.paused": ("channel",),
     "day.unplanned": ("orders",),
+    "arrival.changed": ("stops_before",),
+    "arrival.late": ("stops_before", "late_minutes"),
 }
 
 

@@ -50,6 +50,12 @@ class ShopperPages:
         most=365,
     )
 
+    shows_photo: bool = setting(
+        True,
+        gettext_lazy("Show the photo of the delivery"),
+        help=gettext_lazy("After the proof was checked, until the shopper's link ends."),
+    )
+
     @property
     def dial(self) -> str:
         """The telephone number as a device dials it: its digits and a leading +."""

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
 from django.utils.functional import Promise as Lazy
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from dispatch.fleet.selectors.street_maps import NO_STREET_MAP, street_map_of
+from dispatch.live.policy import tracking_policy
+from dispatch.live.selectors.proof import photos_for_shopper
 from dispatch.orders.models import Direction, Option
 from dispatch.orders.states import ENDED, OrderState
 from dispatch.orders.wording import handover_line, time_line, window_texts, zone_note
 from lastmile.core import clock
+from lastmile.core.formatting import intl_tag
+from lastmile.core.http.socket_urls import socket_url
+from lastmile.core.phones import region_of
+from lastmile.core.tenancy import current_retailer
 from notifications.selectors.push import push_key
 from portal.shopper.changes import return_of, rights_of
 from portal.shopper.pickups import pickup_of
 from portal.shopper.policy import page_policy
 from portal.tracking.calendars import has_booking
-from portal.tracking.selectors import TrackedOrder
+from portal.tracking.live_words import where_words
+from portal.tracking.selectors import TrackedOrder, shopper_status
 from portal.tracking.services.arriving import expects_arrival
 from portal.tracking.services.rating import is_changeable, is_rateable
 from portal.tracking.words import answer_of, step_lines
@@ -72,6 +82,8 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
         "order": order,
         "secret": secret,
         "answer": answer_of(delivery, rights),
+        "live": live_of(delivery, secret),
+        "photos": list(photos_for_shopper(order)) if page_policy().shows_photo else [],
         "rights": rights,
         "until": time_line(rights.until_at, delivery.zone) if rights.until_at else "",
         "must_choose": rights.time.possible and (promise is None or delivery.state == S.FAILED),
@@ -89,13 +101,53 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
             else None
         ),
         "has_calendar": has_calendar(delivery),
-        "can_rate": is_rateable(order) and is_changeable(delivery.rating),
+        "can_rate": (
+            is_rateable(order) and not delivery.is_unchecked and is_changeable(delivery.rating)
+        ),
         "can_arrive": expects_arrival(order),
         "contact": page_policy(),
         "done": _done_words(delivery, done),
         "push_scope": reverse("tracking:page", args=[secret]).removesuffix(f"{secret}/"),
         "push_key": push_key() if delivery.state not in ENDED else "",
     }
+
+
+def live_of(delivery: TrackedOrder, secret: str) -> dict[str, Any] | None:
+    """Return what the live part of the page needs; None if nothing can change any more."""
+    if delivery.state in ENDED and not delivery.is_unchecked:
+        return None
+    status = shopper_status(delivery)
+    order, place = delivery.order, delivery.approach.place if delivery.approach else None
+    door = order.delivery_place.point
+    home = {"id": "home", "label": gettext("Your address"), "lat": 0.0, "lon": 0.0}
+    if door is not None:
+        home |= {"lat": door.lat, "lon": door.lon}
+    return {
+        "mark": status["mark"],
+        "socket": socket_url("track", secret),
+        "place": place,
+        "where": where_words(place, door) if place and door else "",
+        "has_map": door is not None and not delivery.is_collected,
+        "map": {
+            "stops": [home] if door is not None else [],
+            "vehicles": [place.as_json() | {"id": "vehicle"}] if place else [],
+        },
+        "streets": _streets(delivery, secret),
+        "center": f"{door.lon},{door.lat}" if door is not None else None,
+        "locale": intl_tag(get_language() or "en", region_of(current_retailer().zone)),
+        "oldest_s": tracking_policy().oldest_minutes * 60,
+    }
+
+
+def _streets(delivery: TrackedOrder, secret: str) -> Mapping[str, Any]:
+    """Return the street map of the order's hub, with tiles that the link may read."""
+    hub = delivery.order.hub
+    streets = NO_STREET_MAP if hub is None else street_map_of([hub])
+    about = streets["tilejson"]
+    if hub is None or about is None:
+        return NO_STREET_MAP
+    tile = reverse("tracking:tile", args=[secret, hub.network, about["version"], 0, 0, 0])
+    return {"tilejson": about, "tiles": tile.removesuffix("0/0/0.pbf") + "{z}/{x}/{y}.pbf"}
 
 
 def _instant_of(delivery: TrackedOrder) -> dt.datetime:
@@ -131,7 +183,7 @@ def stages_of(delivery: TrackedOrder) -> list[Stage]:
     kind = "return" if delivery.order.direction == Direction.RETURN else (
         "collection" if delivery.is_collected else "delivery"
     )  # fmt: skip
-    state = delivery.state
+    state = S.OUT if delivery.is_unchecked else delivery.state
     if state in {S.CANCELLED, S.FAILED} or (state == S.RETURNED and kind != "return"):
         return []
     agreed = delivery.promise is not None or delivery.order.service_date is not None

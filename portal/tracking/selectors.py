@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from dispatch.live.selectors.approach import Approach, approach_of
 from dispatch.live.selectors.proof import is_delivery_unchecked
+from dispatch.live.selectors.ranges import live_range
 from dispatch.orders.models import Attempt, Direction, Option, Order, Promise
 from dispatch.orders.selectors import timeline
 from dispatch.orders.states import OrderState
@@ -74,6 +76,9 @@ def delivery_of(order: Order) -> TrackedOrder:
     requested = is_requested(order)
     arrival, is_replanned = (None, False) if requested else planned_arrival(order)
     approach = approach_of(order) if order.state == OrderState.OUT else None
+    live = live_range(order) if approach is not None and approach.is_out else None
+    if live is not None:
+        arrival, is_replanned = live, False
     return TrackedOrder(
         order=order,
         zone=zone_of(order),
@@ -85,6 +90,7 @@ def delivery_of(order: Order) -> TrackedOrder:
         rating=Rating.objects.filter(order=order).first(),
         curbside=CurbsideArrival.objects.filter(order=order, promise=order.promise).first(),
         approach=approach,
+        is_live=live is not None,
         is_unchecked=is_delivery_unchecked(order),
     )
 
@@ -93,17 +99,23 @@ def shopper_status(delivery: TrackedOrder) -> dict[str, Any]:
     """Return what sockets and the status address tell a shopper's page; it is for programs.
 
     ``state`` is the state of the order, or ``reported`` while the proof of a delivery is checked.
+    ``mark`` changes when the text of the page does.
     """
     approach, arrival = delivery.approach, delivery.arrival
     place = approach.place if approach else None
-    return {
+    shown = {
         "state": "reported" if delivery.is_unchecked else str(delivery.state),
         "low_at": arrival.low_at if arrival else None,
         "high_at": arrival.high_at if arrival else None,
         "is_live": delivery.is_live,
         "stops_before": approach.stops_before if approach else None,
         "is_here": approach is not None and approach.is_here,
+    }
+    promise = delivery.promise.public_id if delivery.promise else ""
+    seen = repr((sorted(shown.items()), promise, len(delivery.timeline.steps)))
+    return shown | {
         "position": place.as_json() if place else None,
+        "mark": hashlib.blake2b(seen.encode(), digest_size=8).hexdigest(),
         "sent_at": clock.now(),
     }
 

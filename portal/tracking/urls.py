@@ -11,6 +11,12 @@ app_name = "tracking"
 urlpatterns = [
     path("t/<str:secret>/", views.delivery_page, name="page"),
     path("t/<str:secret>/status/", views.status, name="status"),
+    path("t/<str:secret>/photo/<str:photo>/", views.photo, name="photo"),
+    path(
+        "t/<str:secret>/streets/<str:network>/<str:version>/<int:z>/<int:x>/<int:y>.pbf",
+        views.tile,
+        name="tile",
+    ),
     path("t/<str:secret>/rate/", views.rate, name="rate"),
     path("t/<str:secret>/on-my-way/", views.on_my_way, name="on-my-way"),
     path("t/<str:secret>/here/", views.here, name="here"),

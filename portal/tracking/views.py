@@ -13,19 +13,24 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatch.orders.links import address_of
+from dispatch.live.selectors.proof import content_of, photos_for_shopper
+from dispatch.orders.links import NAME, address_of
 from dispatch.orders.selectors import orders_of
+from dispatch.roads import tiles
+from dispatch.roads.network import UnknownNetwork
 from lastmile.core.errors import NotFound
 from lastmile.core.http import fetch
 from lastmile.core.http.forms import apply_form, status_of
+from lastmile.core.refusals import unknown
 from notifications.services.subscribing import subscribe, unsubscribe
 from portal.shopper.pages import ShopperRequest, shopper_page
+from portal.shopper.policy import page_policy
 from portal.tracking import services
 from portal.tracking.calendars import booking_of, calendar_file
 from portal.tracking.forms import HereForm, OnTheWayForm, RatingForm, initial_of
 from portal.tracking.page import context_of
 from portal.tracking.selectors import delivery_of, shopper_status
-from tenants.permissions import Act, PageRequest, page
+from tenants.permissions import Act, PageRequest, by_link, page
 
 Forms = dict[str, Form]
 
@@ -92,6 +97,34 @@ def push(request: ShopperRequest, secret: str) -> HttpResponse:
 def status(request: ShopperRequest, secret: str) -> HttpResponse:
     """Return what the socket of the page tells, for pages without a socket and for programs."""
     return JsonResponse(shopper_status(delivery_of(request.order)))
+
+
+@shopper_page
+@require_safe
+def photo(request: ShopperRequest, secret: str, photo: str) -> HttpResponse:
+    """Show a photo of the delivery, once its proof was checked."""
+    if not page_policy().shows_photo:
+        raise unknown()
+    content = content_of(fetch(photos_for_shopper(request.order), photo))
+    if content is None:
+        raise unknown()
+    headers = {"Content-Disposition": "inline"}
+    return HttpResponse(content, content_type="image/jpeg", headers=headers)
+
+
+@by_link(NAME, Act.SHOPPER_VIEW)
+@require_safe
+def tile(
+    request: PageRequest, secret: str, network: str, version: str, z: int, x: int, y: int
+) -> HttpResponse:
+    """Return a tile of the streets of the page's map."""
+    try:
+        if tiles.tilejson(network)["version"] != version:
+            raise unknown()
+        data = tiles.tile(network, z, x, y)
+    except (UnknownNetwork, ValueError) as none:
+        raise unknown() from none
+    return HttpResponse(data, content_type="application/x-protobuf", status=200 if data else 204)
 
 
 def _act(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext as _
@@ -23,12 +23,16 @@ from dispatch.orders.wording import (
 from dispatch.planning.arrival import ArrivalRange
 from lastmile.core import clock
 from portal.shopper.changes import Rights
+from portal.tracking.live_words import stops_away
 from portal.tracking.selectors import TrackedOrder
 from portal.tracking.timeline import Step
 
 Words = str | Lazy
 S = OrderState
 
+_LATER: Words = gettext_lazy(
+    "This is later than we agreed. We are sorry. Contact the shop if it does not suit you."
+)
 #: Reasons with which perhaps nobody was at the door.
 _AWAY = frozenset({"address_not_found", "no_time", "parcel_missing", "vehicle_broke_down"})
 #: Codes of steps with a time window.
@@ -50,6 +54,7 @@ STEPS: dict[str, tuple[str, str, Words]] = {
     "here": ("map-pin", "active", gettext_lazy("You told us that you are here")),
     "awaiting_collection": ("inbox", "active", gettext_lazy("Ready for you to collect")),
     "delivered": ("circle-check", "ok", gettext_lazy("Delivered")),
+    "reported": ("clock", "active", gettext_lazy("The driver reported the delivery")),
     "picked_up": ("circle-check", "ok", gettext_lazy("We picked up your return")),
     "failed": ("circle-x", "failed", gettext_lazy("We were there, but %(reason)s")),
     "failed_away": ("circle-x", "failed", gettext_lazy("It did not work: %(reason)s")),
@@ -90,6 +95,13 @@ def answer_of(delivery: TrackedOrder, rights: Rights) -> Answer:
             else _("This delivery was cancelled.")
         )
         return Answer(sentence=words, icon="ban", tone="failed")
+    if delivery.is_unchecked:
+        return Answer(
+            sentence=_("The driver has reported the delivery."),
+            icon="clock",
+            tone="active",
+            note=_("We are checking it. This page then says when it was delivered."),
+        )
     if state == S.DELIVERED:
         return Answer(sentence=_delivered(delivery), icon="circle-check", tone="ok")
     if state == S.RETURNED and delivery.is_return:
@@ -128,6 +140,10 @@ def _coming(delivery: TrackedOrder) -> Answer:
     """Return the answer for goods that are still to come, the most exact time first."""
     on_road = delivery.state == S.OUT
     icon = "truck" if on_road else "calendar-days"
+    if on_road and delivery.approach is not None and delivery.approach.is_here:
+        return Answer(sentence=_("The driver is at your address."), icon="map-pin", tone="active")
+    if delivery.arrival is not None and delivery.is_live:
+        return _live(delivery, delivery.arrival)
     if delivery.arrival is not None:
         return _planned(delivery, delivery.arrival, icon)
     promise, order = delivery.promise, delivery.order
@@ -233,11 +249,27 @@ def _planned(delivery: TrackedOrder, arrival: ArrivalRange, icon: str) -> Answer
     else:
         text = _("Your order should arrive %(day)s between %(from)s and %(to)s.")
     if arrival.is_late and not note:
-        note = _(
-            "This is later than we agreed. We are sorry. Contact the shop if it does not suit you."
-        )
+        note = str(_LATER)
     tone = "risk" if note else "active"
     return Answer(sentence=text % texts, icon=icon, tone=tone, note=note)
+
+
+def _live(delivery: TrackedOrder, arrival: ArrivalRange) -> Answer:
+    """Return the answer while the vehicle is on the road: the range and the stops before."""
+    texts = {"stops": "", **window_texts(arrival.low_at, arrival.high_at)}
+    before = delivery.approach.stops_before if delivery.approach else None
+    note = _overdue(delivery)
+    if note:
+        texts["day"] = for_day(clock.local_date(arrival.low_at, delivery.zone), delivery.zone)
+        text = _passed(delivery)
+    elif before is None:
+        text = _("Arriving between %(from)s and %(to)s.")
+    else:
+        text = _("Arriving between %(from)s and %(to)s, %(stops)s.")
+        texts["stops"] = stops_away(before)
+    if arrival.is_late and not note:
+        note = str(_LATER)
+    return Answer(sentence=text % texts, icon="truck", tone="risk" if note else "active", note=note)
 
 
 def _passed(delivery: TrackedOrder) -> str:
@@ -304,8 +336,13 @@ def _awaiting(delivery: TrackedOrder) -> Answer:
 def step_lines(delivery: TrackedOrder) -> list[StepLine]:
     """Return the lines of the timeline, the newest first."""
     requested = delivery.timeline.last(*_WINDOWS) if delivery.is_requested else None
+    unchecked = delivery.timeline.last("delivered") if delivery.is_unchecked else None
     return [
-        _step_line(step, is_return=delivery.is_return, is_requested=step is requested)
+        _step_line(
+            replace(step, code="reported") if step is unchecked else step,
+            is_return=delivery.is_return,
+            is_requested=step is requested,
+        )
         for step in reversed(delivery.timeline.steps)
     ]
 

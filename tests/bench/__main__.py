@@ -47,6 +47,10 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
         "shoppers' links and codes: guessed, leaked, timed, skipped",
     ),
     "hostile": ("tests.bench.hostile", "10,000 hostile calls: 0 x 5xx, nothing moved"),
+    "privacy": (
+        "tests.bench.privacy",
+        "1,000 moments of a day: no position but to the shopper who waits for it",
+    ),
     "month": ("tests.bench.month", "a month of shoppers, with and without the green mark"),
     "slots": ("tests.bench.slots", "the four parts below: joint, races, marginal, latency"),
     "slots_joint": ("tests.bench.slots_joint", "2,000 lives of a day in two processes: 0 wrong"),

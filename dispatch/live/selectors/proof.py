@@ -111,6 +111,17 @@ def photos_of(order: Order) -> QuerySet[Photo]:
     return Photo.objects.filter(proofs__order=order, state=PhotoState.KEPT).distinct()
 
 
+def photos_for_shopper(order: Order) -> QuerySet[Photo]:
+    """Return the photos of a delivery that its shopper may see: those without any doubt.
+
+    There are none before the proof is checked. A photo with a flag may be of another door.
+    """
+    if order.state != OrderState.DELIVERED or is_delivery_unchecked(order):
+        return Photo.objects.none()
+    sure = Proof.objects.filter(order=order, kind=ProofKind.PHOTO, flags=[])
+    return photos_of(order).filter(pk__in=sure.values("photo")).order_by("pk")
+
+
 def content_of(photo: Photo) -> bytes | None:
     """Return the bytes of a kept photo, or None if they are gone."""
     return storage.read(photo.kept_name) if photo.kept_name else None

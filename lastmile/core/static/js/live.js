@@ -11,6 +11,7 @@
  *     onSnapshot(data, {seq, before}) {},    before: the number before this snapshot
  *     onDelta(type, data, {seq}) {},
  *     onState(state, {code}) {},             "live" | "lost" (reconnects) | "closed" (final)
+ *     lookEveryMs: 60_000,                   asks for a snapshot so often, for frames without numbers
  *   });
  *   stop();
  */
@@ -25,11 +26,14 @@ const FIRST_WAIT_MS = 500; // doubles with each attempt; a random part of up to 
 const LONGEST_WAIT_MS = 30_000;
 const SILENCE_MS = 25_000; // without a frame for this time the client sends a ping
 const ANSWER_MS = 10_000; // without an answer for this time it drops the connection
+const AWAKE_MS = 2000; // the same when a page becomes visible again: its connection may have died in its sleep
 
 /** Starts the client; returns the function that ends it. */
-export function live(path, { seq = null, onSnapshot = () => {}, onDelta = () => {}, onState = () => {} }) {
+export function live(path, options) {
+  const { seq = null, onSnapshot = () => {}, onDelta = () => {}, onState = () => {}, lookEveryMs = 0 } = options;
   const line = new Line(path, new Frames(seq, onSnapshot, onDelta), onState);
   line.connect();
+  if (lookEveryMs) line.lookEvery(lookEveryMs);
   return () => line.stop();
 }
 
@@ -111,6 +115,12 @@ class Line {
     if (this.frames.take(frame)) this.say("snapshot");
   }
 
+  /** Starts to ask for the present state regularly, for pages whose frames have no numbers. */
+  lookEvery(ms) {
+    const timer = setInterval(() => this.state === "live" && this.look(), ms);
+    this.ending.signal.addEventListener("abort", () => clearInterval(timer));
+  }
+
   say(type) {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ type }));
   }
@@ -153,9 +163,18 @@ class Line {
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
   }
 
-  /** Reconnects at once when the network is back or the page becomes visible. */
+  /** Reconnects at once, or checks the connection, when the network is back or the page becomes visible. */
   hurry() {
-    if (document.visibilityState === "visible" && this.state === "lost" && !this.held) this.connect();
+    if (document.visibilityState !== "visible") return;
+    if (this.state === "lost" && !this.held) this.connect();
+    else if (this.state === "live") this.look(AWAKE_MS);
+  }
+
+  /** Asks for the present state; drops the connection if no answer comes. */
+  look(withinMs = ANSWER_MS) {
+    this.say("snapshot");
+    clearTimeout(this.quiet);
+    this.quiet = setTimeout(() => this.drop(), withinMs);
   }
 
   stop() {

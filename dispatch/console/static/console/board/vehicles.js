@@ -2,19 +2,12 @@
  *
  * A place never goes back in time: a late frame or snapshot with an older time changes nothing. */
 
+import { ageOf } from "../../js/ages.js";
+
 const SLIDE_MS = 950; // the next frame comes after a second
 const FAR_DEG = 0.02; // after a gap of about 2 km the arrow jumps
 const AGES_EVERY_MS = 10_000;
 const OLD_S = 120; // from this age on a place is marked as old
-
-/** Returns how long ago a place was measured in the reader's words, such as "4 min ago". */
-export function ageOf(at, now, language) {
-  const seconds = Math.max(0, Math.round((now - Date.parse(at)) / 1000));
-  const words = new Intl.RelativeTimeFormat(language, { style: "short", numeric: "always" });
-  if (seconds < 60) return words.format(-seconds, "second");
-  if (seconds < 3600) return words.format(-Math.floor(seconds / 60), "minute");
-  return words.format(-Math.floor(seconds / 3600), "hour");
-}
 
 export function followVehicles({ frame, map, clock = () => Date.now() }) {
   const places = new Map(); // run -> the newest place
