@@ -327,7 +327,7 @@ class StopsView(RetailerAPIView):
             OpenApiParameter("plan", OpenApiTypes.STR, description="Public id of a plan."),
             OpenApiParameter("route", OpenApiTypes.STR, description="Public id of a route."),
         ],
-        responses=page_of(shapes_plans.StopOut),
+        responses=page_of(shapes_plans.ExpectedStopOut),
     )
     def get(self, request: Request) -> Response:
         """List stops by arrival time. Filter by `plan` or `route` to get those of one of them."""
@@ -336,4 +336,7 @@ class StopsView(RetailerAPIView):
             rows = rows.filter(plan=lists.get_plan(plan, self.principal.hubs))
         if route := request.query_params.get("route"):
             rows = rows.filter(route=lists.get_route(route, self.principal.hubs))
-        return cursor_page(request, rows, shapes_plans.StopOut, order=("arrives_at", "public_id"))
+        rows = rows.select_related("order__expected_arrival__run")
+        return cursor_page(
+            request, rows, shapes_plans.ExpectedStopOut, order=("arrives_at", "public_id")
+        )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from dispatch.api.shapes_arrivals import ExpectedOut
 from dispatch.planning.models import Plan, PlanEdit, Route, Stop, Unserved
 from dispatch.planning.selectors.changes import Changes
 from dispatch.planning.selectors.explaining import Need
@@ -155,6 +157,26 @@ class StopOut(ModelOut[Stop]):
     def get_wait_s(self, stop: Stop) -> int:
         """Return the seconds between arrival and service, without breaks."""
         return wait_s(stop, breaks_of(stop.route))
+
+
+class ExpectedStopOut(StopOut):
+    """A stop with its expected arrival, while its vehicle is on its way."""
+
+    expected = serializers.SerializerMethodField(
+        help_text="When the vehicle is expected; null unless it is on its way and the stop is open."
+    )
+
+    class Meta(StopOut.Meta):
+        fields = (*StopOut.Meta.fields, "expected")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+    @extend_schema_field(ExpectedOut(allow_null=True))
+    def get_expected(self, stop: Stop) -> dict[str, Any] | None:
+        """Return when the vehicle is expected, or None."""
+        arrival = getattr(stop.order, "expected_arrival", None)
+        if arrival is None or arrival.stop != stop.public_id or arrival.run.left_at is None:
+            return None
+        return dict(ExpectedOut(arrival).data)
 
 
 class RouteOut(ModelOut[Route]):
