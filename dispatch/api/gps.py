@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
+from rest_framework.exceptions import ParseError
 
 from dispatch.live.gps_clients import Sent, read_body, read_query
+from dispatch.live.points import BadPoint
 from dispatch.live.selectors import tracker_of_key
 from dispatch.live.services import (
     PointSource,
     count_unknown_tracker,
     note_device_used,
+    note_ended_tracker,
     take_positions,
 )
 from lastmile.core.errors import NotFound
@@ -36,6 +39,7 @@ def gps_client(request: HttpRequest) -> HttpResponse:
         device = tracker_of_key(sent.secret)
         if device is None:
             count_unknown_tracker(address=client_address(request))
+            note_ended_tracker(key=sent.secret)
             raise NotFound(
                 _("This device is not known. Copy the address of the tracker again from the page"
                   " of the driver's phones.")
@@ -52,9 +56,21 @@ def gps_client(request: HttpRequest) -> HttpResponse:
 
 
 def _sent(request: HttpRequest) -> Sent:
-    """Read the query, the form or the JSON; the key may also be in the query beside a JSON."""
+    """Read the query, the form or the JSON; the key may also be in the query beside a body.
+
+    A body that cannot be read is a malformed position of the device that the query names, so that
+    staff learns of it. It is answered like a stored one: the client would send it again for ever.
+    """
     values = {name: str(value) for name, value in request.GET.items()}
-    raw = request.body if request.method == "POST" else b""
-    if raw.lstrip()[:1] != b"{":
-        return read_query(values | {name: str(value) for name, value in request.POST.items()})
-    return read_body(strict_json(raw))
+    raw = request.body.strip() if request.method == "POST" else b""
+    if raw[:1] not in {b"{", b"["}:
+        form = request.POST or QueryDict(raw)  # some clients send a form without its type
+        return read_query(values | {name: str(value) for name, value in form.items()})
+    try:
+        sent = read_body(strict_json(raw))
+    except ParseError:
+        sent = Sent("")
+    if sent.secret:
+        return sent
+    named = values.get("id") or values.get("deviceid") or ""
+    return Sent(named, sent.points or [BadPoint("", "malformed")])

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 
 from dispatch.api.shapes_positions import PositionsIn, PositionsOut
 from dispatch.fleet import selectors
+from dispatch.live.credentials import device_of_request
 from dispatch.live.errors import OtherDriver
 from dispatch.live.points import PointDraft, PointResult, Read, read_point
-from dispatch.live.selectors import device_of_id
-from dispatch.live.services import PointSource, take_positions
+from dispatch.live.services import PointSource, note_refused, take_positions
 from lastmile.core.errors import DomainError, NotAllowed
 from lastmile.core.http import by_ref
 from tenants.permissions import Act, KeyRole, Kind, Principal, RetailerAPIView, visible
@@ -37,7 +37,7 @@ class PositionsView(RetailerAPIView):
     )
     def post(self, request: Request) -> Response:
         """Take a batch; each position has its own answer."""
-        body = self.shape_in(PositionsIn)
+        body = self._body(request)
         items = body["positions"]
         points = [read_point(item) for item in items]
         source = _source(self.principal, request, points)
@@ -46,11 +46,21 @@ class PositionsView(RetailerAPIView):
         pairs = zip(items, results, strict=True)
         return Response({"results": [_answer(item, result) for item, result in pairs]})
 
+    def _body(self, request: Request) -> dict[str, Any]:
+        """Check the shape of the body; what a phone sends and nobody can read, staff learns."""
+        try:
+            body: dict[str, Any] = self.shape_in(PositionsIn)
+        except Exception:
+            device = device_of_request(request)
+            if device is not None:
+                note_refused(device, "position_malformed")
+            raise
+        return body
+
 
 def _source(principal: Principal, request: Request, points: list[Read]) -> PointSource:
     if principal.kind == Kind.DEVICE:
-        credential: Any = request.auth
-        device = device_of_id(credential.session_key)
+        device = device_of_request(request)
         if device is None:
             raise NotAllowed(_("This phone is no longer logged in. Log in again."))
         return PointSource(public_id=device.public_id, driver_pk=device.driver_id, device=device)

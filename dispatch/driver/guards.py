@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from dispatch.live.credentials import device_of_request
 from dispatch.live.errors import DeviceEnded, DeviceRevoked
 from dispatch.live.models import Device
-from dispatch.live.selectors import device_of_id, is_revoked
+from dispatch.live.selectors import is_revoked
 from lastmile.core.http.problems import known_problem, plain_problem_response
 from lastmile.core.tenancy import current_retailer
 from tenants import languages
@@ -66,7 +67,7 @@ def current_device(request: HttpRequest) -> Device | None:
     principal = getattr(request, "principal", None)
     if principal is None or principal.kind != Kind.DEVICE:
         return None
-    return device_of_id(request.credential.session_key)  # type: ignore[attr-defined]
+    return device_of_request(request)
 
 
 def _device_of(request: HttpRequest, act: Act) -> Device:

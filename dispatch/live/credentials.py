@@ -34,7 +34,8 @@ class DriverDevice(CredentialType):
         is_own = request.path.startswith(settings.DRIVER_PATH)
         if not key or not (is_own or request.path == settings.POSITIONS_PATH):
             return None
-        return _recognise(key)
+        recognised, request.driver_device = _recognise(key)  # type: ignore[attr-defined]
+        return recognised
 
     def recognise_socket(self, call: SocketCall) -> Recognised | Refused | None:
         """Recognise the phone of the cookie if a page of this retailer opens the socket."""
@@ -42,7 +43,7 @@ class DriverDevice(CredentialType):
         path = str(call.scope.get("path", ""))
         if not key or not call.from_own_page or not path.startswith(socket_url(SOCKET)):
             return None
-        return _recognise(key)
+        return _recognise(key)[0]
 
     def current_principal(self, credential: Credential) -> Principal | None:
         """Return the driver while the log-in of the phone is valid."""
@@ -64,12 +65,20 @@ def principal_of_device(device: Device) -> Principal:
     )
 
 
-def _recognise(key: str) -> Recognised | Refused:
+def _recognise(key: str) -> tuple[Recognised | Refused, Device | None]:
     device = device_of_key(key)
     if device is None:
-        return Refused(_("This phone is no longer logged in. Ask your dispatcher for a new link."))
+        words = _("This phone is no longer logged in. Ask your dispatcher for a new link.")
+        return Refused(words), None
     note_device_used(device)
-    return Recognised(
+    recognised = Recognised(
         credential=Credential(NAME, device.driver.public_id, device.public_id),
         principal=principal_of_device(device),
     )
+    return recognised, device
+
+
+def device_of_request(request: object) -> Device | None:
+    """Return the phone that this request was recognised by, without another look at the table."""
+    device: Device | None = getattr(request, "driver_device", None)
+    return device

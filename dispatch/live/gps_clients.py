@@ -60,7 +60,11 @@ def read_query(values: Mapping[str, str]) -> Sent:
 
 
 def read_body(body: object) -> Sent:
-    """Read the JSON of Traccar Client or of a forwarding Traccar server."""
+    """Read the JSON of Traccar Client or of a forwarding Traccar server, or a list of such."""
+    if isinstance(body, list):
+        return _joined(
+            [read_body(item) for item in body[:MOST_POINTS] if isinstance(item, Mapping)]
+        )
     if not isinstance(body, Mapping):
         return Sent("")
     if "position" in body or "positions" in body:
@@ -71,6 +75,14 @@ def read_body(body: object) -> Sent:
     location = body.get("location")
     items = location if isinstance(location, list) else [location]
     return Sent(secret, [_of_client(secret, item) for item in items[:MOST_POINTS]])
+
+
+def _joined(parts: Sequence[Sent]) -> Sent:
+    """Return the positions of one device; a list of several devices is not read."""
+    secrets = {part.secret for part in parts}
+    if len(secrets) != 1:
+        return Sent("")
+    return Sent(secrets.pop(), [point for part in parts for point in part.points][:MOST_POINTS])
 
 
 def _forwarded(body: Mapping[str, Any]) -> Sent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -14,13 +14,16 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dispatch.fleet import selectors
 from dispatch.fleet.models import Driver
 from dispatch.live import services
 from dispatch.live.selectors import devices_of
+from dispatch.live.words import problem_text
 from lastmile.core.errors import DomainError
 from lastmile.core.http import fetch, page_rows
 from tenants.links import absolute
@@ -32,6 +35,23 @@ NEWEST = ("-made_at", "public_id")
 OSMAND_QUERY: Final = "&lat={0}&lon={1}&timestamp={2}&hdop={3}&altitude={4}&speed={5}&bearing={6}"
 #: Light signs that must stay around a QR code, by its standard.
 QUIET_ZONE: Final = 4
+#: Why positions of a device are refused, for the dispatcher's list of phones.
+_REFUSALS: Final[Mapping[str, str | Promise]] = {
+    "key_ended": gettext_lazy(
+        "It still calls an address that was logged out or has expired. Enter a new one."
+    ),
+    "position_malformed": gettext_lazy(
+        "Its positions have a form that is not known here. Update the GPS app."
+    ),
+    "position_time_missing": gettext_lazy(
+        "Its positions have no time. Check the address in the GPS app."
+    ),
+    "position_id_missing": gettext_lazy("Its positions have no ID. Update the app."),
+    "position_field_unknown": gettext_lazy(
+        "Its positions have a field that is not known. Update the app."
+    ),
+    "position_vehicle_unknown": gettext_lazy("Its positions name a vehicle that is not known."),
+}
 
 
 def _driver(request: PageRequest, public_id: str) -> Driver:
@@ -68,6 +88,11 @@ def _runs(row: Iterable[int]) -> Iterator[tuple[int, int]]:
         x += length
 
 
+def _refusal(code: str) -> str | Promise:
+    """Return why something that a device sent was refused, for a dispatcher."""
+    return _REFUSALS.get(code) or problem_text(code)
+
+
 @page(Act.DEVICES_VIEW, post=Act.DEVICES_EDIT)
 @require_http_methods(["GET", "POST"])
 def phones(request: PageRequest, public_id: str) -> HttpResponse:
@@ -86,6 +111,8 @@ def phones(request: PageRequest, public_id: str) -> HttpResponse:
         except DomainError as refused:
             fault = refused
     rows, following = page_rows(request, devices_of(driver), PAGE, order=NEWEST)
+    for row in rows:
+        row.refusal = _refusal(row.refused_code)  # type: ignore[attr-defined]
     link = absolute(reverse("driver:login-link", args=[new.secret])) if new else ""
     context = {
         "driver": driver,

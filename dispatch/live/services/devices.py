@@ -40,6 +40,8 @@ CODE_BINDING: Final = "live.loginlink.code"
 TRIES_PER_ADDRESS: Final = 20
 TRIES_IN_ALL: Final = 300
 TRIES_IN_S: Final = 900
+#: A device that is refused again and again is noted at most once in this time.
+NOTED_AFTER: Final = dt.timedelta(minutes=1)
 #: Calls with an unknown key of a tracker, from one address in the same time. Chosen.
 UNKNOWN_TRIES: Final = 60
 
@@ -239,6 +241,20 @@ def note_refused(device: Device, code: str) -> None:
     Locks: the device. Records: nothing. Raises: nothing of its own.
     """
     Device.objects.filter(pk=device.pk).update(refused_at=real_now(), refused_code=code)
+
+
+def note_ended_tracker(*, key: str) -> None:
+    """Store that a tracker calls with a key that has ended, for the list of phones.
+
+    At most once a minute, since such an app calls again and again.
+
+    Locks: the device. Records: nothing. Raises: nothing of its own.
+    """
+    ended = Q(revoked_at__isnull=False) | Q(expires_at__lte=real_now())
+    lately = real_now() - NOTED_AFTER
+    rows = Device.objects.filter(ended, kind=DeviceKind.TRACKER, key_digest=hash_of(key))
+    rows = rows.filter(Q(refused_at__isnull=True) | Q(refused_at__lt=lately))
+    rows.update(refused_at=real_now(), refused_code="key_ended")
 
 
 def forget_devices() -> dict[str, int]:

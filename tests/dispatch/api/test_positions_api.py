@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from django.urls import reverse
 
 from dispatch.api import gps, positions
 from dispatch.fleet.models import Driver, Shift
@@ -210,6 +211,77 @@ def test_r19_query_form_and_json_are_taken_at_one_address(
     speeds = Position.objects.values_list("speed_mps", flat=True)
     assert list(speeds) == pytest.approx([19.44] * 5, abs=0.1)
     assert LastPosition.objects.get().at == at(9, 58)
+
+
+def test_r19_a_body_that_nobody_can_read_is_on_the_list_of_phones_with_the_reason(
+    retailer: RetailerRef, clock: SetClock
+) -> None:
+    _shift, driver = on_road(clock)
+    tracker = services.add_tracker(driver=driver)
+    browser = Client(headers={"host": retailer.domain})
+    named = f"/osmand/?id={tracker.key}"
+    bodies = [
+        (b'{"v": 2, "fixes": []}', "application/json"),
+        (b'{"broken', "application/json"),
+        (b"[1, 2]", "application/json"),
+        (json.dumps({"device_id": tracker.key, "location": [5]}).encode(), "application/json"),
+        (b"\xff\xfe\x00", "application/octet-stream"),
+        (b"lat=38.72&lon=-9.14", "text/plain"),
+    ]
+    for body, kind in bodies:
+        Device.objects.filter(pk=tracker.device.pk).update(refused_at=None, refused_code="")
+        answer = browser.post(named, body, content_type=kind)
+        assert (answer.status_code, answer.content) == (200, b"OK\n"), body
+        row = Device.objects.get(pk=tracker.device.pk)
+        assert row.refused_at is not None, body
+        assert row.refused_code in {"position_malformed", "position_time_missing"}, body
+    desk = logged_in(retailer, add_member())
+    page = desk.get(reverse("fleet:phones", args=[driver.public_id]))
+    assert "Its positions have no time." in page.content.decode()
+    assert not Position.objects.exists()
+
+
+def test_r19_new_shapes_of_the_stock_clients_are_taken(
+    retailer: RetailerRef, clock: SetClock
+) -> None:
+    _shift, driver = on_road(clock)
+    key = services.add_tracker(driver=driver).key
+    browser = Client(headers={"host": retailer.domain})
+    form = urlencode(query(key, at(9, 50))).encode()
+    assert browser.post("/osmand/", form, content_type="text/plain").status_code == 200
+    listed = [client_json(key), client_json(key)]
+    listed[1]["location"]["timestamp"] = at(9, 51).isoformat()
+    answer = browser.post("/osmand/", listed, content_type="application/json")
+    assert answer.status_code == 200
+    assert sorted(Position.objects.values_list("at", flat=True)) == [
+        at(9, 50), at(9, 51), at(9, 57)
+    ]  # fmt: skip
+
+
+def test_r19_an_app_whose_batch_is_refused_is_on_the_list_of_phones(
+    retailer: RetailerRef, clock: SetClock
+) -> None:
+    _shift, driver = on_road(clock)
+    phone = Phone(retailer)
+    phone.log_in(driver)
+    phone.day()
+    assert sent_by(phone, [point(at(9, 59))], new_field=1).status_code == 422
+    device = Device.objects.filter(driver=driver).latest("pk")
+    assert device.refused_code == "position_malformed"
+
+
+def test_r19_a_tracker_that_calls_an_ended_address_is_on_the_list_of_phones(
+    retailer: RetailerRef, clock: SetClock
+) -> None:
+    _shift, driver = on_road(clock)
+    tracker = services.add_tracker(driver=driver)
+    services.revoke_device(device=tracker.device)
+    browser = Client(headers={"host": retailer.domain})
+    assert browser.get("/osmand/", query(tracker.key)).status_code == 404
+    row = Device.objects.get(pk=tracker.device.pk)
+    assert row.refused_code == "key_ended"
+    browser.get("/osmand/", query(tracker.key))
+    assert Device.objects.get(pk=row.pk).refused_at == row.refused_at, "once a minute"
 
 
 def test_r14_a_point_that_is_never_accepted_is_answered_like_a_stored_one(

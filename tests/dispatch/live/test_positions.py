@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -12,11 +13,12 @@ from django.db import connection
 
 from dispatch.fleet.models import Shift
 from dispatch.live import services
-from dispatch.live.models import Device, LastPosition, Position
-from dispatch.live.points import PointFlag, PointResult, read_point
+from dispatch.live.models import Device, LastPosition, Position, Run
+from dispatch.live.points import NOT_LAST, PointFlag, PointResult, read_point
 from dispatch.live.selectors import device_of_key, tracker_of_key
 from dispatch.live.services.partitions import erase_positions, keep_coming_days, keep_days
 from lastmile.core.erasing import Person
+from lastmile.core.geo import Point, distance_m
 from lastmile.core.tenancy import RetailerRef
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.helpers import race
@@ -52,6 +54,15 @@ def started(clock: SetClock, **fields: Any) -> tuple[Shift, Device]:
     phone = make_phone(shift.driver)
     send(phone, act("shift_started", at(8)))
     return shift, phone
+
+
+def track(run: Run) -> tuple[list[tuple[Any, ...]], float]:
+    """Return the driven way of a run in the order of time, and its metres."""
+    rows = [
+        row for row in Position.objects.filter(run=run).order_by("at") if not row.flags & NOT_LAST
+    ]
+    steps = pairwise(Point(lat=row.lat, lon=row.lon) for row in rows)
+    return [(row.at, row.lat, row.lon) for row in rows], sum(distance_m(*step) for step in steps)
 
 
 def partitions() -> list[str]:
@@ -163,6 +174,13 @@ def test_r15_late_points_in_any_order_never_move_the_last_position_back(clock: S
     assert (last.at.isoformat(), last.lat) == (newest["at"], pytest.approx(newest["lat"]))
     rows = list(Position.objects.order_by("at").values_list("lat", flat=True))
     assert rows == pytest.approx([one["lat"] for one in drive])
+    in_order = make_phone(make_driver())  # another driver on the same way, with a good line
+    shift = make_shift(vehicle=make_vehicle(hub=in_order.driver.hub), driver=in_order.driver)
+    send(in_order, act("shift_started", at(8)))
+    again = [one | {"id": str(uuid4())} for one in drive]
+    for start in range(0, len(again), 50):
+        take(in_order, *again[start : start + 50])
+    assert track(Run.objects.get(shift=shift)) == track(Run.objects.exclude(shift=shift).get())
     flags = set(Position.objects.values_list("flags", flat=True))
     assert not any(flag & PointFlag.JUMP for flag in flags)
     assert any(flag & PointFlag.SHUFFLED for flag in flags)
