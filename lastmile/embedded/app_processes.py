@@ -57,6 +57,9 @@ class ProcessSettings:
             "--timeout-graceful-shutdown": "5",
             "--ws-max-size": "65536",
             "--ws-ping-interval": "20",
+            # A frame for many boards is made once; compressing it again for each of them costs more
+            # than all else, and a third of a megabyte of memory for each socket.
+            "--ws-per-message-deflate": "false",
             "--log-level": "warning",
         }
         argv = [*_module("uvicorn"), "lastmile.asgi:application", "--no-access-log",

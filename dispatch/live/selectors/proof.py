@@ -68,6 +68,7 @@ def needed_of(order: Order, access: AccessNote | None, rules: ProofPolicy) -> li
 def proofs_of(order: Order) -> list[ProofLine]:
     """Return the proofs of an order, in the order in which they were given."""
     rows = Proof.objects.select_related("photo", "act__driver").filter(order=order)
+    rows = rows.defer("photo__content")
     return [_line(row) for row in rows.order_by("happened_at", "act_id", "number")]
 
 

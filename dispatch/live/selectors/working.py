@@ -5,17 +5,32 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db import connection
 
-from dispatch.live.models import LastPosition, Run
 from dispatch.live.points import PointDraft
 
 #: A driver at work is followed at most this long before and after the planned shift. Chosen.
 AROUND_SHIFT: Final = dt.timedelta(hours=2)
 NO_ID: Final = UUID(int=0)
+
+# Each batch of positions reads it, so it is not made anew by the ORM.
+_SPANS: Final = """
+    SELECT run.id, shift.service_date, run.driver_id, shift.vehicle_id, run.started_at,
+           run.ended_at, shift.starts_at, shift.ends_at, known.at, known.lat, known.lon,
+           known.accuracy_m
+      FROM live_run AS run
+      JOIN fleet_shift AS shift ON shift.id = run.shift_id
+      LEFT JOIN live_lastposition AS known ON known.run_id = run.id
+     WHERE {whose}
+       AND (run.ended_at IS NULL OR run.ended_at >= %(first_at)s) AND run.started_at <= %(last_at)s
+       AND shift.starts_at <= %(last_start)s AND shift.ends_at >= %(first_end)s
+     ORDER BY run.started_at DESC, run.id DESC
+"""
+_OF_DRIVER: Final = _SPANS.format(whose="run.driver_id = %(driver)s")
+_OF_VEHICLES: Final = _SPANS.format(whose="shift.vehicle_id = ANY(%(vehicles)s)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +42,6 @@ class WorkSpan:
 
     run_pk: int
     day: dt.date
-    hub: str
     driver_pk: int
     vehicle_pk: int
     from_at: dt.datetime
@@ -35,25 +49,20 @@ class WorkSpan:
     last: PointDraft | None
 
 
-def work_spans(whose: Q, first_at: dt.datetime, last_at: dt.datetime) -> list[WorkSpan]:
-    """Return the spans of work that meet a period, the latest begun first.
+def spans_of_driver(driver_pk: int, first_at: dt.datetime, last_at: dt.datetime) -> list[WorkSpan]:
+    """Return the spans of a driver's work that meet a period, the latest begun first.
 
-    ``whose`` selects runs by driver or vehicle. A span goes from the act that starts the shift to
-    the act that ends it, at most two hours around the planned shift.
+    A span goes from the act that starts the shift to the act that ends it, at most two hours
+    around the planned shift.
     """
-    rows = (
-        Run.objects.filter(
-            whose,
-            Q(ended_at__isnull=True) | Q(ended_at__gte=first_at),
-            started_at__lte=last_at,
-            shift__starts_at__lte=last_at + AROUND_SHIFT,
-            shift__ends_at__gte=first_at - AROUND_SHIFT,
-        )
-        .select_related("shift", "last_position")
-        .annotate(hub_id_of_run=F("shift__hub__public_id"))
-        .order_by("-started_at", "-pk")
-    )
-    return [_span(run) for run in rows]
+    return _spans(_OF_DRIVER, {"driver": driver_pk}, first_at, last_at)
+
+
+def spans_of_vehicles(
+    vehicle_pks: Iterable[int], first_at: dt.datetime, last_at: dt.datetime
+) -> list[WorkSpan]:
+    """Return the spans of work with these vehicles, as ``spans_of_driver`` does."""
+    return _spans(_OF_VEHICLES, {"vehicles": sorted(set(vehicle_pks))}, first_at, last_at)
 
 
 def span_at(spans: Iterable[WorkSpan], at: dt.datetime) -> WorkSpan | None:
@@ -61,27 +70,33 @@ def span_at(spans: Iterable[WorkSpan], at: dt.datetime) -> WorkSpan | None:
     return next((span for span in spans if span.from_at <= at <= span.until_at), None)
 
 
-def _span(run: Run) -> WorkSpan:
-    shift = run.shift
-    latest = shift.ends_at + AROUND_SHIFT
-    last = getattr(run, "last_position", None)
+def _spans(
+    question: str, whose: dict[str, Any], first_at: dt.datetime, last_at: dt.datetime
+) -> list[WorkSpan]:
+    values = whose | {
+        "first_at": first_at,
+        "last_at": last_at,
+        "last_start": last_at + AROUND_SHIFT,
+        "first_end": first_at - AROUND_SHIFT,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(question, values)
+        return [_span(*row) for row in cursor.fetchall()]
+
+
+def _span(run_pk: int, day: dt.date, driver_pk: int, vehicle_pk: int, *rest: Any) -> WorkSpan:
+    started_at, ended_at, starts_at, ends_at, *last = rest
+    latest = ends_at + AROUND_SHIFT
     return WorkSpan(
-        run_pk=run.pk,
-        day=shift.service_date,
-        hub=run.hub_id_of_run,  # type: ignore[attr-defined]
-        driver_pk=run.driver_id,
-        vehicle_pk=shift.vehicle_id,
-        from_at=max(run.started_at, shift.starts_at - AROUND_SHIFT),
-        until_at=latest if run.ended_at is None else min(run.ended_at, latest),
-        last=None if last is None else _as_draft(last),
+        run_pk=run_pk,
+        day=day,
+        driver_pk=driver_pk,
+        vehicle_pk=vehicle_pk,
+        from_at=max(started_at, starts_at - AROUND_SHIFT),
+        until_at=latest if ended_at is None else min(ended_at, latest),
+        last=None if last[0] is None else _as_draft(*last),
     )
 
 
-def _as_draft(last: LastPosition) -> PointDraft:
-    return PointDraft(
-        client_id=NO_ID,
-        at=last.at,
-        lat=last.lat,
-        lon=last.lon,
-        accuracy_m=last.accuracy_m,
-    )
+def _as_draft(at: dt.datetime, lat: float, lon: float, accuracy_m: float | None) -> PointDraft:
+    return PointDraft(client_id=NO_ID, at=at, lat=lat, lon=lon, accuracy_m=accuracy_m)

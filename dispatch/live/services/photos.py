@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import os
 import subprocess
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -27,6 +26,11 @@ from lastmile.core.jobs import enqueue
 
 #: Seconds for the child process, which also has limits of its own (live/imaging.py).
 CHILD_S: Final = 25
+_APPEND: Final = """
+    UPDATE live_photo SET content = coalesce(content, ''::bytea) || %s, received_bytes = %s
+     WHERE id = %s
+    RETURNING CASE WHEN received_bytes = size_bytes THEN encode(sha256(content), 'hex') END
+"""
 _HERE: Final = (PhotoState.RECEIVED, PhotoState.KEPT, PhotoState.REFUSED, PhotoState.ERASED)
 
 
@@ -54,7 +58,7 @@ def append_to_photo(*, device: Device, sha256: str, offset: int, piece: bytes) -
     Locks: the photo. Records: nothing. Raises: PhotoNotExpected; WrongHash if the whole does not
     have the hash; then nothing of it is kept.
     """
-    rows = Photo.objects.select_for_update(of=("self",), no_key=True)
+    rows = Photo.objects.select_for_update(of=("self",), no_key=True).defer("content")
     photo = rows.filter(
         sha256=sha256,
         pk__in=Proof.objects.filter(act__driver=device.driver_id).values("photo"),
@@ -63,18 +67,28 @@ def append_to_photo(*, device: Device, sha256: str, offset: int, piece: bytes) -
         raise not_expected()
     if is_here(photo) or offset != photo.received_bytes or not piece:
         return photo
-    content = bytes(photo.content or b"") + piece
-    is_whole = len(content) >= photo.size_bytes
-    if is_whole and (
-        len(content) > photo.size_bytes or hashlib.sha256(content).hexdigest() != sha256
-    ):
+    if offset + len(piece) > photo.size_bytes:
         return _wrong(photo)
-    photo.content, photo.received_bytes = content, len(content)
-    if is_whole:
+    photo.received_bytes = offset + len(piece)
+    digest = _append(photo, piece)
+    if photo.received_bytes == photo.size_bytes:
+        if digest != sha256:
+            return _wrong(photo)
         photo.state, photo.received_at = PhotoState.RECEIVED, now()
+        photo.save(update_fields=["state", "received_at"])
         enqueue("live.photo", payload={"photo": photo.public_id}, subject=photo.public_id)
-    photo.save(update_fields=["content", "received_bytes", "state", "received_at"])
     return photo
+
+
+def _append(photo: Photo, piece: bytes) -> str | None:
+    """Add a piece to the row; return the hash of the whole, None while some of it is missing.
+
+    PostgreSQL does both, so that what is here already is not read and written by this process.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_APPEND, [piece, photo.received_bytes, photo.pk])
+        digest: str | None = cursor.fetchone()[0]
+    return digest
 
 
 def not_expected() -> PhotoNotExpected:

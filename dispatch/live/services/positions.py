@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
 
 from dispatch.live.models import Device
 from dispatch.live.points import (
@@ -26,7 +25,12 @@ from dispatch.live.points import (
     with_true_time,
 )
 from dispatch.live.policy import driver_policy
-from dispatch.live.selectors.working import WorkSpan, span_at, work_spans
+from dispatch.live.selectors.working import (
+    WorkSpan,
+    span_at,
+    spans_of_driver,
+    spans_of_vehicles,
+)
 from dispatch.live.services.devices import note_refused
 from dispatch.live.services.following import tell_boards_soon
 from dispatch.live.services.partitions import keep_days
@@ -140,9 +144,7 @@ def _placed(
     """Return, by place in the batch, the points that were measured at work."""
     if not drafts:
         return {}
-    times = [draft.at for draft in drafts.values()]
-    whose = _whose(source, drafts)
-    spans = [] if whose is None else work_spans(whose, min(times), max(times))
+    spans = _spans(source, drafts)
     oldest = _oldest_day(spans, received_at)
     placed = {}
     for place, draft in drafts.items():
@@ -162,13 +164,14 @@ def _oldest_day(spans: Sequence[WorkSpan], received_at: dt.datetime) -> dt.date:
     return received_at.date() - dt.timedelta(days=driver_policy().places_days)
 
 
-def _whose(source: PointSource, drafts: Mapping[int, PointDraft]) -> Q | None:
-    """Return which runs may have points of the batch; None if no run can."""
+def _spans(source: PointSource, drafts: Mapping[int, PointDraft]) -> list[WorkSpan]:
+    """Return the runs that may have points of the batch."""
+    times = [draft.at for draft in drafts.values()]
     if source.driver_pk is not None:
-        return Q(driver=source.driver_pk)
+        return spans_of_driver(source.driver_pk, min(times), max(times))
     vehicles = source.vehicles or {}
     named = {vehicles[draft.vehicle] for draft in drafts.values() if draft.vehicle in vehicles}
-    return Q(shift__vehicle__in=named) if named else None
+    return spans_of_vehicles(named, min(times), max(times)) if named else []
 
 
 def _flagged(placed: Mapping[int, _Placed]) -> list[_Placed]:

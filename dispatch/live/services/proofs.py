@@ -55,7 +55,7 @@ def _keep(
 ) -> None:
     photo = None
     if proof.kind in PICTURES:
-        photo, _new = Photo.objects.get_or_create(
+        photo, _new = Photo.objects.defer("content").get_or_create(
             sha256=proof.sha256, defaults={"size_bytes": proof.size_bytes}
         )
     Proof.objects.create(

@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
 
@@ -48,7 +49,19 @@ def take_acts(
 
     Locks, Records: as take_act. Raises: OperationalError, InterfaceError.
     """
-    return [_take_safely(device, draft, phone_at) for draft in drafts]
+    taken = _taken_before(drafts)
+    return [
+        _repeated(taken[draft.client_id], draft)
+        if draft.client_id in taken
+        else _take_safely(device, draft, phone_at)
+        for draft in drafts
+    ]
+
+
+def _taken_before(drafts: Sequence[Draft]) -> dict[UUID, DriverAct]:
+    """Return the acts of a batch that were taken before: a phone that heard no answer repeats."""
+    rows = DriverAct.objects.filter(client_id__in=[draft.client_id for draft in drafts])
+    return {row.client_id: row for row in rows.prefetch_related("incidents")}
 
 
 def _take_safely(device: Device, draft: Draft, phone_at: dt.datetime | None) -> ActResult:
@@ -247,7 +260,7 @@ def _stored(device: Device, draft: Draft) -> DriverAct | None:
 
 def _repeated(act: DriverAct, draft: Draft) -> ActResult:
     status = "rejected" if act.result == Result.REJECTED else "duplicate"
-    return _answer(act, draft, status, list(act.incidents.order_by("pk")[:1]))
+    return _answer(act, draft, status, sorted(act.incidents.all(), key=lambda one: one.pk))
 
 
 def _answer(act: DriverAct, draft: Draft, status: str, incidents: Sequence[Incident]) -> ActResult:

@@ -5,7 +5,7 @@
  */
 import { Fault } from "./client.js";
 
-const PIECE_BYTES = 128 * 1024;
+const PIECE_BYTES = 256 * 1024;
 const FIRST_WAIT_MS = 1_500;
 const LONGEST_WAIT_MS = 60_000;
 const DRAFT_LIVES_MS = 7 * 24 * 3600 * 1000;
