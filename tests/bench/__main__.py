@@ -90,6 +90,18 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
         "processor time of a message, told, sent and reported twice, by part of the installation",
     ),
     "fitting": ("tests.bench.fitting", "a plan whose day changed: updated, and planned again"),
+    "offline": (
+        "tests.bench.offline",
+        "50 days without a network sent at once, shuffled, cut: each act once, in 120 s",
+    ),
+    "custody": (
+        "tests.bench.custody",
+        "kill -9 in the middle of deliveries with photos; doubled and far photos flagged",
+    ),
+    "positions": (
+        "tests.bench.positions",
+        "1,000 positions a second for 20 minutes, 60 trackers' points a second, 500 boards",
+    ),
     "solver_real": ("tests.bench.solver_versus:real", "Amazon and LoggiBUD, beside every peer"),
 }
 
