@@ -10,13 +10,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from lastmile.core import clock
 from lastmile.core.clock import RetailerClock
 from lastmile.core.errors import NotFound
+from lastmile.core.postgres.prepared import prepared_cursor
 from lastmile.core.tenancy import HOUSE, Brand, RetailerRef, current_retailer, shared_tables
 from tenants.models import Domain, Retailer, Status
 
@@ -133,7 +133,7 @@ def _known(query: str, value: str, rows: QuerySet[Retailer]) -> RetailerRef | No
     them again.
     """
     with shared_tables():
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(query, [value])
             versions = cursor.fetchone()
         if versions is None:

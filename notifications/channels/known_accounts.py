@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.db import connection
-
+from lastmile.core.postgres.prepared import prepared_cursor
 from lastmile.core.tenancy import current_schema
 from notifications.models import ChannelAccount
 
@@ -25,7 +24,7 @@ def known_accounts() -> list[tuple[ChannelAccount, bool]]:
     again. Change none of these objects: others have them too.
     """
     schema = current_schema()
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_VERSIONS)
         rows = cursor.fetchall()
     versions = [row[:3] for row in rows]

@@ -12,11 +12,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from lastmile.core.clock import now
+from lastmile.core.postgres.prepared import prepared_cursor
 from lastmile.core.timing import in_seconds
 from notifications.catalogue.kinds import Priority
 from notifications.channels.known_accounts import known_accounts
@@ -38,7 +39,7 @@ EXPIRED_BATCH: Final = 200
 _CLAIM_SQL: Final = """
 UPDATE notifications_message message
 SET state = 'sending', lease_token = %(token)s, account_id = %(account)s,
-    lease_until = statement_timestamp() + make_interval(secs => %(lease_s)s)
+    lease_until = statement_timestamp() + make_interval(secs => %(lease_s)s::float8)
 WHERE message.id IN (
     SELECT id FROM notifications_message
     WHERE state = 'waiting' AND channel = %(channel)s AND send_at <= %(now)s
@@ -89,7 +90,7 @@ def claim(
         return []
     token = uuid.uuid4()
     with transaction.atomic():
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(
                 _CLAIM_SQL,
                 {
@@ -201,7 +202,7 @@ def next_due_s(*, sending: Collection[str]) -> float | None:
     Only the channels in ``sending`` can send now. Messages of the others are looked at when they
     expire.
     """
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_NEXT_SQL, {"sending": list(sending)})
         first, last, machine_s = cursor.fetchone()
     waits_s: list[float] = []

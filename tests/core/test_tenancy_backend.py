@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from lastmile.core.models import Event
 from lastmile.core.postgres.base import DatabaseWrapper
 from lastmile.core.postgres.context import SchemaContext, enter_schema
+from lastmile.core.postgres.prepared import prepared_cursor
 from lastmile.core.tenancy import OtherRetailer, RetailerRef, retailer_context, shared_context
 
 
@@ -107,6 +108,34 @@ def test_a_server_side_cursor_reads_its_own_retailer(fresh_db: str) -> None:
             assert [event.subject for event in Event.objects.iterator(chunk_size=1)] == [schema]
 
 
+def test_a_prepared_statement_reads_its_own_retailer(fresh_db: str) -> None:
+    """PostgreSQL plans it again for another search_path, in the same session."""
+    for schema in ("t1", "t2"):
+        with retailer_context(schema):
+            Event.objects.create(kind="test.mark", subject=schema)
+    for schema in ("t1", "t2", "t2", "t1"):
+        with retailer_context(schema), prepared_cursor() as cursor:
+            cursor.execute("SELECT subject FROM core_event WHERE kind = %s", ["test.mark"])
+            assert cursor.fetchall() == [(schema,)]
+    with shared_context(), prepared_cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE NOT from_sql")
+        statements = [statement for (statement,) in cursor.fetchall()]
+    assert statements.count("SELECT subject FROM core_event WHERE kind = $1") == 1
+
+
+def test_a_prepared_statement_sees_a_column_that_has_changed(fresh_db: str) -> None:
+    with retailer_context("t1"), connection.cursor() as plain, prepared_cursor() as cursor:
+        plain.execute("CREATE TABLE prepared_thing (name varchar(10), size int)")
+        plain.execute("INSERT INTO prepared_thing VALUES ('a', 1)")
+        select = "SELECT name FROM prepared_thing WHERE size = %s"
+        cursor.execute(select, [1])
+        plain.execute("ALTER TABLE prepared_thing ADD COLUMN color int, DROP COLUMN name")
+        plain.execute("ALTER TABLE prepared_thing ADD COLUMN name varchar(10) DEFAULT 'b'")
+        cursor.execute(select, [1])
+        assert cursor.fetchall() == [("b",)]
+        plain.execute("DROP TABLE prepared_thing")
+
+
 @pytest.fixture
 def pooled(fresh_db: str) -> Iterator[DatabaseWrapper]:
     """Return connections from a pool with a single session, so that all users share it."""
@@ -187,3 +216,18 @@ def test_connecting_needs_no_retailer_and_a_transaction_without_one_reads_nothin
     with transaction.atomic():  # BEGIN uses no table
         pass
     assert connection.pg_version >= 140_000
+
+
+def test_a_session_that_the_server_has_ended_is_not_given_out(
+    pooled: DatabaseWrapper, fresh_db: str
+) -> None:
+    with retailer_context("t1"):
+        with pooled.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            (ended,) = cursor.fetchone()
+        pooled.close()  # back to the pool
+        with connection.cursor() as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [ended])
+        with pooled.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            assert cursor.fetchone()[0] != ended

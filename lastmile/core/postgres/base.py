@@ -7,17 +7,32 @@ unchanged. But it stores no tenant on the connection.
 
 from __future__ import annotations
 
+import select
 from typing import Any
 
 import psycopg
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base as postgresql
+from django.db.backends.utils import CursorWrapper
 from django.utils.asyncio import async_unsafe
 from django.utils.functional import cached_property
 from django_tenants.postgresql_backend.introspection import DatabaseSchemaIntrospection
+from psycopg_pool import ConnectionPool
 
 from lastmile.core.postgres import context
 from lastmile.core.postgres.context import PUBLIC, SchemaContext
+
+
+def check_session(session: psycopg.Connection[Any]) -> None:
+    """Raise OperationalError if a session from the pool is broken.
+
+    A server that has ended the session has closed its socket or has written to it. Both make the
+    socket readable, so a quiet socket needs no round trip to the server.
+    """
+    readable = select.poll()
+    readable.register(session.fileno(), select.POLLIN)
+    if readable.poll(0):
+        ConnectionPool.check_connection(session)
 
 
 class TenantName:
@@ -41,6 +56,14 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         self._path: str | None = None
         super().__init__(*args, **kwargs)
 
+    @property
+    def pool(self) -> Any:
+        """The pool of sessions. It asks the server only about a session that may be broken."""
+        pool = super().pool  # type: ignore[misc]
+        if pool is not None:
+            pool._check = check_session  # noqa: SLF001 - Django passes no check of ours
+        return pool
+
     # --- the path ----------------------------------------------------------------------------
     def _cursor(self, name: str | None = None) -> Any:
         if self.alias == NO_DB_ALIAS:  # creating or dropping a database needs no schema
@@ -59,6 +82,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             # The name was checked before: it has only a-z, 0-9 and _.
             cursor.execute(f"SET search_path = {path}")
         self._path = path
+
+    def wrapped(self, cursor: Any) -> CursorWrapper:
+        """Return a cursor of this session as Django wraps its own: errors, and the log of tests."""
+        return self._prepare_cursor(cursor)  # type: ignore[no-any-return,attr-defined]
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Open a session, or take one from the pool; its path is not known."""
