@@ -101,7 +101,10 @@ HANDLERS: dict[str, list[str]] = {
 #: Handler -> the function that does for many events at once what the handler does for each:
 #: ``def f(events: Sequence[DomainEvent]) -> None``. It acts as the actor of each event itself.
 #: If it raises, nothing is kept, and each event is delivered alone.
-MANY: dict[str, str] = {_TELL: "notifications.handlers.on_events"}
+MANY: dict[str, str] = {
+    _TELL: "notifications.handlers.on_events",
+    _ORDER_DAY: f"{_DAY}.on_orders_changed",
+}
 
 #: Old name of a handler -> its current name. A delivery that waits during an upgrade is stored
 #: with the old name.

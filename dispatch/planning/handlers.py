@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db.models import Q
 
 from dispatch.planning.search.parts import delete_all_parts
 from dispatch.planning.selectors.tentative import (
     HubDay,
-    days_behind_order,
+    days_behind_orders,
     days_of_hub,
     days_of_shifts,
 )
@@ -24,7 +24,12 @@ def on_solve_ended(event: DomainEvent) -> None:
 
 def on_order_changed(event: DomainEvent) -> None:
     """Bring the tentative plans of an order's days up to date, if they differ from the order."""
-    _reconcile(days_behind_order(event.subject))
+    on_orders_changed([event])
+
+
+def on_orders_changed(events: Sequence[DomainEvent]) -> None:
+    """Bring the tentative plans up to date that differ from any of many changed orders."""
+    _reconcile(days_behind_orders({event.subject for event in events}))
 
 
 def on_shift_changed(event: DomainEvent) -> None:

@@ -36,7 +36,7 @@ __all__ = [
 RELAY: Final = "relay"  # the kind of pointers to unrelayed events
 RELAY_TASK: Final = "core.relay"
 GATHER_S: Final = (
-    0.1  # an event that follows another one so soon waits, and many are relayed at once
+    0.25  # an event that follows another one so soon waits, and many are relayed at once
 )
 _PAGE: Final = 1000
 

@@ -28,7 +28,7 @@ from django.db.models.functions import Now
 
 from lastmile.core.actor import acting_as
 from lastmile.core.events import RELAY, as_domain_event
-from lastmile.core.models import Delivery, DeliveryState
+from lastmile.core.models import Delivery, DeliveryState, Event
 from lastmile.core.tenancy import current_schema
 from lastmile.core.timing import backoff_s, in_seconds
 from lastmile.core.wiring import followers_of, handlers_of, load, many_of, present_name
@@ -112,6 +112,20 @@ def relay_batch() -> tuple[int, set[tuple[str, str]]]:
     return len(positioned), {(delivery.handler, delivery.lane) for delivery in owed}
 
 
+def has_unrelayed() -> bool:
+    """Return True if a committed event has no position yet.
+
+    The relay looks after it has released its lock: another one that did not get the lock has left
+    its events to it.
+    """
+    return Event.objects.filter(position=None).exists()
+
+
+def takes_many(handler: str) -> bool:
+    """Return True if a handler takes many events at once."""
+    return bool(many_of(present_name(handler)))
+
+
 def owed_handlers(lane: str) -> list[str]:
     """Return the handlers that have deliveries of this lane due now."""
     due = Delivery.objects.filter(lane=lane, state__in=OPEN, due_at__lte=Now())
@@ -159,7 +173,7 @@ def deliver_batch(handler: str, lane: str, *, until: float = float("inf")) -> in
     """
     token = uuid.uuid4()
     leased, pointer = _lease(handler, lane, token)
-    groups = deque(_groups(leased, MANY_AT_ONCE if many_of(present_name(handler)) else 1))
+    groups = deque(_groups(leased, MANY_AT_ONCE if takes_many(handler) else 1))
     while groups:
         if time.monotonic() >= until:
             _hand_back([delivery for group in groups for delivery in group], lane, token)

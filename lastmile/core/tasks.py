@@ -20,7 +20,16 @@ from lastmile.core.fair_queue import run_fairly
 from lastmile.core.hints import publish
 from lastmile.core.jobs import JOBS, RUN_TASK
 from lastmile.core.models import Lane
-from lastmile.core.relay import deliver_batch, lane_kind, owed_handlers, relay_batch, settle
+from lastmile.core.relay import (
+    MANY_AT_ONCE,
+    deliver_batch,
+    has_unrelayed,
+    lane_kind,
+    owed_handlers,
+    relay_batch,
+    settle,
+    takes_many,
+)
 from lastmile.core.runner import tend
 from lastmile.core.tenancy import (
     ACTIVE,
@@ -37,6 +46,7 @@ from lastmile.worklist.services import forget
 
 BUDGET_S: Final = 15.0  # a task with more work starts another one, so that other tasks can run
 FEW_EVENTS: Final = 10  # so few are delivered by the task that relays them
+FEW_GROUPED: Final = MANY_AT_ONCE  # the same, for a handler that takes many at once
 LANE_QUEUE: Final = {Lane.PERSON: "hot", Lane.BULK: "bulk"}
 
 
@@ -108,16 +118,18 @@ def relay() -> None:
     """
     stop = time.monotonic() + BUDGET_S
     started: set[tuple[str, str]] = set()
-    count = 1
-    while count and time.monotonic() < stop:
+    more = True
+    while more and time.monotonic() < stop:
         count, new = relay_batch()
         for handler, lane in sorted(new - started):
             # Their pointers stay. The sweep clears them, as it would finish what is left here.
-            is_here = lane == Lane.PERSON and count <= FEW_EVENTS
-            if not is_here or deliver_batch(handler, lane, until=stop) > FEW_EVENTS:
+            few = FEW_GROUPED if takes_many(handler) else FEW_EVENTS
+            is_here = lane == Lane.PERSON and count <= few
+            if not is_here or deliver_batch(handler, lane, until=stop) > few:
                 _ask_deliver(handler, lane)
                 started.add((handler, lane))
-    if count:
+        more = bool(count) and has_unrelayed()
+    if more:
         publish(RELAY_TASK, queue="hot", kwargs={"schema": current_schema()})
 
 

@@ -12,12 +12,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from lastmile.core.clock import now
 from lastmile.core.hints import Gathered
+from lastmile.core.postgres.prepared import prepared_cursor
 from lastmile.core.tenancy import current_schema
 from lastmile.core.timing import backoff_s, in_seconds
 from lastmile.worklist.services import point
@@ -33,8 +34,8 @@ log = logging.getLogger(__name__)
 REPORTS: Final = "notifications.reports"  # the kind of pointers to reports that are not taken
 TAKE_TASK: Final = "notifications.take_reports"
 BATCH: Final = 200
-#: The calls of this time are taken together.
-GATHER_S: Final = 0.2
+#: The calls of this time are taken together. Nobody waits for a report as for a message.
+GATHER_S: Final = 1.0
 #: A pointer is due after this time, when a hint has surely been lost …
 POINTER_DUE_S: Final = 15.0
 #: … and is enough for the reports that follow within this time. A report is stored in much less
@@ -128,7 +129,7 @@ def take_reports(*, most: int = BATCH) -> int:
 
 
 def _keep(values: list[Any]) -> None:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_KEEP, values)
 
 
@@ -183,7 +184,7 @@ def _moved(state: str, reports: Sequence[ProviderReport]) -> str:
 
 
 def _store(taken: Sequence[tuple[int, int]], moved: Sequence[tuple[int, str, bool, bool]]) -> None:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         if moved:
             columns = [list(column) for column in zip(*moved, strict=True)]
             cursor.execute(_MOVED, [now(), *columns])

@@ -58,9 +58,9 @@ log = logging.getLogger(__name__)
 
 RUN_S: Final = 20.0  # then another task goes on, so that a worker can stop soon
 IDLE_S: Final = 1.0
-LOOK_S: Final = 0.2  # what became due in this time is checked together
-STORE_S: Final = 0.15  # results of this time are stored together
-STORED_AT_ONCE: Final = 24
+LOOK_S: Final = 0.25  # what became due in this time is checked together
+STORE_S: Final = 0.3  # results of this time are stored together
+STORED_AT_ONCE: Final = 32
 TEND_S: Final = 1.0
 CLOSED_S: Final = 5.0
 LONGEST_CALL_S: Final = 20.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,23 +58,39 @@ def not_over(days: Iterable[HubDay]) -> list[HubDay]:
     ]
 
 
-def days_behind_order(public_id: str) -> list[HubDay]:
-    """Return the days whose tentative plans differ from an order as it is now."""
-    order = (
-        Order.objects.select_related("hub", "place", "promise__place")
-        .filter(public_id=public_id)
-        .first()
-    )
-    row = TentativeVisit.objects.select_related("day__hub").filter(key=public_id).first()
-    days: list[HubDay] = [] if row is None else [(row.day.hub, row.day.service_date)]
-    if order is None or order.hub is None or order.service_date is None:
-        return not_over(days)
-    if to_plan(order.hub, order.service_date).filter(pk=order.pk).exists():
+def days_behind_orders(public_ids: Collection[str]) -> list[HubDay]:
+    """Return the days whose tentative plans differ from any of these orders as it is now."""
+    visits = TentativeVisit.objects.select_related("day__hub").filter(key__in=public_ids)
+    rows = {row.key: row for row in visits}
+    behind: list[HubDay] = []
+    settled: set[str] = set()
+    for order in _to_plan_among(public_ids):
+        assert order.hub is not None
+        assert order.service_date is not None
         here = (order.hub, order.service_date)
-        if row is not None and days == [here] and _is_placed_as(row, order):
-            return []
-        days.append(here)
-    return not_over(days)
+        row = rows.get(order.public_id)
+        if row is not None and _day_of(row) == here and _is_placed_as(row, order):
+            settled.add(row.key)
+        else:
+            behind.append(here)
+    behind += [_day_of(row) for key, row in rows.items() if key not in settled]
+    return not_over(behind)
+
+
+def _day_of(row: TentativeVisit) -> HubDay:
+    return (row.day.hub, row.day.service_date)
+
+
+def _to_plan_among(public_ids: Collection[str]) -> QuerySet[Order]:
+    """Return the orders among these that a plan of their hub and date can contain."""
+    dated = Order.objects.filter(
+        by_van(),
+        public_id__in=public_ids,
+        hub__isnull=False,
+        service_date__isnull=False,
+        state__in=TO_PLAN,
+    )
+    return dated.select_related("hub", "place", "promise__place")
 
 
 def _is_placed_as(row: TentativeVisit, order: Order) -> bool:

@@ -20,7 +20,7 @@ from dispatch.planning.models import Plan, TentativeChange, TentativeDay, Tentat
 from dispatch.planning.problem.day import Day, read_day
 from dispatch.planning.problem.tentative import read_state
 from dispatch.planning.rolls import invariants
-from dispatch.planning.selectors.tentative import broken_rules, days_behind
+from dispatch.planning.selectors.tentative import broken_rules, days_behind, days_behind_orders
 from dispatch.planning.services import (
     confirm_visit,
     drop_expired,
@@ -387,6 +387,25 @@ def test_days_that_nobody_changes_are_found_by_the_scheduled_task(clock: SetCloc
     assert tentative(shift_only).ready
     clock(now() + dt.timedelta(days=3))
     assert days_behind() == [], "days that are over are left as they are"
+
+
+def test_many_changed_orders_are_looked_at_together(
+    django_assert_num_queries: Callable[[int], Any],
+) -> None:
+    hub = day_of(orders=3, shifts=1)
+    drain()
+    settled, moved, cancelled = Order.objects.filter(hub=hub).order_by("pk")
+    ids = [order.public_id for order in (settled, moved, cancelled)]
+    assert days_behind_orders(ids) == []
+    set_pin(order=moved, lat=LAT + 0.01, lon=LON)
+    assert days_behind_orders([settled.public_id, cancelled.public_id]) == []
+    assert days_behind_orders([moved.public_id]) == [(hub, DAY)]
+    drain()
+    cancel_order(order=cancelled, cause="shopper")
+    with django_assert_num_queries(2):
+        assert days_behind_orders(ids) == [(hub, DAY)]
+    drain()
+    assert days_behind_orders(ids) == []
 
 
 def test_a_published_plan_becomes_the_tentative_plan() -> None:
