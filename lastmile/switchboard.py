@@ -36,6 +36,7 @@ _BOARD_RUN = "dispatch.console.board.handlers.on_run_changed"
 _BOARD_VISIT = "dispatch.console.board.handlers.on_order_visited"
 _BOARD_INCIDENT = "dispatch.console.board.handlers.on_incident_changed"
 _LINK_ENDS = "dispatch.orders.handlers.on_order_ended"
+_LINK_LIVES = "dispatch.orders.handlers.on_order_failed"
 _DAY = "dispatch.planning.handlers"
 _ORDER_DAY, _SHIFT_DAY = f"{_DAY}.on_order_changed", f"{_DAY}.on_shift_changed"
 _FLEET_DAY, _HUB_DAY = f"{_DAY}.on_vehicle_changed", f"{_DAY}.on_hub_changed"
@@ -70,7 +71,7 @@ HANDLERS: dict[str, list[str]] = {
     "slots.opened": ["dispatch.slots.handlers.on_slots_opened"],
     "zone.changed": ["dispatch.slots.handlers.on_zone_changed"],
     "order.delivered": [_LINK_ENDS, _ETA, _TELL, _BOARD_VISIT, _TRACK],
-    "order.failed": [_ETA, _TELL, _BOARD_VISIT, _TRACK],
+    "order.failed": [_LINK_LIVES, _ETA, _TELL, _BOARD_VISIT, _TRACK],
     "order.returned": [_LINK_ENDS, _TRACK],
     "order.cancelled": [_LINK_ENDS, _ORDER_DAY, _SLOT, _ETA, _TELL, _PHONE, _TRACK],
     "order.step_up_confirmed": [_TELL],

@@ -165,6 +165,7 @@ OVER: Final[Mapping[str, Words]] = {
     Over.GONE_ON: _("The stay at the stop is over."),
     Over.SEEN: _("The vehicle was seen again."),
     Over.STARTED: _("The shift has started."),
+    Over.PROOF_GIVEN: _("The driver gave the proof later."),
     Over.ENDED: _("The shift is over, or its route was changed."),
 }
 LINKS: Final[Mapping[str, Words]] = {

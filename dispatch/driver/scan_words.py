@@ -44,6 +44,8 @@ SCAN: Final[dict[str, str | Promise]] = {
     "scan_other_vehicle": _("It goes with %(vehicle)s. Do not load it."),
     "scan_no_vehicle": _("It is on no route now. Give it to your dispatcher."),
     "scanned_of": _("%(n)s of %(all)s parcels scanned"),
+    "proof_later": _("Proof that is missing"),
+    "proof_send": _("Send the proof"),
     "stop_n": _("Stop %(n)s"),
     "loaded": _("Loaded"),
     "load_how": _(

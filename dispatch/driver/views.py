@@ -16,9 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dispatch.driver.guards import DeviceRequest, device_data, reader_language
 from dispatch.driver.words import page_texts
-from dispatch.live.acts import read_act, read_phone_time
+from dispatch.live.acts import read_act
 from dispatch.live.day import as_json, etag_of
 from dispatch.live.errors import OtherDriver
+from dispatch.live.phone_time import read_phone_time
 from dispatch.live.selectors import day_of, parcel_of_label
 from dispatch.live.services import (
     look_at_code,

@@ -15,17 +15,11 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from dispatch.live.proof import ProofDraft, read_proofs
+from dispatch.live.phone_time import read_phone_time
+from dispatch.live.proof import ProofDraft, ProofKind, read_proofs
 
-#: A phone's clock may differ by this much; a larger difference is corrected. Chosen.
-CLOCK_TOLERANCE: Final = dt.timedelta(minutes=2)
-#: A true time may be this far in the future. Chosen; orders allow the same.
-FUTURE_TOLERANCE: Final = dt.timedelta(minutes=5)
-#: Acts older than this are refused. A week offline is normal; two are not. Chosen.
-OLDEST: Final = dt.timedelta(days=14)
 LONGEST_NOTE: Final = 1_000
 MOST_IDS: Final = 500
-_EARLIEST, _LATEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC), dt.datetime(2101, 1, 1, tzinfo=dt.UTC)
 
 
 class ActKind(StrEnum):
@@ -41,6 +35,7 @@ class ActKind(StrEnum):
     PICKED_UP = "picked_up"
     FAILED = "failed"
     CORRECTED = "corrected"
+    PROOF_ADDED = "proof_added"
     NOTE = "note"
     CODE_LOOKED = "code_looked"
     BREAK_STARTED = "break_started"
@@ -56,7 +51,9 @@ ENDING: Final = frozenset({K.DELIVERED, K.PICKED_UP, K.FAILED, K.CORRECTED})
 #: Acts at a stop. They prove that the vehicle has left the hub.
 AT_DOOR: Final = frozenset({K.ARRIVED, K.DELIVERED, K.PICKED_UP, K.FAILED})
 #: Acts that a driver can do at home. All others prove that the shift began.
-NOT_AT_WORK: Final = frozenset({K.PLAN_CONFIRMED, K.NOTE, K.CODE_LOOKED, K.CORRECTED})
+NOT_AT_WORK: Final = frozenset(
+    {K.PLAN_CONFIRMED, K.NOTE, K.CODE_LOOKED, K.CORRECTED, K.PROOF_ADDED}
+)
 HANDED_OVER: Final = frozenset({"delivered", "picked_up"})
 OUTCOMES: Final = HANDED_OVER | {"failed"}
 
@@ -139,15 +136,6 @@ class ActResult:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class TrueTime:
-    """The true time of an act, and whether the phone's clock was corrected for it."""
-
-    at: dt.datetime
-    corrected: bool
-    too_old: bool = False
-
-
 class _Malformed(Exception):
     """The act is malformed; the argument is the code of the problem."""
 
@@ -177,27 +165,6 @@ def read_act(item: object, *, reasons: Iterable[str]) -> ActDraft | BadAct:
         )
 
 
-def true_time(at: dt.datetime, phone_at: dt.datetime | None, now: dt.datetime) -> TrueTime:
-    """Return when an act really happened.
-
-    Parameters
-    ----------
-    at : datetime
-        Time of the act by the phone's clock.
-    phone_at : datetime or None
-        Time of the sending by the same clock. Its difference from ``now`` is the clock's error.
-    now : datetime
-        The server's time.
-    """
-    error = dt.timedelta() if phone_at is None else now - phone_at
-    corrected = abs(error) > CLOCK_TOLERANCE
-    if corrected:
-        at = min(max(at, _EARLIEST), _LATEST) + error
-    if at > now + FUTURE_TOLERANCE:
-        return TrueTime(now, corrected=True)
-    return TrueTime(at, corrected=corrected, too_old=at < now - OLDEST)
-
-
 def _draft(item: Mapping[str, Any], client_id: UUID, reasons: frozenset[str]) -> ActDraft:
     at = read_phone_time(item.get("at"))
     kind_sent = item.get("kind")
@@ -221,14 +188,28 @@ def _draft(item: Mapping[str, Any], client_id: UUID, reasons: frozenset[str]) ->
         reason=reason,
         data=_checked(kind, {name: value for name, value in values.items() if value is not None}),
         note=_note(item),
-        proofs=read_proofs(item.get("proofs")) if outcome in HANDED_OVER else (),
+        proofs=_proofs(kind, outcome, item.get("proofs")),
         lat=lat,
         lon=lon,
         accuracy_m=accuracy_m,
     )
 
 
-_WITH_ORDER = AT_DOOR | {K.CORRECTED, K.NOTE, K.CODE_LOOKED}
+_WITH_ORDER = AT_DOOR | {K.CORRECTED, K.PROOF_ADDED, K.NOTE, K.CODE_LOOKED}
+
+
+def _proofs(kind: ActKind, outcome: str, sent: object) -> tuple[ProofDraft, ...]:
+    """Return the proofs of an act; a defect of the vehicle can have photos."""
+    if outcome in HANDED_OVER:
+        return read_proofs(sent)
+    if kind == K.VEHICLE_CHECKED:
+        return tuple(proof for proof in read_proofs(sent) if proof.kind == ProofKind.PHOTO)
+    if kind != K.PROOF_ADDED:
+        return ()
+    proofs = read_proofs(sent)
+    if not proofs:
+        raise _Malformed("proofs_missing")
+    return proofs
 
 
 def _needed(kind: ActKind, order: str) -> str:
@@ -383,17 +364,3 @@ def _uuid(value: object) -> UUID | None:
 def _content_id(item: object) -> UUID:
     content = json.dumps(item, sort_keys=True, default=str, ensure_ascii=True)
     return uuid5(NAMESPACE_URL, f"lastmile:bad-act:{content}")
-
-
-def read_phone_time(value: object) -> dt.datetime | None:
-    """Return an RFC 3339 time of a phone, in UTC; None for anything else."""
-    if not isinstance(value, str) or len(value) > 40:
-        return None
-    try:
-        instant = dt.datetime.fromisoformat(value)
-        if instant.utcoffset() is None:
-            return None
-        instant = instant.astimezone(dt.UTC)
-    except (ValueError, OverflowError):
-        return None
-    return instant if dt.datetime(1970, 1, 1, tzinfo=dt.UTC) <= instant < _LATEST else None

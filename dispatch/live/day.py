@@ -121,8 +121,9 @@ class DayStop:
     """A stop of a driver's day. ``state`` is the state of the order.
 
     ``arrived_at``, ``departed_at``, ``outcome`` and ``reason`` are what the server has received.
-    ``proof`` are the kinds of proof that the delivery needs. ``age_check`` is the least age; None
-    means that no age is checked. ``is_mine`` is False when the outcome is from another vehicle.
+    ``proof`` are the kinds of proof that the delivery needs, ``proof_given`` those that the server
+    has. ``age_check`` is the least age; None means that no age is checked. ``is_mine`` is False
+    when the outcome is from another vehicle.
     """
 
     stop: str
@@ -147,6 +148,7 @@ class DayStop:
     age_check: int | None
     signature: bool
     proof: Sequence[str]
+    proof_given: Sequence[str]
     state: str
     arrived_at: dt.datetime | None = None
     departed_at: dt.datetime | None = None

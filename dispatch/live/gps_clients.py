@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from dispatch.live.acts import read_phone_time
+from dispatch.live.phone_time import read_phone_time
 from dispatch.live.points import BadPoint, Read, id_of_place, measured, number
 
 KNOT_MPS: Final = 1852 / 3600

@@ -15,7 +15,7 @@ from enum import IntFlag
 from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from dispatch.live.acts import CLOCK_TOLERANCE, FUTURE_TOLERANCE, read_phone_time
+from dispatch.live.phone_time import CLOCK_TOLERANCE, FUTURE_TOLERANCE, read_phone_time
 from lastmile.core.geo import Point, distance_m
 
 #: Old receivers count weeks in ten bits, so their date is 1,024 weeks too early.

@@ -68,6 +68,7 @@ class Over(StrEnum):
     - seen: the vehicle was seen again.
     - started: the driver has begun.
     - ended: the run is over, or its route was changed.
+    - proof_given: the driver gave the proof later.
     """
 
     IN_TIME = "in_time"
@@ -76,6 +77,7 @@ class Over(StrEnum):
     SEEN = "seen"
     STARTED = "started"
     ENDED = "ended"
+    PROOF_GIVEN = "proof_given"
 
 
 class IncidentState(StrEnum):

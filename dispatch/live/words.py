@@ -59,6 +59,7 @@ ACTS: Final[Mapping[str, Words]] = {
     "picked_up": pgettext_lazy("driver", "Picked up"),
     "failed": _("Not delivered"),
     "corrected": _("Corrected"),
+    "proof_added": _("Proof given later"),
     "note": _("Note"),
     "code_looked": _("Access code seen"),
     "break_started": _("Break started"),

@@ -116,6 +116,14 @@ def set_link_expiry(*, order: str, ended_at: dt.datetime) -> None:
     derived.set_expiry(purpose=NAME, subject=order, expires_at=_expiry(ended_at))
 
 
+def keep_link_open(*, order: str) -> None:
+    """Let the link of an order (public id) live until the order ends again.
+
+    Locks: nothing. Records: nothing. Raises: nothing of its own.
+    """
+    derived.set_expiry(purpose=NAME, subject=order, expires_at=None)
+
+
 def _expiry(ended_at: dt.datetime) -> dt.datetime:
     return ended_at + dt.timedelta(days=policy(ShopperLinks).days_after_end)
 

@@ -225,7 +225,7 @@ MOMENTS: Final[tuple[Moment, ...]] = (
     Moment(
         key="failed",
         event=("order.failed",),
-        replaces=(*_BEFORE_THE_DOOR, *_ON_THE_WAY),
+        replaces=(*_BEFORE_THE_DOOR, *_ON_THE_WAY, "delivered"),
         audience=Audience.SHOPPER,
         timing=Timing(not_after_s=4 * _HOUR_S),
         priority=Priority.NOW,

@@ -89,6 +89,16 @@ def _was_told(order: Order, moments: tuple[str, ...], event: DomainEvent) -> boo
     return rows.exclude(skipped).exclude(origin=event.public_id).exists()
 
 
+def _last_told(order: Order, event: DomainEvent) -> str:
+    """Return the last outcome that other events told: delivered, failed or "".
+
+    After a correction the shopper is told again, also what was told before the correction.
+    """
+    rows = Message.objects.filter(order=order, moment__in=("delivered", "failed"))
+    rows = rows.exclude(state=MessageState.SKIPPED).exclude(origin=event.public_id)
+    return rows.order_by("-made_at", "-pk").values_list("moment", flat=True).first() or ""
+
+
 # Promises.
 
 
@@ -325,7 +335,7 @@ def is_told_delivered(event: DomainEvent, order: Order) -> bool:
     A photo that waits for its check, or a doubt that staff looks at, holds the message back. A
     photo that does not arrive in time holds it back no longer.
     """
-    if not is_delivered(event, order) or _was_told(order, ("delivered",), event):
+    if not is_delivered(event, order) or _last_told(order, event) == "delivered":
         return False
     is_late = event.kind == "proof.checked" and not event.data.get("complete", True)
     return is_late or not is_proof_open(order)

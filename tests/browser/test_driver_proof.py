@@ -249,3 +249,48 @@ def test_r05_a_photo_that_does_not_fit_is_said_at_once_and_the_acts_go_on(
     expect(page.get_by_text("Photos kept")).to_have_count(0)
     everything_sent(page)
     assert ("arrived", world.orders[0]) in acts_of(live, world)
+
+
+def test_r11_a_missing_proof_is_given_later_in_the_app(
+    live: Live, phone: BrowserContext, world: DriverWorld
+) -> None:
+    page = logged_in(live, phone, world)
+    on_the_road(page)
+    at_door(page)
+    tap(page, "Delivered")
+    page.get_by_role("button", name="Delivered without this proof").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Stop 2 of 3")
+    everything_sent(page)
+    page.goto(f"{live.retailer}/driver/#stop/{world.orders[0]}")
+    expect(page.get_by_role("heading", name="Proof that is missing")).to_be_visible()
+    assert violations(page) == []
+    take_photo(page, jpeg(door(34)))
+    expect(page.get_by_text("Photos kept: 1")).to_be_visible()
+    page.reload()
+    ready(page)
+    page.get_by_role("button", name="Send the proof").click()
+    expect(page.get_by_role("heading", name="Proof that is missing")).to_have_count(0)
+    everything_sent(page)
+    assert proofs_of(live, world) == [("photo", "")]
+    rows = Incident.objects.filter(order__public_id=world.orders[0])
+    assert live.do(lambda _ref: list(rows.values_list("kind", "state", "settled_how"))) == [
+        ("proof_missing", "settled", "proof_given")
+    ]
+
+
+def test_a_defect_of_the_vehicle_is_told_with_a_photo(
+    live: Live, phone: BrowserContext, world: DriverWorld
+) -> None:
+    page = logged_in(live, phone, world)
+    tap(page, "Start shift")
+    page.get_by_role("link", name="Report a defect").click()
+    page.get_by_label("What is wrong with the vehicle?").fill("The left mirror is broken")
+    take_photo(page, jpeg(door(35)))
+    expect(page.get_by_text("Photos kept: 1")).to_be_visible()
+    tap(page, "Report")
+    expect(page.get_by_role("heading", name="Vehicle check")).to_have_count(0)
+    everything_sent(page)
+    rows = Incident.objects.filter(kind="vehicle_defect", driver__public_id=world.driver)
+    photos = live.do(lambda _ref: [row.act.proofs.count() for row in rows if row.act])
+    assert photos == [1]
+    assert photos_on_phone(page, world) == []

@@ -19,12 +19,14 @@ from dispatch.fleet.selectors import hubs_of
 from dispatch.live import selectors, services
 from dispatch.live.errors import IncidentSettled
 from dispatch.live.models import Incident
-from dispatch.live.states import IncidentState
+from dispatch.live.selectors.proof import content_of, photos_of_act
+from dispatch.live.states import IncidentKind, IncidentState
 from lastmile.core import clock
 from lastmile.core.errors import Stale
 from lastmile.core.http import fetch, page_rows
 from lastmile.core.http.forms import status_of, version_of
 from lastmile.core.http.htmx import is_fragment
+from lastmile.core.refusals import unknown
 from tenants.people import selectors as people
 from tenants.permissions import Act, PageRequest, may, page, visible
 
@@ -59,6 +61,7 @@ class IncidentCard:
     is_late: bool
     may_settle: bool
     form: SettleForm
+    photos: list[str]
 
 
 @page(Act.INCIDENTS_VIEW, post=Act.INCIDENTS_EDIT)
@@ -125,6 +128,18 @@ def open_of(request: PageRequest, public_id: str) -> HttpResponse:
     return render(request, "console/incidents/_open.html", context)
 
 
+@page(Act.INCIDENTS_VIEW)
+@require_safe
+def photo(request: PageRequest, public_id: str, photo: str) -> HttpResponse:
+    """Show a photo of a defect to those who may see its incident."""
+    incident = fetch(_visible(request), public_id)
+    content = content_of(fetch(photos_of_act(incident.act_id or 0), photo))
+    if content is None:
+        raise unknown()
+    headers = {"Cache-Control": "private, no-store", "Content-Disposition": "inline"}
+    return HttpResponse(content, content_type="image/jpeg", headers=headers)
+
+
 def _visible(request: PageRequest) -> Any:
     return visible(request.principal, selectors.incidents())
 
@@ -184,7 +199,15 @@ def _card(
         may_settle=row.state == IncidentState.OPEN
         and may(principal, Act.INCIDENTS_EDIT, row.hub.public_id),
         form=form or SettleForm(prefix=row.public_id),
+        photos=_photos(row),
     )
+
+
+def _photos(row: Incident) -> list[str]:
+    """Return the photos of a defect by public id; other incidents have none of their own."""
+    if row.kind != IncidentKind.VEHICLE_DEFECT or row.act_id is None:
+        return []
+    return list(photos_of_act(row.act_id).values_list("public_id", flat=True))
 
 
 def _link(row: Incident, where: str, routes: dict[int, str]) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dispatch.fleet.models import Driver, Shift
@@ -28,7 +29,7 @@ from dispatch.live.day import (
 from dispatch.live.models import Run, VisitProgress
 from dispatch.live.policy import ProofPolicy, proof_policy
 from dispatch.live.selectors.loads import facts_of
-from dispatch.live.selectors.proof import needed_of
+from dispatch.live.selectors.proof import given_of, needed_of
 from dispatch.live.selectors.shifts import route_of_shift, shifts_around
 from dispatch.live.states import RunState
 from dispatch.orders.models import AccessKind, AccessNote, Attempt, Direction, Order
@@ -169,8 +170,12 @@ def _stops(route: Route, run: Run | None) -> list[DayStop]:
         if run is not None else {}  # fmt: skip
     attempts = _last_attempts(orders)
     rules, shift = proof_policy(), route.shift_id
+    proofs = given_of(orders)
     return [
-        _stop(row, access.get(row.order_id), visits.get(row.order_id), attempts, shift, rules)
+        replace(
+            _stop(row, access.get(row.order_id), visits.get(row.order_id), attempts, shift, rules),
+            proof_given=proofs.get(row.order_id, ()),
+        )
         for row in rows
     ]
 
@@ -225,6 +230,7 @@ def _stop(
         age_check=order.least_age or None,
         signature=order.signature,
         proof=[str(kind) for kind in needed_of(order, note, rules)],
+        proof_given=(),
         state=order.state,
         **done,
     )

@@ -72,6 +72,21 @@ def proofs_of(order: Order) -> list[ProofLine]:
     return [_line(row) for row in rows.order_by("happened_at", "act_id", "number")]
 
 
+def given_of(orders: Sequence[int]) -> dict[int, list[str]]:
+    """Return the kinds of proof that drivers gave, by pk of the order."""
+    by_order: dict[int, list[str]] = {}
+    rows = Proof.objects.filter(order__in=orders).order_by("order", "kind").distinct()
+    for order, kind in rows.values_list("order", "kind"):
+        by_order.setdefault(order, []).append(kind)
+    return by_order
+
+
+def photos_of_act(act: int) -> QuerySet[Photo]:
+    """Return the photos of an act that is about no order and that can be shown."""
+    rows = Photo.objects.filter(proofs__act=act, proofs__order__isnull=True)
+    return rows.filter(state=PhotoState.KEPT).distinct()
+
+
 def _line(row: Proof) -> ProofLine:
     photo = row.photo
     return ProofLine(

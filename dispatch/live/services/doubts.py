@@ -40,7 +40,9 @@ def note_measures(photo: Photo, measures: Mapping[str, Any]) -> None:
 
     Locks: nothing. Records: incident.opened. Raises: nothing of its own.
     """
-    kinds = set(photo.proofs.values_list("kind", flat=True))
+    kinds = set(photo.proofs.filter(order__isnull=False).values_list("kind", flat=True))
+    if not kinds:
+        return  # it is of no door: a defect of a vehicle
     if ProofKind.PHOTO not in kinds:
         _flag(photo, [Flag.NO_INK] if measures["ink"] < LEAST_INK else [])
         return

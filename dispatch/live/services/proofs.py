@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from dispatch.live.acts import ActDraft
-from dispatch.live.models import DriverAct, Photo, Proof
+from dispatch.live.models import Photo, Proof
 from dispatch.live.policy import proof_policy
 from dispatch.live.proof import PICTURES, Flag, ProofDraft, ProofKind, missing
 from dispatch.live.selectors.proof import needed_of
@@ -34,7 +34,7 @@ def keep_proofs(taking: Taking, order: Order, access: AccessNote | None) -> None
 
     Locks: nothing. Records: incident.opened. Raises: nothing of its own.
     """
-    draft, act = taking.draft, taking.act
+    draft = taking.draft
     place_flags = [Flag.FAR] if _is_far(draft, order) else []
     doubts: set[str] = set(place_flags)
     for number, proof in enumerate(_each_once(draft.proofs), 1):
@@ -43,15 +43,31 @@ def keep_proofs(taking: Taking, order: Order, access: AccessNote | None) -> None
             flags.append(Flag.DOUBLED)
         doubts.update(flags)
         _keep(taking, order, number, proof, flags)
-    lacking = missing(needed_of(order, access, proof_policy()), _before(order, act, draft.proofs))
+    lacking = lacking_of(order, access)
     if lacking:
         taking.open(IncidentKind.PROOF_MISSING, order=order, missing=lacking)
     if doubts:
         taking.open(IncidentKind.PROOF_DOUBTFUL, order=order, flags=sorted(doubts))
 
 
+def keep_photos(taking: Taking) -> None:
+    """Keep the photos of an act that is about no order, such as a defect of the vehicle.
+
+    Locks: nothing. Records: nothing. Raises: nothing of its own.
+    """
+    for number, proof in enumerate(_each_once(taking.draft.proofs), 1):
+        _keep(taking, None, number, proof, [])
+
+
+def lacking_of(order: Order, access: AccessNote | None) -> list[str]:
+    """Return the kinds of proof that a delivery needs and that no act has given."""
+    kinds = Proof.objects.filter(order=order).values_list("kind", flat=True)
+    proofs = [ProofDraft(kind=ProofKind(kind)) for kind in kinds]
+    return missing(needed_of(order, access, proof_policy()), proofs)
+
+
 def _keep(
-    taking: Taking, order: Order, number: int, proof: ProofDraft, flags: Sequence[str]
+    taking: Taking, order: Order | None, number: int, proof: ProofDraft, flags: Sequence[str]
 ) -> None:
     photo = None
     if proof.kind in PICTURES:
@@ -77,15 +93,9 @@ def _each_once(proofs: Sequence[ProofDraft]) -> list[ProofDraft]:
     return list(dict.fromkeys(proofs))
 
 
-def _before(order: Order, act: DriverAct, proofs: Sequence[ProofDraft]) -> list[ProofDraft]:
-    """Return the given proofs, and the kinds that earlier acts at this door gave."""
-    kinds = Proof.objects.filter(order=order).exclude(act=act).values_list("kind", flat=True)
-    return [*proofs, *(ProofDraft(kind=ProofKind(kind)) for kind in kinds)]
-
-
 def _is_of_another_door(proof: ProofDraft, order: Order) -> bool:
     rows = Proof.objects.filter(kind=ProofKind.PHOTO, photo__sha256=proof.sha256)
-    return rows.exclude(order=order).exists()
+    return rows.exclude(order=order).filter(order__isnull=False).exists()
 
 
 def _flags(proof: ProofDraft, access: AccessNote | None) -> list[Flag]:

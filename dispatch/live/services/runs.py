@@ -19,7 +19,9 @@ from dispatch.planning.services import note_progress
 from lastmile.core.events import Lane, record
 
 #: Acts that begin no run: a driver can do them at home.
-BEGIN_NO_RUN: Final = frozenset({ActKind.PLAN_CONFIRMED, ActKind.NOTE, ActKind.CODE_LOOKED})
+BEGIN_NO_RUN: Final = frozenset(
+    {ActKind.PLAN_CONFIRMED, ActKind.NOTE, ActKind.CODE_LOOKED, ActKind.PROOF_ADDED}
+)
 _KINDS = {
     "started_at": events.RUN_STARTED,
     "left_at": events.RUN_LEFT,

@@ -16,17 +16,17 @@ from dispatch.live.acts import (
     ActKind,
     ActResult,
     BadAct,
-    TrueTime,
-    true_time,
 )
 from dispatch.live.models import Device, DriverAct, Incident
+from dispatch.live.phone_time import TrueTime, true_time
 from dispatch.live.selectors.shifts import route_of_shift, shift_of_act
 from dispatch.live.services.context import Taking
 from dispatch.live.services.custody import note_back, note_door, note_loading
 from dispatch.live.services.devices import note_refused
 from dispatch.live.services.incidents import IncidentDraft, open_incident
+from dispatch.live.services.later import add_proofs
 from dispatch.live.services.leaving import leave, load, report_missing
-from dispatch.live.services.proofs import access_before, keep_proofs
+from dispatch.live.services.proofs import access_before, keep_photos, keep_proofs
 from dispatch.live.services.runs import lock_run, refresh_run
 from dispatch.live.services.visiting import arrive, end_visit
 from dispatch.live.states import IncidentKind, Result
@@ -143,6 +143,8 @@ def _apply(taking: Taking, order: Order | None, *, is_new: bool) -> None:
         note_door(taking, order)
         if taking.draft.outcome in HANDED_OVER:
             keep_proofs(taking, order, access)
+    elif kind == ActKind.PROOF_ADDED and order is not None:
+        add_proofs(taking, order, access_before(order))
     elif kind == ActKind.PLAN_CONFIRMED and run is not None:
         _confirm_plan(taking)
     elif kind == ActKind.VEHICLE_CHECKED and not taking.draft.data["ok"]:
@@ -150,6 +152,7 @@ def _apply(taking: Taking, order: Order | None, *, is_new: bool) -> None:
 
 
 def _report_defect(taking: Taking) -> None:
+    keep_photos(taking)
     route = None if taking.shift is None else route_of_shift(taking.shift)
     taking.open(
         IncidentKind.VEHICLE_DEFECT,

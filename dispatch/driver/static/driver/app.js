@@ -2,6 +2,7 @@
 import { toast as anyToast } from "../js/frame.js";
 import { live } from "../js/live.js";
 import { h, icon, loadIcons } from "./dom.js";
+import { Doors } from "./doors.js";
 import {
   followVersions,
   loadAhead,
@@ -22,7 +23,6 @@ import { defectView, moreView } from "./views/more.js";
 import { now } from "./views/now.js";
 import { withoutView } from "./views/proof.js";
 import { failView, stopView } from "./views/stop.js";
-import { hereNow, lacking, lookAround } from "./proof.js";
 
 const DAY_EVERY_MS = 60_000; // the day is asked for this often while the page is visible, with or without a socket
 const CALM_MS = 400; // a second tap on the same place within this time is a double tap, which is one tap
@@ -64,8 +64,9 @@ export async function mount(el) {
   await app.start();
 }
 
-class App {
+class App extends Doors {
   constructor(el, page) {
+    super();
     Object.assign(this, { el, page, fault: null, isBusy: false, isUpdateReady: false });
     this.codes = new Map(); // gate codes are shown and never kept
     this.drafts = new Map(); // what is being typed, so that a new drawing loses nothing
@@ -216,18 +217,6 @@ class App {
     this.draw();
   }
 
-  proofsOf(order) {
-    return this.session.kept.proofs?.[order] ?? [];
-  }
-
-  /** Keeps a proof of a stop until its delivery; of all kinds but photos only the last one counts. */
-  async addProof(order, proof) {
-    const others = this.proofsOf(order).filter((one) => one.kind === "photo" || one.kind !== proof.kind);
-    this.fault = null;
-    await this.keep("proofs", { ...(this.session.kept.proofs ?? {}), [order]: [...others, proof] });
-    this.draw({ isForced: true });
-  }
-
   /** A scanner that types has read a code: the present screen takes it, or nothing does. */
   async scanned(code) {
     const answer = await this.onScan?.(code);
@@ -240,46 +229,6 @@ class App {
     this.fault = { title, detail };
     this.draw();
     scrollTo(0, 0);
-  }
-
-  arrived(stop) {
-    if (stop.proof?.length) lookAround();
-    return this.did("arrived", "", { order: stop.order });
-  }
-
-  /** Delivers with the proofs; when one is missing, asks first. */
-  deliver(stop, { isWithout = false } = {}) {
-    const proofs = this.proofsOf(stop.order);
-    const isAgeFailed = proofs.some((proof) => proof.kind === "age" && proof.how === "fail");
-    if (!isWithout && (lacking(stop, proofs).length || isAgeFailed)) {
-      location.hash = `#without/${stop.order}`;
-      return;
-    }
-    const data = { ...hereNow() };
-    if (stop.handover?.kind) data.handover = stop.handover.kind;
-    if (proofs.length) data.proofs = proofs;
-    this.ended(stop.direction === "return" ? "picked_up" : "delivered", stop, { data });
-  }
-
-  /** Ends a visit, and goes on to the next stop. */
-  async ended(kind, stop, { data }) {
-    if (!(await this.did(kind, t(`did_${kind}`), { order: stop.order, data }))) return;
-    await this.keep("outcomes", { ...(this.session.kept.outcomes ?? {}), [stop.order]: this.lastAct.id });
-    const { [stop.order]: _given, ...proofs } = this.session.kept.proofs ?? {};
-    await this.keep("proofs", proofs);
-    this.codes.delete(stop.order);
-    this.strokes.delete(stop.order);
-    location.hash = "#now";
-    this.draw({ isMove: true });
-  }
-
-  async corrected(stop, outcome, reason = "") {
-    const data = { outcome };
-    if (reason) data.reason = reason;
-    const of = this.session.kept.outcomes?.[stop.order];
-    if (of) data.of = of;
-    if (await this.did("corrected", t("did_corrected"), { order: stop.order, data }))
-      location.hash = `#stop/${stop.order}`;
   }
 
   /** Keeps a small value, such as a tick; it is not an act. */

@@ -22,6 +22,7 @@ const EFFECTS = {
   delivered: (_today, act, stop) => end(stop, "delivered", act),
   picked_up: (_today, act, stop) => end(stop, "picked_up", act),
   failed: (_today, act, stop) => end(stop, "failed", act),
+  proof_added: (_today, act, stop) => give(stop, act),
   corrected: (_today, act, stop) => end(stop, act.data?.outcome, act),
   break_started: (today, act) => {
     today.break_since = act.at;
@@ -44,8 +45,14 @@ function moveRun(today, state, times = {}) {
   Object.assign(today.run, times, { state });
 }
 
+function give(stop, act) {
+  const kinds = (act.data?.proofs ?? []).map((proof) => proof.kind);
+  if (stop) stop.proof_given = [...new Set([...(stop.proof_given ?? []), ...kinds])];
+}
+
 function end(stop, outcome, act) {
   if (!stop) return;
+  give(stop, act);
   Object.assign(stop, {
     outcome,
     reason: act.data?.reason ?? "",

@@ -51,7 +51,7 @@ export async function keepPicture(store, { kind, order, bytes }) {
 
 /** Returns the kinds of proof that a stop needs and that are not given. A name counts as a signature. */
 export function lacking(stop, proofs) {
-  const kinds = new Set(proofs.map((proof) => proof.kind));
+  const kinds = new Set([...(stop.proof_given ?? []), ...proofs.map((proof) => proof.kind)]);
   if (kinds.has("name")) kinds.add("signature");
   return (stop.proof ?? []).filter((kind) => !kinds.has(kind));
 }

@@ -24,6 +24,7 @@ const FILES = [
   "driver/client.js",
   "driver/day.js",
   "driver/dom.js",
+  "driver/doors.js",
   "driver/labels.js",
   "driver/phone.js",
   "driver/positions.js",

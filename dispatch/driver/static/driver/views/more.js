@@ -2,6 +2,7 @@
 import { button, facts, h, link, notice } from "../dom.js";
 import { APP_VERSION, isInstalled, NAVIGATOR_NAMES, remember } from "../phone.js";
 import { t, time, tn } from "../words.js";
+import { photo } from "./proof.js";
 
 const THEMES = ["auto", "light", "dark", "contrast"];
 
@@ -94,10 +95,11 @@ function leave(app) {
   );
 }
 
-/** A defect of the vehicle in the driver's own words. */
+/** A defect of the vehicle in the driver's own words, with photos. */
 export function defectView(app) {
   const area = h("textarea", { id: "defect", maxlength: 500, "data-key": "defect" });
   area.value = app.drafts.get("defect") ?? "";
+  const photos = app.proofsOf("defect");
   area.addEventListener("input", () => app.drafts.set("defect", area.value));
   async function tell() {
     if (!area.value.trim()) {
@@ -105,8 +107,10 @@ export function defectView(app) {
       return;
     }
     const data = { ok: false, note: area.value.trim() };
+    if (photos.length) data.proofs = photos;
     if (!(await app.did("vehicle_checked", t("did_defect"), { data }))) return;
     app.drafts.delete("defect");
+    await app.used({ order: "defect" });
     location.hash = "#now";
   }
   return {
@@ -119,6 +123,7 @@ export function defectView(app) {
         area,
         h("p", { class: "hint" }, t("defect_how")),
       ),
+      photo(app, { order: "defect" }, photos),
     ],
     actions: [
       link(t("back"), "#now", { symbol: "arrow-left", key: "back" }),

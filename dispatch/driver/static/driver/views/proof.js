@@ -9,21 +9,32 @@ const LEAST_STROKE = 60; // units of the pad; less is a slip of the finger
 
 /** Returns the card that asks for the proof of a stop, or nothing. */
 export function proofCard(app, stop) {
-  if (!stop.proof?.length || !stop.arrived_at || stop.outcome) return null;
   const proofs = app.proofsOf(stop.order);
+  const kinds = stop.outcome ? laterKinds(stop) : stop.proof;
+  if (!kinds?.length || !stop.arrived_at) return null;
   return h(
     "section",
     { class: "card driver-proof" },
-    h("h2", null, t("proof")),
-    stop.proof.map((kind) => FORMS[kind]?.(app, stop, proofs)),
+    h("h2", null, stop.outcome ? t("proof_later") : t("proof")),
+    kinds.map((kind) => FORMS[kind]?.(app, stop, proofs)),
+    stop.outcome &&
+      proofs.length > 0 &&
+      button(t("proof_send"), () => app.addLater(stop), { kind: "primary", symbol: "send", key: "proof-send" }),
   );
+}
+
+/** Returns the kinds of proof that a delivery lacks and that can still be given after it. */
+function laterKinds(stop) {
+  const isOver = stop.outcome === "delivered" || stop.outcome === "picked_up";
+  return isOver ? lacking(stop, []).filter((kind) => kind !== "pin") : [];
 }
 
 function done(word) {
   return h("p", null, status("ok", "circle-check", word));
 }
 
-function photo(app, stop, proofs) {
+/** Returns the form that takes photos; those of a defect have an order of that name. */
+export function photo(app, stop, proofs) {
   const photos = proofs.filter((proof) => proof.kind === "photo");
   const input = h("input", {
     type: "file",

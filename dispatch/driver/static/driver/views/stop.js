@@ -89,7 +89,8 @@ export function doorActions(app, stop) {
 
 /** Returns what a scanner that types does at a stop, or nothing where no scan is needed. */
 export function scanOf(app, stop) {
-  if (!stop.proof?.includes("scan") || !stop.arrived_at || stop.outcome) return null;
+  const isOpen = stop.outcome ? !stop.proof_given?.includes("scan") && stop.outcome !== "failed" : stop.arrived_at;
+  if (!stop.proof?.includes("scan") || !isOpen) return null;
   return (code) => scanAtDoor(app, stop, code);
 }
 
