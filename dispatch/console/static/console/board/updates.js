@@ -1,8 +1,9 @@
 /* Live updates of the board: changes by other people, and the state of the connection. */
+import { ageOf } from "../../js/ages.js";
 import { toast } from "../../js/frame.js";
 import { live, WHO } from "../../js/live.js";
 import { followProgress } from "./progress.js";
-import { ageOf, followVehicles } from "./vehicles.js";
+import { followVehicles } from "./vehicles.js";
 
 const NOTICE_AFTER_MS = 5000; // shorter interruptions are not reported
 const UNSEEN_MS = 35_000; // a broken connection is noticed after this time at the latest
