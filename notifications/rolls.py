@@ -10,9 +10,16 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from lastmile.core.clock import now
-from notifications.models import BudgetScope, BudgetUse, CallResult, Message, ProviderCall
+from notifications.models import (
+    BudgetScope,
+    BudgetUse,
+    CallResult,
+    Message,
+    ProviderCall,
+)
 from notifications.rules.facts import ANSWERS_A_STOP
 from notifications.services.budgets import PAID
+from notifications.services.reports import overdue
 from notifications.states import FINAL, MessageState
 from tenants.selectors import today
 
@@ -51,6 +58,7 @@ def invariants() -> Mapping[str, int]:
             Q(state=MessageState.WAITING) & Q(not_after__lt=now() - LATE)
         ).count(),
         "messages_after_opt_out": opted_out.count(),
+        "reports_not_taken": overdue(LATE),
         "budgets_unlike_their_messages": _budgets_unlike_messages(),
     }
 

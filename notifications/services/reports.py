@@ -6,6 +6,7 @@ together and moves their messages forward. A row waits for this while it has ``t
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import time
 from collections import defaultdict
@@ -126,6 +127,11 @@ def take_reports(*, most: int = BATCH) -> int:
     for report in left:
         _take_alone(report.pk)
     return len(reports)
+
+
+def overdue(by: dt.timedelta) -> int:
+    """Return how many reports should have been taken longer ago than ``by``."""
+    return ProviderReport.objects.filter(take_at__lt=Now() - by).count()
 
 
 def _keep(values: list[Any]) -> None:

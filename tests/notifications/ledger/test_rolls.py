@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from dispatch.orders.models import Order
-from notifications.models import BudgetUse, ChannelAccount, Message, ProviderCall
+from lastmile.core.clock import real_now
+from notifications.models import BudgetUse, ChannelAccount, Message, ProviderCall, ProviderReport
 from notifications.rolls import invariants, ledger
 from notifications.services.contacts import opt_out
 from tests.notifications.ledger.stage import BookChannel, again, pump, tell_shopper
@@ -42,11 +43,16 @@ def test_each_rule_finds_what_breaks_it(
         state="waiting", reason="", ended_at=None, send_at=late.replace(year=2025),
         not_after=late.replace(year=2025),
     )  # fmt: skip
+    ProviderReport.objects.create(
+        channel="sms", provider_id="SM1", state="delivered", source="callback",
+        take_at=real_now() - dt.timedelta(hours=2),
+    )  # fmt: skip
     assert invariants() == {
         "messages_final_without_cause": 0,
         "messages_taken_more_than_twice": 1,
         "messages_waiting_too_long": 1,
         "messages_after_opt_out": 1,
+        "reports_not_taken": 1,
         "budgets_unlike_their_messages": 0,
     }
 
