@@ -46,6 +46,23 @@ SCAN: Final[dict[str, str | Promise]] = {
     "scanned_of": _("%(n)s of %(all)s parcels scanned"),
     "proof_later": _("Proof that is missing"),
     "proof_send": _("Send the proof"),
+    "as_map": _("Show the map"),
+    "as_list": _("Show the list"),
+    "map_title": _("Map"),
+    "map_zoom_in": _("Zoom in"),
+    "map_zoom_out": _("Zoom out"),
+    "map_fit": _("Show all"),
+    "map_attribution": _("Show or hide the map sources"),
+    "map_keys": _(
+        "Arrow keys move the map, plus and minus zoom. N and B go to the next and previous "
+        "stop, F shows all, Escape clears the selection. The list offers the same."
+    ),
+    "map_no_streets": _("No street map is loaded for this area."),
+    "map_no_data": _("The places could not be loaded. Reload the page, or use the list."),
+    "map_no_webgl": _("This browser cannot show the map because WebGL is off. Use the list."),
+    "map_not_here": _(
+        "The map is not on this phone yet: it needs a network once. The list has all stops."
+    ),
     "stop_n": _("Stop %(n)s"),
     "loaded": _("Loaded"),
     "load_how": _(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import path
 
-from dispatch.driver import login, photos, views
+from dispatch.driver import login, photos, streets, views
 from lastmile.core.http.service_worker import service_worker
 
 app_name = "driver"
@@ -19,6 +19,11 @@ urlpatterns = [
     path("day/", views.day, name="day"),
     path("acts/", views.acts, name="acts"),
     path("photos/<str:sha256>/", photos.photo, name="photo"),
+    path(
+        "streets/<str:network>/<str:version>/<int:z>/<int:x>/<int:y>.pbf",
+        streets.tile,
+        name="tile",
+    ),
     path("codes/", views.codes, name="codes"),
     path("labels/", views.labels, name="labels"),
 ]

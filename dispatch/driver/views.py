@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from dispatch.driver.guards import DeviceRequest, device_data, reader_language
+from dispatch.driver.streets import streets_of
 from dispatch.driver.words import page_texts
 from dispatch.live.acts import read_act
 from dispatch.live.day import as_json, etag_of
@@ -88,6 +89,7 @@ def day(request: DeviceRequest) -> HttpResponse:
     _note_phone(request)
     body = as_json(day_of(driver=request.device.driver, at=clock.now()))
     body["device"] = request.device.public_id
+    body["streets"] = streets_of(request.device.driver.hub)
     tag = etag_of(body)
     headers = {"ETag": tag, "Cache-Control": "private, no-store"}
     if request.headers.get("If-None-Match", "") == tag:

@@ -391,3 +391,13 @@ def test_a_scanned_parcel_of_another_vehicle_is_named_without_address_and_name(
     first.parcels.update(barcode="TWICE")
     assert ask("TWICE") == {"order": "", "vehicle": ""}, "it was guessed"
     assert phone.send(path="/driver/labels/").json() == {"order": "", "vehicle": ""}
+
+
+def test_the_tiles_of_the_map_are_for_phones_that_are_logged_in(phone: Phone) -> None:
+    shift, _orders = make_day(1)
+    assert shift.driver is not None
+    address = "/driver/streets/none/1/10/487/392.pbf"
+    assert phone.browser.get(address).status_code == 401
+    phone.log_in(shift.driver)
+    assert phone.browser.get(address).status_code == 404  # no such network
+    assert phone.day().json()["streets"].keys() == {"tiles", "attribution"}

@@ -19,6 +19,7 @@ import { NotKept } from "./store.js";
 import { number, readTexts, t, tn } from "./words.js";
 import { banners } from "./views/banners.js";
 import { listView, loadingView, unsentView } from "./views/lists.js";
+import { MAP_FILES, mapView } from "./views/map.js";
 import { defectView, moreView } from "./views/more.js";
 import { now } from "./views/now.js";
 import { withoutView } from "./views/proof.js";
@@ -31,6 +32,7 @@ const AHEAD_MS = 2_000; // large files are loaded after the first day is on the 
 const VIEWS = {
   now,
   list: listView,
+  map: mapView,
   loading: loadingView,
   unsent: unsentView,
   more: moreView,
@@ -106,7 +108,11 @@ class App extends Doors {
     });
     this.session.addEventListener("told", () => toast(t("dispatcher_told")));
     this.session.addEventListener("day", () => this.listen());
-    this.session.addEventListener("day", () => setTimeout(() => loadAhead(SCANNER_FILES), AHEAD_MS), { once: true });
+    this.session.addEventListener(
+      "day",
+      () => setTimeout(() => loadAhead([...SCANNER_FILES, ...MAP_FILES]), AHEAD_MS),
+      { once: true },
+    );
     this.session.addEventListener("revoked", () => this.codes.clear());
     addEventListener("hashchange", () => this.draw({ isMove: true }));
     document.addEventListener("click", (event) => this.guard(event), { capture: true });
@@ -294,7 +300,12 @@ class App extends Doors {
           document.activeElement.matches("textarea, select, input[type=text]")));
     if (!isHeld) {
       this.isDrawing = false;
-      this.parts.view.replaceChildren(...view.body.filter(Boolean));
+      const body = view.body.filter(Boolean);
+      const before = [...this.parts.view.childNodes];
+      // The map stays the same element: drawn again, it would lose its place.
+      if (body.length !== before.length || body.some((one, n) => one !== before[n])) {
+        this.parts.view.replaceChildren(...body);
+      }
     }
     this.parts.actions.replaceChildren(...view.actions.filter(Boolean));
     this.calm();
@@ -323,7 +334,11 @@ class App extends Doors {
       ...TABS.filter(([name]) => isIn || name === "more").map(([name, symbol, word]) =>
         h(
           "a",
-          { href: `#${name}`, "aria-current": name === current ? "page" : null, "data-key": `tab-${name}` },
+          {
+            href: `#${name}`,
+            "aria-current": name === (current === "map" ? "list" : current) ? "page" : null,
+            "data-key": `tab-${name}`,
+          },
           icon(symbol),
           h("span", null, t(word)),
         ),

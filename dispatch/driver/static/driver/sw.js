@@ -37,6 +37,7 @@ const FILES = [
   "driver/words.js",
   "driver/views/banners.js",
   "driver/views/lists.js",
+  "driver/views/map.js",
   "driver/views/more.js",
   "driver/views/now.js",
   "driver/views/proof.js",
@@ -49,7 +50,7 @@ const FILES = [
   "js/loader.js",
 ];
 /** Large files that not every day needs: kept when they are first loaded. */
-const LAZY = ["vendor/zxing-wasm-"];
+const LAZY = ["vendor/zxing-wasm-", "vendor/maplibre-gl-", "core/map", "css/map.css"];
 
 async function install() {
   const cache = await caches.open(CACHE);

@@ -12,7 +12,7 @@ export function listView(app) {
   return {
     heading: t("done_of", { n: done, all: stops.length }),
     body: [stops.length ? h("ol", { class: "driver-list" }, stops.map(listRow)) : h("p", null, t("no_plan"))],
-    actions: [],
+    actions: stops.length ? [link(t("as_map"), "#map", { symbol: "map", key: "as-map" })] : [],
   };
 }
 
