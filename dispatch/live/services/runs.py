@@ -13,6 +13,7 @@ from dispatch.live.acts import ActKind
 from dispatch.live.driving import RunTimes, VisitAct, VisitState, run_times, visit_state
 from dispatch.live.models import Device, DriverAct, Run, VisitProgress
 from dispatch.live.selectors.shifts import plan_at
+from dispatch.live.services.partitions import keep_days
 from dispatch.live.states import Result
 from dispatch.orders.models import Order
 from dispatch.planning.services import note_progress
@@ -39,7 +40,7 @@ def lock_run(shift: Shift, *, device: Device, kind: ActKind, at: dt.datetime) ->
     if run is not None or kind in BEGIN_NO_RUN:
         return run
     plan = plan_at(shift, at)
-    Run.objects.get_or_create(
+    _run, is_new = Run.objects.get_or_create(
         shift=shift,
         defaults={
             "driver": device.driver,
@@ -48,6 +49,8 @@ def lock_run(shift: Shift, *, device: Device, kind: ActKind, at: dt.datetime) ->
             "confirmed_plan": plan.number if plan else None,
         },
     )
+    if is_new:  # the first position comes seconds later
+        keep_days([shift.service_date])
     return rows.get(shift=shift)
 
 
