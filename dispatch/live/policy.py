@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 from django.utils.translation import gettext_lazy as _
@@ -60,6 +61,43 @@ class DriverPolicy:
         help=_("After this time notes and coordinates are deleted. What happened and when stays."),
         least=1,
         most=400,
+    )
+
+
+class AfterFailed(StrEnum):
+    """The rule for an order whose visit failed, once its vehicle is back.
+
+    - ask: a dispatcher decides.
+    - next_day: it is planned again for the next day.
+    - hub: its goods stay at the hub, and the order is returned.
+    """
+
+    ASK = "ask"
+    NEXT_DAY = "next_day"
+    HUB = "hub"
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPolicy:
+    """The settings of a retailer for failed attempts."""
+
+    title: ClassVar[Label] = _("Failed attempts")
+    after_failed: str = setting(
+        AfterFailed.ASK.value,
+        _("When a visit failed and the vehicle is back"),
+        help=_("The driver can correct an outcome until then."),
+        choices=[
+            (AfterFailed.ASK.value, _("A dispatcher decides")),
+            (AfterFailed.NEXT_DAY.value, _("Try again on the next day")),
+            (AfterFailed.HUB.value, _("The goods go back to the hub, and the order is returned")),
+        ],
+    )
+    most_attempts: int = setting(
+        3,
+        _("Most attempts"),
+        help=_("After this number the goods go back to the hub."),
+        least=1,
+        most=10,
     )
 
 
@@ -127,6 +165,11 @@ class TrackingPolicy:
 def proof_policy() -> ProofPolicy:
     """Return the present retailer's settings for the proof of a delivery."""
     return policy(ProofPolicy)
+
+
+def failed_policy() -> FailedPolicy:
+    """Return the present retailer's settings for failed attempts."""
+    return policy(FailedPolicy)
 
 
 def driver_policy() -> DriverPolicy:

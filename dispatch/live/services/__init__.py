@@ -1,5 +1,6 @@
 """The services of the live day: log phones in, take drivers' acts, open and settle incidents."""
 
+from dispatch.live.services.afterwards import settle_failed
 from dispatch.live.services.arrivals import (
     update_arrivals,
     update_arrivals_of,
@@ -79,6 +80,7 @@ __all__ = [
     "point_to_next_look",
     "receive_piece",
     "revoke_device",
+    "settle_failed",
     "settle_incident",
     "sign_out_device",
     "take_act",

@@ -1,0 +1,52 @@
+"""Decides what becomes of failed visits when their vehicle is back, by the retailer's rule."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+
+from dispatch.live.models import Run, VisitProgress
+from dispatch.live.policy import AfterFailed, failed_policy
+from dispatch.orders.errors import MoveNotAllowed
+from dispatch.orders.models import Order, Outcome
+from dispatch.orders.services import return_order, try_again
+from dispatch.orders.states import OrderState
+from lastmile.core import clock
+from lastmile.core.errors import Invalid
+
+
+def settle_failed(run: Run) -> int:
+    """Send the failed orders of a run where the rule says; return how many were sent.
+
+    It waits for the vehicle to be back, so that the driver can correct an outcome before. An order
+    that was decided meanwhile is left as it is; without a rule a dispatcher decides.
+
+    Locks: the orders. Records: order.ready, order.returned. Raises: nothing of its own.
+    """
+    rule = failed_policy()
+    if rule.after_failed == AfterFailed.ASK:
+        return 0
+    visits = VisitProgress.objects.filter(
+        run=run, outcome=Outcome.FAILED, order__state=OrderState.FAILED
+    )
+    count = 0
+    for visit in visits.select_related("order").order_by("pk"):
+        with contextlib.suppress(MoveNotAllowed, Invalid):
+            _settle(visit.order, run, next_day=_may_try_again(visit.order))
+            count += 1
+    return count
+
+
+def _may_try_again(order: Order) -> bool:
+    rule = failed_policy()
+    failed = order.attempts.filter(outcome=Outcome.FAILED).count()
+    return rule.after_failed == AfterFailed.NEXT_DAY and failed < rule.most_attempts
+
+
+def _settle(order: Order, run: Run, *, next_day: bool) -> None:
+    if not next_day:
+        return_order(order=order)
+        return
+    today = clock.local_date(clock.now(), run.shift.hub.zone)
+    day = max(today, run.shift.service_date) + dt.timedelta(days=1)
+    try_again(order=order, service_date=day)
