@@ -34,7 +34,7 @@ class Photo(models.Model):
     kept_bytes = models.PositiveIntegerField(default=0)
     width = models.PositiveIntegerField(default=0)
     height = models.PositiveIntegerField(default=0)
-    fingerprint = models.CharField(max_length=64, default="", blank=True)
+    fingerprint = models.CharField(max_length=128, default="", blank=True)
     made_at = models.DateTimeField(default=now)
     received_at = models.DateTimeField(null=True)
     kept_at = models.DateTimeField(null=True)

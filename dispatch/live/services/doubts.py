@@ -15,11 +15,18 @@ from lastmile.core.clock import now
 #: Share of the bits of two fingerprints from which they are of the same photo. Chosen on drawn
 #: scenes: different ones share at most 0.48; compressed, cropped or turned ones at least 0.53.
 SAME_SHARE: Final = 0.5
+#: The same for details, in photos that are not well lit. Chosen on doors in the light of a lamp or
+#: a flash: different ones share at most 0.5, compressed, cropped or turned ones at least 0.61.
+SAME_DETAIL: Final = 0.55
 #: With fewer bits, a photo has too little to compare.
 FEWEST_BITS: Final = 30
 #: A photo with less contrast has a fingerprint of noise, so it is compared by its hash alone.
 LEAST_CONTRAST: Final = 12.0
 DARK: Final = 22.0
+#: A photo with less light is compared by its details too. Chosen: a door by day has more.
+LIT: Final = 100.0
+#: Hexadecimal digits of the first half of a fingerprint, which is of light and shade.
+HALF: Final = 61
 #: Variance of the Laplacian under which a photo is blurred. Chosen on photos of 512 pixels.
 LEAST_SHARP: Final = 35.0
 #: Share of dark pixels that a signature has at least.
@@ -54,12 +61,13 @@ def note_measures(photo: Photo, measures: Mapping[str, Any]) -> None:
         flags.append(Flag.BLURRED)
     if not is_dark and not is_flat:
         Photo.objects.filter(pk=photo.pk).update(fingerprint=measures["fingerprints"][0])
-    if _is_elsewhere(photo, [] if is_dark or is_flat else measures["fingerprints"]):
+    is_lit = measures["brightness"] >= LIT
+    if _is_elsewhere(photo, [] if is_dark or is_flat else measures["fingerprints"], is_lit):
         flags.append(Flag.DOUBLED)
     _flag(photo, flags)
 
 
-def _is_elsewhere(photo: Photo, fingerprints: Sequence[str]) -> bool:
+def _is_elsewhere(photo: Photo, fingerprints: Sequence[str], is_lit: bool) -> bool:
     """Return True if the same photo is the proof of another door."""
     orders = set(photo.proofs.values_list("order", flat=True))
     if len(orders) > 1:
@@ -71,19 +79,27 @@ def _is_elsewhere(photo: Photo, fingerprints: Sequence[str]) -> bool:
     )
     others = others.exclude(order__in=orders).exclude(photo__fingerprint="")
     known = others.values_list("photo__fingerprint", flat=True).distinct()
-    return any(is_same_picture(other, fingerprints) for other in known)
+    return any(is_same_picture(other, fingerprints, is_lit=is_lit) for other in known)
 
 
-def is_same_picture(known: str, turns: Sequence[str]) -> bool:
-    """Return True if a photo, in one of its four turns, shows the same as a known one."""
-    bits = int(known, 16)
-    return any(likeness(bits, int(turn, 16)) >= SAME_SHARE for turn in turns)
+def is_same_picture(known: str, turns: Sequence[str], *, is_lit: bool = True) -> bool:
+    """Return True if a photo, in one of its four turns, shows the same as a known one.
+
+    In a photo that is not well lit, a lamp or a flash makes different doors alike, so the details
+    count too.
+    """
+    return any(
+        likeness(known[:HALF], turn[:HALF]) >= SAME_SHARE
+        and (is_lit or likeness(known[HALF:], turn[HALF:]) >= SAME_DETAIL)
+        for turn in turns
+    )
 
 
-def likeness(one: int, other: int) -> float:
+def likeness(known: str, other: str) -> float:
     """Return the share of the bits of two fingerprints that both have; 0 with too few to tell."""
-    either = (one | other).bit_count()
-    return (one & other).bit_count() / either if either >= FEWEST_BITS else 0.0
+    one, two = int(known or "0", 16), int(other or "0", 16)
+    either = (one | two).bit_count()
+    return (one & two).bit_count() / either if either >= FEWEST_BITS else 0.0
 
 
 def _flag(photo: Photo, flags: Sequence[Flag]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import random
 
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 
 def door(seed: int, *, size: tuple[int, int] = (800, 600), light: float = 1.0) -> Image.Image:
@@ -22,6 +23,26 @@ def door(seed: int, *, size: tuple[int, int] = (800, 600), light: float = 1.0) -
     grain = Image.effect_noise(size, 24).convert("RGB")
     image = Image.blend(image, grain, 0.12)
     return image.point(lambda value: int(value * light)) if light != 1.0 else image
+
+
+def lit_at_night(seed: int, light: str, *, size: tuple[int, int] = (800, 600)) -> Image.Image:
+    """Return a dark door with a lamp above it, or in the light of the phone's flash."""
+    rng = random.Random(seed)
+    by_day = door(seed, size=size)
+    noise = Image.effect_noise(size, 8)
+    is_lamp = light == "lamp"
+    x = size[0] // 2 + round(rng.gauss(0, size[0] / 50))
+    y = round(size[1] * (0.3 if is_lamp else 0.5)) + round(rng.gauss(0, size[1] / 50))
+    reach = size[0] / (3 if is_lamp else 2)
+    glow = Image.radial_gradient("L").point(lambda far: round(255 * math.exp(-((far / 80) ** 2))))
+    side = round(reach * 2.4)
+    lamp = Image.new("L", size)
+    lamp.paste(glow.resize((side, side)), (x - side // 2, y - side // 2))
+    dark = by_day.point(lambda value: round(value * 0.1))
+    seen = Image.composite(by_day.point(lambda value: round(value * 0.6)), dark, lamp)
+    lit = ImageChops.add(seen, lamp.point(lambda value: round(value * 0.6)).convert("RGB"))
+    grain = noise.point(lambda value: max(0, value - 128)).convert("RGB")
+    return ImageChops.add(lit, grain)
 
 
 def blurred(image: Image.Image) -> Image.Image:

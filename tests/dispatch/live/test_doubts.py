@@ -16,6 +16,7 @@ from dispatch.live.services.doubts import (
     DARK,
     LEAST_CONTRAST,
     LEAST_SHARP,
+    LIT,
     is_same_picture,
 )
 from dispatch.live.services.telling import WAITED_FOR
@@ -25,7 +26,7 @@ from lastmile.core.events import DomainEvent, Lane
 from lastmile.core.models import Event
 from notifications.rules.occasions import is_told_delivered
 from tests.dispatch.conftest import SetClock
-from tests.dispatch.live.pictures import blurred, door, jpeg, sha
+from tests.dispatch.live.pictures import blurred, door, jpeg, lit_at_night, sha
 from tests.drain import drain
 from tests.factories.live import act, at, make_day, make_phone, send
 
@@ -128,6 +129,26 @@ def test_r29_night_photos_are_called_too_dark_and_never_doubled(clock: SetClock)
         upload(phone, content)
     drain()
     assert doubts() == [(order.public_id, ["too_dark"]) for order in orders]
+
+
+@pytest.mark.parametrize("light", ["lamp", "flash"])
+def test_r29_doors_in_the_light_of_the_same_lamp_or_flash_are_not_called_doubled(
+    light: str,
+) -> None:
+    taken = [jpeg(lit_at_night(seed, light, size=SMALL)) for seed in range(100)]
+    measured = [work(content)[0] for content in taken]
+    known = [one["fingerprints"][0] for one in measured if one["brightness"] >= DARK]
+    assert len(known) > 50
+    for n, one in enumerate(measured):
+        others = (other for m, other in enumerate(known) if other != one["fingerprints"][0])
+        lit = one["brightness"] >= LIT
+        same = [is_same_picture(other, one["fingerprints"], is_lit=lit) for other in others]
+        assert not any(same), n
+    for seed in range(0, 100, 10):
+        scene = lit_at_night(seed, light, size=SMALL)
+        again = scene.crop((12, 9, SMALL[0] - 12, SMALL[1] - 9)).rotate(90, expand=True)
+        turns = work(jpeg(again, quality=60))[0]["fingerprints"]
+        assert is_same_picture(measured[seed]["fingerprints"][0], turns, is_lit=False), seed
 
 
 def test_a_photo_of_another_door_is_flagged_also_when_it_was_turned(clock: SetClock) -> None:
