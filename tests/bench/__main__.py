@@ -31,6 +31,10 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "opening": ("tests.bench.opening", "a retailer opened, in each possible way"),
     "startup": ("tests.bench.startup", "`make run` on a fresh clone, and again on its data"),
     "board": ("tests.bench.board", "the board with 1,000 stops: interactive, memory"),
+    "board_frames": (
+        "tests.bench.board_frames",
+        "40 vehicles move over 1,000 stops at 1 Hz: script and layout of a frame, memory",
+    ),
     "addresses": ("tests.bench.addresses", "real addresses found, and interpolated when left out"),
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
     "import": ("tests.bench.imports", "5,000 rows of CSV and XLSX by HTTP, beside raw COPY"),

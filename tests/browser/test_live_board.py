@@ -131,3 +131,46 @@ def test_who_settles_second_is_told_and_the_first_word_stays(
     expect(page.locator(".incident")).to_have_count(0)
     how = live.do(lambda _ref: Incident.objects.get(hub__public_id=world.hub).settled_how)
     assert how == "Mirror replaced"
+
+
+#: Keeps the sockets of the page, so that a test can break them.
+_SOCKETS = """
+window.sockets = [];
+const Real = window.WebSocket;
+window.WebSocket = class extends Real {
+  constructor(...how) {
+    super(...how);
+    window.sockets.push(this);
+  }
+};
+"""
+
+
+def test_r26_a_board_without_a_connection_says_its_age_and_is_right_again_within_seconds(
+    live: Live, page: Page, world: DriverWorld
+) -> None:
+    """R26: changes during a sleep are not lost, and the page says how old it is meanwhile."""
+    page.add_init_script(_SOCKETS)
+    live.log_in(page.context, "dispatcher")
+    open_board(live, page, world)
+    note = page.locator("[data-part=stale]")
+    expect(note).to_be_hidden()
+    page.context.set_offline(True)
+    page.evaluate("() => window.sockets.forEach((one) => one.close())")
+    expect(page.locator("#board-frame")).to_have_attribute("data-live", "false")
+    drive(live, world, "left_hub")
+    drive(live, world, "delivered", 0)
+    expect(note).to_contain_text("No live connection. This is the state of", timeout=15_000)
+    expect(page.locator(".route")).not_to_contain_text("stops done")
+    page.context.set_offline(False)
+    expect(page.locator(".route")).to_contain_text("1 of 5 stops done", timeout=5_000)
+    expect(note).to_be_hidden()
+
+
+def test_the_next_arrival_is_shown_beside_a_route(
+    live: Live, page: Page, world: DriverWorld
+) -> None:
+    live.log_in(page.context, "dispatcher")
+    open_board(live, page, world)
+    drive(live, world, "left_hub")
+    expect(page.locator(".route-progress")).to_contain_text("next stop ")

@@ -109,6 +109,8 @@ export function addLayers(map, { inks, cluster }) {
   addPictures(map, inks);
   for (const name of SOURCES) {
     const more = name === "stops" && cluster ? { cluster: true, clusterRadius: 42, clusterMaxZoom: 13 } : {};
+    // Vehicles move many times a second. Large tiles make it few messages; a step of 2.4 m is not seen.
+    if (name === "vehicles") more.maxzoom = 11;
     map.addSource(name, { type: "geojson", data: EMPTY, promoteId: "id", ...more });
   }
   const add = (layer) => map.addLayer(layer);
