@@ -14,7 +14,6 @@ from dispatch.live.models import Run
 from dispatch.live.selectors.shifts import stop_of
 from dispatch.live.services import (
     point_to_next_look,
-    settle_failed,
     update_arrivals,
     update_arrivals_of,
 )
@@ -63,12 +62,6 @@ def on_run_changed(event: DomainEvent) -> None:
     for run in Run.objects.filter(public_id=event.subject):
         update_arrivals(run)
     point_to_next_look(soon=True)
-
-
-def on_run_over(event: DomainEvent) -> None:
-    """Send the failed orders of a run that came back or ended where the retailer's rule says."""
-    for run in Run.objects.select_related("shift__hub").filter(public_id=event.subject):
-        settle_failed(run)
 
 
 def on_order_moved(event: DomainEvent) -> None:

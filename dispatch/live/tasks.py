@@ -12,6 +12,7 @@ from dispatch.live.services import (
     look_after_runs,
     note_late_photos,
     point_to_next_look,
+    settle_failed,
     update_arrivals_of,
 )
 from lastmile.core.tasks import house_task, retailer_task
@@ -30,6 +31,12 @@ def keep_days() -> int:
 def late_photos() -> int:
     """Tell staff of deliveries whose photos do not arrive; return how many are new."""
     return sum(note_late_photos() for _retailer in for_each_retailer())
+
+
+@house_task("live.failed_visits", queue="bulk", time_limit=300, soft_time_limit=280)
+def failed_visits() -> int:
+    """Send failed orders whose vehicle is back where the rule says; return how many were sent."""
+    return sum(settle_failed() for _retailer in for_each_retailer())
 
 
 @retailer_task("live.look_after_runs", queue="default")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+from typing import Final
+
+from django.db.models import Q
 
 from dispatch.live.models import Run, VisitProgress
 from dispatch.live.policy import AfterFailed, failed_policy
@@ -14,25 +17,35 @@ from dispatch.orders.states import OrderState
 from lastmile.core import clock
 from lastmile.core.errors import Invalid
 
+#: Older runs are left to people: nobody wants an order of last month planned for tomorrow.
+LOOKED_AT: Final = dt.timedelta(days=7)
+MOST: Final = 500
 
-def settle_failed(run: Run) -> int:
-    """Send the failed orders of a run where the rule says; return how many were sent.
+
+def settle_failed() -> int:
+    """Send failed orders whose vehicle is back where the rule says; return how many were sent.
 
     It waits for the vehicle to be back, so that the driver can correct an outcome before. An order
     that was decided meanwhile is left as it is; without a rule a dispatcher decides.
 
     Locks: the orders. Records: order.ready, order.returned. Raises: nothing of its own.
     """
-    rule = failed_policy()
-    if rule.after_failed == AfterFailed.ASK:
+    if failed_policy().after_failed == AfterFailed.ASK:
         return 0
+    over = Q(run__back_at__isnull=False) | Q(run__ended_at__isnull=False)
     visits = VisitProgress.objects.filter(
-        run=run, outcome=Outcome.FAILED, order__state=OrderState.FAILED
-    )
+        over,
+        outcome=Outcome.FAILED,
+        order__state=OrderState.FAILED,
+        run__started_at__gte=clock.now() - LOOKED_AT,
+    ).select_related("order", "run__shift__hub")
     count = 0
-    for visit in visits.select_related("order").order_by("pk"):
+    for visit in visits.order_by("pk")[:MOST]:
+        last = visit.order.attempts.order_by("-number").first()
+        if last is None or last.public_id != visit.attempt:
+            continue  # another vehicle tried after this one
         with contextlib.suppress(MoveNotAllowed, Invalid):
-            _settle(visit.order, run, next_day=_may_try_again(visit.order))
+            _settle(visit.order, visit.run, next_day=_may_try_again(visit.order))
             count += 1
     return count
 
