@@ -119,9 +119,10 @@ def live_of(delivery: TrackedOrder, secret: str) -> dict[str, Any] | None:
     status = shopper_status(delivery)
     order, place = delivery.order, delivery.approach.place if delivery.approach else None
     door = order.delivery_place.point
-    home = {"id": "home", "label": gettext("Your address"), "lat": 0.0, "lon": 0.0}
+    homes = []
     if door is not None:
-        home |= {"lat": door.lat, "lon": door.lon}
+        name = gettext("Your address")
+        homes = [{"id": "home", "name": name, "lat": door.lat, "lon": door.lon}]
     return {
         "mark": status["mark"],
         "socket": socket_url("track", secret),
@@ -129,7 +130,7 @@ def live_of(delivery: TrackedOrder, secret: str) -> dict[str, Any] | None:
         "where": where_words(place, door) if place and door else "",
         "has_map": door is not None and not delivery.is_collected,
         "map": {
-            "stops": [home] if door is not None else [],
+            "hubs": homes,
             "vehicles": [place.as_json() | {"id": "vehicle"}] if place else [],
         },
         "streets": _streets(delivery, secret),

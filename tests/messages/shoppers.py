@@ -44,6 +44,8 @@ READ: Final = (
     "lastmile/core/templates/base_shopper.html",
     "lastmile/core/templates/components/_brand.html",
     "lastmile/core/templates/components/_field.html",
+    "lastmile/core/templates/components/_map.html",
+    "lastmile/core/templatetags/maps.py",
     "tenants/middleware.py",
     "tenants/permissions.py",
 )

@@ -147,8 +147,8 @@ function replace(fresh) {
 
 /** The vehicle on the map and in words. The map is loaded with the first position. */
 function followVehicle(card, where, oldestS, language) {
-  const data = card ? JSON.parse(card.querySelector("script").textContent) : { stops: [], vehicles: [] };
-  const home = data.stops[0];
+  const data = card ? JSON.parse(card.querySelector("script").textContent) : { hubs: [] };
+  const home = data.hubs[0];
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let place = null;
   let drawn = null; // where the arrow is
