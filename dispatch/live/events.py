@@ -90,7 +90,10 @@ class IncidentFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofFacts:
-    """The proof of a delivery was checked. The subject is the order."""
+    """The proof of a delivery was checked, so its shopper can be told. The subject is the order.
+
+    Each order.delivered of a driver is followed by one, at once if there is nothing to check.
+    """
 
     complete: Annotated[bool, FieldDoc("False if a photo did not arrive in time.", True)]
 
@@ -104,6 +107,6 @@ RUN_ENDED = Kind("run.ended", facts=RunFacts, public=True)
 VISIT_ARRIVED = Kind("visit.arrived", facts=ArrivedFacts, public=True)
 ARRIVAL_CHANGED = Kind("arrival.changed", facts=ExpectedFacts, public=True)
 ARRIVAL_LATE = Kind("arrival.late", facts=LateFacts, public=True)
-PROOF_CHECKED = Kind("proof.checked", facts=ProofFacts)
+PROOF_CHECKED = Kind("proof.checked", facts=ProofFacts, public=True)
 INCIDENT_OPENED = Kind("incident.opened", facts=IncidentFacts, public=True)
 INCIDENT_SETTLED = Kind("incident.settled", facts=IncidentFacts, public=True)

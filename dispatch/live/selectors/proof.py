@@ -118,6 +118,11 @@ def is_delivery_unchecked(order: Order) -> bool:
     """Return True while a delivery is reported and nobody may be told, because of its proof."""
     if order.state != OrderState.DELIVERED or not is_proof_open(order):
         return False
+    return is_check_missing(order)
+
+
+def is_check_missing(order: Order) -> bool:
+    """Return True if nothing has said yet that the proof of the last delivery is checked."""
     ends = Event.objects.filter(subject=order.public_id, kind__in=[_DELIVERED, PROOF_CHECKED.name])
     return ends.order_by("-pk").values_list("kind", flat=True).first() == _DELIVERED
 

@@ -28,6 +28,7 @@ from dispatch.live.services.later import add_proofs
 from dispatch.live.services.leaving import leave, load, report_missing
 from dispatch.live.services.proofs import access_before, keep_photos, keep_proofs
 from dispatch.live.services.runs import lock_run, refresh_run
+from dispatch.live.services.telling import note_delivered
 from dispatch.live.services.visiting import arrive, end_visit
 from dispatch.live.states import IncidentKind, Result
 from dispatch.live.words import problem_text
@@ -84,8 +85,8 @@ def take_act(*, device: Device, draft: Draft, phone_at: dt.datetime | None = Non
     or plan is kept, with an incident.
 
     Locks: the run, then the orders. Records: run.started, run.left, run.back, run.ended,
-    visit.arrived, incident.opened, order.loaded, order.out, and as record_attempt. Raises: nothing
-    of its own.
+    visit.arrived, incident.opened, order.loaded, order.out, proof.checked, and as record_attempt.
+    Raises: nothing of its own.
     """
     with acting_as(device.driver.public_id):
         before = _stored(device, draft)
@@ -143,6 +144,7 @@ def _apply(taking: Taking, order: Order | None, *, is_new: bool) -> None:
         note_door(taking, order)
         if taking.draft.outcome in HANDED_OVER:
             keep_proofs(taking, order, access)
+            note_delivered(order)
     elif kind == ActKind.PROOF_ADDED and order is not None:
         add_proofs(taking, order, access_before(order))
     elif kind == ActKind.PLAN_CONFIRMED and run is not None:

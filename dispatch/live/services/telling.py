@@ -9,10 +9,11 @@ from django.db import transaction
 
 from dispatch.live import events
 from dispatch.live.models import Incident, Photo, Proof
-from dispatch.live.selectors.proof import is_proof_open
+from dispatch.live.selectors.proof import is_check_missing, is_proof_open
 from dispatch.live.services.incidents import IncidentDraft, open_incident
 from dispatch.live.states import IncidentKind, PhotoState
 from dispatch.orders.models import Order
+from dispatch.orders.states import OrderState
 from lastmile.core.clock import now
 from lastmile.core.events import Lane, record
 
@@ -31,6 +32,18 @@ def note_checked(order: Order, *, waited: bool = False) -> None:
     if waited or not is_proof_open(order):
         facts = events.ProofFacts(complete=not waited)
         record(events.PROOF_CHECKED, facts, subject=order.public_id, lane=Lane.PERSON)
+
+
+def note_delivered(order: Order) -> None:
+    """Record that the proof of a delivery is checked if it has nothing that must be checked.
+
+    So each delivery by a driver is followed by one such event, at once or later.
+
+    Locks: nothing. Records: proof.checked. Raises: nothing of its own.
+    """
+    is_delivered = Order.objects.filter(pk=order.pk, state=OrderState.DELIVERED).exists()
+    if is_delivered and is_check_missing(order):
+        note_checked(order)
 
 
 @transaction.atomic

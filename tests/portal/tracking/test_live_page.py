@@ -14,7 +14,9 @@ from dispatch.live.services import receive_piece, settle_incident
 from dispatch.live.services.telling import note_checked
 from dispatch.orders.models import Order
 from dispatch.orders.services import renew_shopper_link
+from dispatch.roads import tiles
 from lastmile.core.clock import now
+from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from portal.shopper.policy import ShopperPages
 from portal.tracking.live_words import stops_away
@@ -217,3 +219,31 @@ def test_an_old_link_and_an_ended_order_have_no_live_part(
     assert b"tracking/follow" not in page.get().content
     clock(NOW + dt.timedelta(days=8))
     assert page.get("status/").status_code == 404
+
+
+def test_the_map_of_the_page_reads_its_streets_by_the_link(
+    phone: Device, shopper: Shopper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiles, "tilejson", lambda name: {"version": "1.0.3"})
+    monkeypatch.setattr(tiles, "tile", lambda name, z, x, y: b"" if x else b"drawn")
+    page = shopper(orders()[0])
+    answer = page.get("streets/town/1.0.3/12/0/5.pbf")
+    assert (answer.status_code, answer.content) == (200, b"drawn")
+    assert answer["Cache-Control"] == "private, no-store"
+    assert page.get("streets/town/1.0.3/12/1/5.pbf").status_code == 204
+    assert page.get("streets/town/1.0.2/12/0/5.pbf").status_code == 404
+    monkeypatch.undo()
+    assert page.get("streets/no-such-town/1.0.3/12/0/5.pbf").status_code == 404
+
+
+def test_every_delivery_by_a_driver_is_followed_by_one_check(phone: Device) -> None:
+    first, second = orders()[:2]
+    send(phone, act("delivered", at(9, 50), first), act("delivered", at(9, 52), first))
+    deliver(phone, second, jpeg(door(8)))
+    kinds = ["order.delivered", "proof.checked"]
+    rows = Event.objects.filter(kind__in=kinds).order_by("pk").values_list("subject", "kind")
+    assert list(rows) == [
+        (first.public_id, "order.delivered"),
+        (first.public_id, "proof.checked"),
+        (second.public_id, "order.delivered"),
+    ]
