@@ -260,8 +260,8 @@ def is_delayed(event: DomainEvent, order: Order) -> bool:
     """
     if still_delayed(Message(), order):
         return False
-    told = _told_on_the_way(order, ("delayed",), event)
-    known = max((int(one.values.get("late_minutes", 0)) for one in told), default=None)
+    earlier = _told_on_the_way(order, ("delayed",), event)
+    known = max((int(one.values.get("late_minutes", 0)) for one in earlier), default=None)
     return known is None or int(event.data["late_minutes"]) - known >= GROWN_MINUTES
 
 
@@ -316,7 +316,7 @@ def _tells_again(order: Order, moments: tuple[str, ...], event: DomainEvent) -> 
 
 
 def _told_on_the_way(order: Order, moments: tuple[str, ...], event: DomainEvent) -> list[Message]:
-    """Return the messages of moments on the present way; a new try is told anew."""
+    """Return the messages of moments on the present way; a new try begins from nothing."""
     rows = Message.objects.filter(order=order, moment__in=moments)
     rows = rows.exclude(state=MessageState.SKIPPED).exclude(origin=event.public_id)
     attempt = order.attempts.order_by("-number").first()

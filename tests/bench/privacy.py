@@ -1,4 +1,4 @@
-"""Where the driver is, over a simulated day: nobody is told but the shopper who waits for it.
+"""Positions over a simulated day: only the shopper who is the next stop sees the driver.
 
 Four vans of two retailers and three hubs drive a day of known places and acts. At each moment the
 server is asked as shoppers ask: by open sockets of all orders, by the status address, and by the
@@ -306,9 +306,9 @@ def _doors(hub: Any, chance: random.Random) -> list[Place]:
 # --- the moments --------------------------------------------------------------------------------
 @dataclass(slots=True)
 class Figures:
-    """What was asked and shown, and what was wrong."""
+    """Counts of questions and of shown positions, and the faults."""
 
-    asked: Counter[str] = field(default_factory=Counter)
+    questions: Counter[str] = field(default_factory=Counter)
     shown: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
@@ -389,7 +389,7 @@ class Day:
                     message = queue.get_nowait()
                     assert message["type"] == "websocket.send", message
                     frame = json.loads(message["text"])
-                    self.figures.asked["frames"] += 1
+                    self.figures.questions["frames"] += 1
                     place = frame["data"] if frame["type"] == "position" else (
                         frame["data"].get("position")
                     )  # fmt: skip
@@ -412,7 +412,7 @@ class Day:
         client = self.clients[van.ref.schema]
         text = client.get(f"/t/{stop.secret}/status/").content.decode()
         place = json.loads(text)["position"]
-        self.figures.asked["status"] += 1
+        self.figures.questions["status"] += 1
         may = [allowed[stop.order]] if stop.order in allowed else []
         self._judge("status", van, stop, place, may)
         self._look_for_others("status", van, stop, text, place)
@@ -420,9 +420,9 @@ class Day:
             self.figures.wrong.append(f"{self.now} status: {stop.order} sees nothing")
         if with_page:
             page = html.unescape(client.get(f"/t/{stop.secret}/").content.decode())
-            self.figures.asked["page"] += 1
-            found = re.search(r'"vehicles": \[(\{.*?\})\]', page)
-            shown = json.loads(found[1]) if found else None
+            self.figures.questions["page"] += 1
+            match = re.search(r'"vehicles": \[(\{.*?\})\]', page)
+            shown = json.loads(match[1]) if match else None
             self._judge("page", van, stop, shown, may)
             self._look_for_others("page", van, stop, page, shown)
             if bool(may) != ("from your address, seen at" in page or "dirección, visto a" in page):
@@ -431,12 +431,12 @@ class Day:
     def _ask_strangers(self, van: Van, stop: Stop) -> None:
         """Ask with an old link, and at the other retailer's host: both get a 404 without more."""
         others = [client for schema, client in self.clients.items() if schema != van.ref.schema]
-        asked = [(self.clients[van.ref.schema], stop.old_secret)]
-        asked += [(client, stop.secret) for client in others]
-        for client, secret in asked:
+        pairs = [(self.clients[van.ref.schema], stop.old_secret)]
+        pairs += [(client, stop.secret) for client in others]
+        for client, secret in pairs:
             for path in ("status/", ""):
                 answer = client.get(f"/t/{secret}/{path}")
-                self.figures.asked["strangers"] += 1
+                self.figures.questions["strangers"] += 1
                 if answer.status_code != 404 or _places_in(answer.content.decode()):
                     self.figures.wrong.append(f"{self.now} {path}: a stranger got an answer")
 
@@ -456,10 +456,10 @@ class Day:
     ) -> None:
         """Check that an answer has no other coordinates and no ids of other orders."""
         known = {stop.door, (place["lat"], place["lon"])} if place else {stop.door}
-        numbers = {f"{number:.4f}" for one in known for number in one}
-        for found in _places_in(text):
-            if f"{found:.4f}" not in numbers:
-                self.figures.wrong.append(f"{self.now} {way}: {stop.order} reads {found}")
+        numbers = {f"{value:.4f}" for one in known for value in one}
+        for number in _places_in(text):
+            if f"{number:.4f}" not in numbers:
+                self.figures.wrong.append(f"{self.now} {way}: {stop.order} reads {number}")
         for other in (one for each in self.vans for one in each.stops if one is not stop):
             if other.order in text or other.secret in text:
                 self.figures.wrong.append(f"{self.now} {way}: {stop.order} reads {other.order}")
@@ -505,7 +505,7 @@ def run() -> str:
     assert not figures.wrong, figures.wrong[:20]
     assert min(figures.shown[way] for way in ("socket", "status", "page")) > 0, figures
     return (
-        f"{MOMENTS} moments of a day, 4 vans, 3 hubs, 2 retailers: asked {dict(figures.asked)}, "
+        f"{MOMENTS} moments, 4 vans, 3 hubs, 2 retailers: asked {dict(figures.questions)}, "
         f"positions shown {dict(figures.shown)}; 0 outside the allowed moments, 0 missing, 0 on "
         "old links or at another retailer, no coordinate or id of another order in any answer"
     )

@@ -65,7 +65,7 @@ class Approach:
 
 
 def approach_of(order: Order) -> Approach | None:
-    """Return how the driver comes to an order; None if no published route has it."""
+    """Return the run that brings an order; None if no published route has it."""
     stop = stop_of(order)
     if stop is None:
         return None

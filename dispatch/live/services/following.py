@@ -145,7 +145,7 @@ def note_followed(shift: str) -> None:
 
 
 def _tell_shoppers(places: Iterable[VehiclePlace]) -> None:
-    """Send each place that a shopper may see to the open pages of that shopper's order."""
+    """Send the places that shoppers may know, each to the open pages of one order."""
     runs = {f"{_FOLLOWED}.{place.shift}": place.run for place in places}
     followed = [runs[key] for key in cache.get_many(runs)] if runs else []
     if not followed:

@@ -130,7 +130,7 @@ def day(retailer: RetailerRef, clock: SetClock) -> list[Order]:
     return orders
 
 
-def told(orders: list[Order]) -> list[int]:
+def who_is_told(orders: list[Order]) -> list[int]:
     """Return the numbers of the orders whose shoppers see a position, by both ways to ask."""
     for order in orders:
         order.refresh_from_db()
@@ -151,20 +151,20 @@ def drive(orders: list[Order], kind: str, minute: int, stop: int, **more: object
 
 
 def test_the_position_follows_the_acts_of_the_driver(day: list[Order]) -> None:
-    assert told(day) == [0]
+    assert who_is_told(day) == [0]
     first = approach_of(day[0])
     assert first is not None
     assert first.place is not None
     assert (first.stops_before, first.is_here, first.place.heading_deg) == (0, False, 90)
     assert abs(first.place.lat - 39.0) < 0.0005
     drive(day, "arrived", 50, 0)
-    assert told(day) == []
+    assert who_is_told(day) == []
     assert getattr(approach_of(day[0]), "is_here", None) is True
     drive(day, "delivered", 55, 0)
-    assert told(day) == [1]
+    assert who_is_told(day) == [1]
     assert getattr(approach_of(day[2]), "stops_before", None) == 1
     drive(day, "failed", 57, 1, reason="no_access")
-    assert told(day) == [2]
+    assert who_is_told(day) == [2]
 
 
 def test_before_leaving_and_after_coming_back_nothing_is_shown(
@@ -174,36 +174,36 @@ def test_before_leaving_and_after_coming_back_nothing_is_shown(
     assert shift.driver is not None
     clock(NOW)
     phone = make_phone(shift.driver)
-    assert told(orders) == []
+    assert who_is_told(orders) == []
     send(phone, act("shift_started", at(8)))
     take(phone, point(SOON, lat=39.0))
-    assert told(orders) == []
+    assert who_is_told(orders) == []
     send(phone, act("left_hub", at(9, 30)))
-    assert told(orders) == [0]
+    assert who_is_told(orders) == [0]
     send(phone, act("back_at_hub", at(9, 58)))
-    assert told(orders) == []
+    assert who_is_told(orders) == []
 
 
 def test_the_policy_of_the_retailer_decides(day: list[Order]) -> None:
     set_tracking(stops_ahead=1)
-    assert told(day) == [0, 1]
+    assert who_is_told(day) == [0, 1]
     set_tracking(shows_position=False)
-    assert told(day) == []
+    assert who_is_told(day) == []
     set_tracking(oldest_minutes=1)
     LastPosition.objects.update(at=NOW - 2 * MINUTE)
-    assert told(day) == []
+    assert who_is_told(day) == []
 
 
 def test_collected_orders_and_another_van_show_nothing(day: list[Order]) -> None:
     promise(day[0], 11, 13)
-    assert told(day) == [0]
+    assert who_is_told(day) == [0]
     Promise.objects.update(option=Option.LOCKER)  # no service lets such an order on the road
-    assert told(day) == []
+    assert who_is_told(day) == []
     Promise.objects.update(option=Option.WINDOW)
     shift = Run.objects.get().shift
     other, _more = make_day(1, hub=shift.hub)
     publish(shift.hub, {shift: day[1:], other: day[:1]})
-    assert told(day) == [1]
+    assert who_is_told(day) == [1]
 
 
 def test_a_return_is_followed_too(retailer: RetailerRef, clock: SetClock) -> None:
@@ -216,9 +216,9 @@ def test_a_return_is_followed_too(retailer: RetailerRef, clock: SetClock) -> Non
     send(phone, act("shift_started", at(8)), act("left_hub", LEFT))
     take(phone, point(SOON, lat=39.0))
     rows = [Order.objects.get(pk=back.pk), *orders]
-    assert told(rows) == [0]
+    assert who_is_told(rows) == [0]
     send(phone, act("picked_up", at(9, 55), back))
-    assert told(rows) == [1]
+    assert who_is_told(rows) == [1]
 
 
 def test_runs_of_another_retailer_are_unknown(day: list[Order], other: RetailerRef) -> None:

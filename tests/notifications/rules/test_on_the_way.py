@@ -63,7 +63,7 @@ def event(order: Order, kind: str = "arrival.changed", **data: Any) -> DomainEve
     )  # fmt: skip
 
 
-def told(order: Order, kind: str = "arrival.changed", **data: Any) -> list[str]:
+def moments_started(order: Order, kind: str = "arrival.changed", **data: Any) -> list[str]:
     """Return the moments that an event starts for an order as it is now."""
     row, fact = Order.objects.get(pk=order.pk), event(order, kind, **data)
     return [one.key for one in moments_of(kind) if load(one.applies)(fact, row)]
@@ -82,23 +82,25 @@ def report(kind: str, minute: int, order: Order, **more: Any) -> None:
 
 def test_near_is_told_when_few_stops_or_minutes_are_left(order: Order) -> None:
     expect(order, 90, 5)
-    assert told(order) == []
+    assert moments_started(order) == []
     expect(order, 60, 2)
-    assert told(order) == ["near"]
+    assert moments_started(order) == ["near"]
     expect(order, 19, 5)
-    assert told(order) == ["near"]
+    assert moments_started(order) == ["near"]
     set_policy(near_stops=1, near_minutes=10)
-    assert told(order) == []
+    assert moments_started(order) == []
 
 
 def test_arriving_is_told_to_the_next_stop_ten_minutes_before(order: Order) -> None:
     set_policy(near_stops=0, near_minutes=5)
     expect(order, 9, 1)
-    assert told(order) == []
+    assert moments_started(order) == []
     expect(order, 12, 0)
-    assert told(order) == ["near"]
+    assert moments_started(order) == ["near"]
     expect(order, 9, 0)
-    assert told(order) == ["near", "arriving"], "the later one replaces the one that waits"
+    assert moments_started(order) == ["near", "arriving"], (
+        "the later one replaces the one that waits"
+    )
     assert "near" in BY_KEY["arriving"].replaces
 
 
@@ -107,12 +109,12 @@ def test_a_delay_is_told_before_it_happens_once_and_when_it_grows(
 ) -> None:
     switch_on("sms")
     expect(order, 170, 2)  # 11:50, in time
-    assert told(order, "arrival.late", late_minutes=5) == []
+    assert moments_started(order, "arrival.late", late_minutes=5) == []
     expect(order, 195, 2)  # 12:15
-    assert told(order, "arrival.late", late_minutes=15) == ["delayed"]
+    assert moments_started(order, "arrival.late", late_minutes=15) == ["delayed"]
     on_event(event(order, "arrival.late", late_minutes=15))
-    assert told(order, "arrival.late", late_minutes=40) == []
-    assert told(order, "arrival.late", late_minutes=45) == ["delayed"]
+    assert moments_started(order, "arrival.late", late_minutes=40) == []
+    assert moments_started(order, "arrival.late", late_minutes=45) == ["delayed"]
     assert still(order, "delayed") == ""
     expect(order, 170, 2)
     assert still(order, "delayed") == "no_longer_true"
@@ -121,12 +123,12 @@ def test_a_delay_is_told_before_it_happens_once_and_when_it_grows(
 def test_nothing_is_told_after_the_arrival_or_to_who_collects(order: Order) -> None:
     expect(order, 9, 0)
     Promise.objects.update(option=Option.LOCKER)
-    assert told(order) == []
+    assert moments_started(order) == []
     Promise.objects.update(option=Option.WINDOW)
-    assert told(order) == ["near", "arriving"]
+    assert moments_started(order) == ["near", "arriving"]
     assert still(order, "near") == still(order, "arriving") == ""
     report("arrived", 20, order)
-    assert told(order) == []
+    assert moments_started(order) == []
     assert still(order, "near") == still(order, "arriving") == "no_longer_true"
 
 

@@ -147,15 +147,15 @@ async def test_a_socket_hears_its_own_order_only(retailer: RetailerRef, day: lis
 async def test_nobody_is_told_where_a_vehicle_is_that_nobody_follows(
     retailer: RetailerRef, day: list[Order], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr(following, "shown_places", lambda runs: asked.append(runs) or {})
+    calls: list[object] = []
+    monkeypatch.setattr(following, "shown_places", lambda runs: calls.append(runs) or {})
     await in_retailer(retailer, _drive, lat=39.0)
-    assert asked == []
+    assert calls == []
     async with track(retailer, await secret_of(retailer, day[0])) as page:
         await page.frame()
         await in_retailer(retailer, lambda: take(Device.objects.get(), point(NOW, lat=39.01)))
         await in_retailer(retailer, _tell)
-    assert len(asked) == 1
+    assert len(calls) == 1
 
 
 async def test_unknown_ended_and_foreign_links_are_4404(

@@ -96,7 +96,7 @@ export function mount(el) {
 function reader(el, onRead) {
   let timer = 0;
   let isBusy = false;
-  let isWanted = false; // once more after the present request
+  let isWanted = false; // again after the present request
   let hasEnded = false;
 
   async function read() {
