@@ -1,7 +1,7 @@
 """The moments: every occasion that is worth a message, declared in one place.
 
 A moment is added together with the code that records its event. ``applies`` and ``still_true`` name
-functions in ``notifications.rules.occasions``. Its texts are in ``catalogue/defaults``, one file
+functions in ``notifications.rules``. Its texts are in ``catalogue/defaults``, one file
 for each language.
 """
 
@@ -44,6 +44,7 @@ _CODE_CHANNELS: Final = (ChannelKey.SMS, ChannelKey.EMAIL)
 _CONTACT_CHANNELS: Final = (ChannelKey.WHATSAPP, ChannelKey.SMS, ChannelKey.EMAIL)
 _BY_EMAIL: Final = (ChannelKey.EMAIL,)
 _RULES: Final = "notifications.rules.occasions"
+_WAY: Final = "notifications.rules.on_the_way"
 
 _INVITATIONS: Final = ("choose_invitation", "choose_reminder")
 PROMISES: Final = ("promise_confirmed", "promise_changed", "promise_superseded")
@@ -81,8 +82,8 @@ MOMENTS: Final[tuple[Moment, ...]] = (
             "stops_before": STOPS_BEFORE,
             "late_minutes": LATE_MINUTES,
         },
-        applies=f"{_RULES}.is_delayed",
-        still_true=f"{_RULES}.still_delayed",
+        applies=f"{_WAY}.is_delayed",
+        still_true=f"{_WAY}.still_delayed",
     ),
     Moment(
         key="near",
@@ -93,8 +94,8 @@ MOMENTS: Final[tuple[Moment, ...]] = (
         priority=Priority.NOW,
         group="delivery",
         variables={**FOR_SHOPPERS, **AGREED, **PLANNED, "stops_before": STOPS_BEFORE},
-        applies=f"{_RULES}.is_near",
-        still_true=f"{_RULES}.still_coming",
+        applies=f"{_WAY}.is_near",
+        still_true=f"{_WAY}.still_coming",
     ),
     Moment(
         key="arriving",
@@ -105,8 +106,8 @@ MOMENTS: Final[tuple[Moment, ...]] = (
         priority=Priority.NOW,
         group="delivery",
         variables={**FOR_SHOPPERS, **AGREED, **PLANNED},
-        applies=f"{_RULES}.is_arriving",
-        still_true=f"{_RULES}.still_coming",
+        applies=f"{_WAY}.is_arriving",
+        still_true=f"{_WAY}.still_coming",
     ),
     Moment(
         key="choose_invitation",

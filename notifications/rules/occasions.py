@@ -13,8 +13,6 @@ from typing import Final
 from django.db.models import Q
 
 from dispatch.fleet.models import Hub
-from dispatch.live.models import VisitProgress
-from dispatch.live.selectors.arrivals import ExpectedArrival, arrival_of_order
 from dispatch.live.selectors.proof import is_delivery_unchecked, is_proof_open
 from dispatch.orders.models import Cause, Direction, Option, Order, Promise
 from dispatch.orders.states import ENDED, OrderState
@@ -28,27 +26,19 @@ from dispatch.slots.states import SlotState
 from lastmile.core import clock
 from lastmile.core.events import DomainEvent
 from notifications.models import AccountState, ChannelAccount, Message
-from notifications.policy import MessagePolicy
 from notifications.states import MessageState
-from tenants.people.selectors import policy
 
 NO_LONGER_TRUE: Final = "no_longer_true"
 #: A reminder that is due so soon after its promise tells nothing new.
 LEAST_BEFORE_REMINDER: Final = dt.timedelta(hours=6)
 #: Promises within this time are one message; see the timing of the moments.
 GATHERED: Final = dt.timedelta(minutes=1)
-#: The moments while the vehicle is on its way.
-ON_THE_WAY: Final = ("out_for_delivery", "delayed", "near", "arriving")
-#: Two messages on the way are at least this far apart, unless the later one is about a delay.
-BETWEEN: Final = dt.timedelta(minutes=15)
-ARRIVING_WITHIN: Final = dt.timedelta(minutes=10)
-#: A delay that has grown by this is told again.
-GROWN_MINUTES: Final = 30
 _BY_SHOPPER: Final = (Cause.SHOPPER, Cause.CHOICE)
 S = OrderState
 
 
-def _unless(is_true: bool) -> str:
+def unless(is_true: bool) -> str:
+    """Return "" if a message is still true, else the name of the rule that keeps it back."""
     return "" if is_true else NO_LONGER_TRUE
 
 
@@ -64,7 +54,7 @@ def is_to_choose(event: DomainEvent, order: Order) -> bool:
 
 def still_to_choose(message: Message, order: Order) -> str:
     """Return "" while the shopper of an order still has to choose, and can."""
-    return _unless(_can_choose(order))
+    return unless(_can_choose(order))
 
 
 def _can_choose(order: Order) -> bool:
@@ -135,7 +125,7 @@ def still_promised(message: Message, order: Order) -> str:
     """Return "" while an order has a promise that is ahead and that no attempt has used."""
     promise = order.promise
     is_waiting = OrderState(order.state) not in {*ENDED, S.FAILED, S.AWAITING_COLLECTION}
-    return _unless(promise is not None and is_waiting and promise.opens_at > clock.now())
+    return unless(promise is not None and is_waiting and promise.opens_at > clock.now())
 
 
 def is_days_ahead(event: DomainEvent, order: Order) -> bool:
@@ -162,7 +152,7 @@ def still_redirected(message: Message, order: Order) -> str:
     """Return "" while the goods go to another address than the order's own."""
     promise = order.promise
     is_open = OrderState(order.state) not in ENDED
-    return _unless(is_open and promise is not None and promise.elsewhere and promise.to_door)
+    return unless(is_open and promise is not None and promise.elsewhere and promise.to_door)
 
 
 def _promise_of(event: DomainEvent, order: Order) -> Promise | None:
@@ -250,77 +240,7 @@ def is_out(event: DomainEvent, order: Order) -> bool:
 
 def still_out(message: Message, order: Order) -> str:
     """Return "" while an order is still on its way."""
-    return _unless(order.state == S.OUT)
-
-
-def is_delayed(event: DomainEvent, order: Order) -> bool:
-    """Return True if an order will come after its window, and that is news to its shopper.
-
-    It is news once, and again if the delay has grown by half an hour.
-    """
-    if still_delayed(Message(), order):
-        return False
-    earlier = _told_on_the_way(order, ("delayed",), event)
-    known = max((int(one.values.get("late_minutes", 0)) for one in earlier), default=None)
-    return known is None or int(event.data["late_minutes"]) - known >= GROWN_MINUTES
-
-
-def still_delayed(message: Message, order: Order) -> str:
-    """Return "" while an order is expected after its promised window."""
-    arrival = _coming(order)
-    return _unless(arrival is not None and arrival.slack_s is not None and arrival.slack_s < 0)
-
-
-def is_near(event: DomainEvent, order: Order) -> bool:
-    """Return True if few stops or minutes are left, and nothing else was told just before."""
-    arrival, settings = _coming(order), policy(MessagePolicy)
-    if arrival is None:
-        return False
-    minutes = (arrival.expected_at - clock.now()).total_seconds() / 60
-    is_close = arrival.stops_before <= settings.near_stops or minutes <= settings.near_minutes
-    return is_close and not _tells_again(order, ("near", "arriving"), event)
-
-
-def is_arriving(event: DomainEvent, order: Order) -> bool:
-    """Return True if the driver is on the way to this shopper and there in about ten minutes.
-
-    A shopper who got another message on the way within a quarter of an hour knows it already.
-    """
-    arrival = _coming(order)
-    if arrival is None or arrival.stops_before:
-        return False
-    is_soon = arrival.expected_at - clock.now() <= ARRIVING_WITHIN
-    return is_soon and not _tells_again(order, ("arriving",), event)
-
-
-def still_coming(message: Message, order: Order) -> str:
-    """Return "" while the vehicle is on the way to an order and has not arrived."""
-    return _unless(_coming(order) is not None)
-
-
-def _coming(order: Order) -> ExpectedArrival | None:
-    """Return the expected arrival of goods that are brought to a door; None after the arrival."""
-    if order.state != S.OUT or (order.promise is not None and not order.promise.to_door):
-        return None
-    here = VisitProgress.objects.filter(order=order, arrived_at__isnull=False, outcome="")
-    return None if here.exists() else arrival_of_order(order.pk)
-
-
-def _tells_again(order: Order, moments: tuple[str, ...], event: DomainEvent) -> bool:
-    """Return True if a moment was told before, or another one on the way a short time ago."""
-    if _told_on_the_way(order, moments, event):
-        return True
-    return any(
-        clock.now() - one.made_at < BETWEEN for one in _told_on_the_way(order, ON_THE_WAY, event)
-    )
-
-
-def _told_on_the_way(order: Order, moments: tuple[str, ...], event: DomainEvent) -> list[Message]:
-    """Return the messages of moments on the present way; a new try begins from nothing."""
-    rows = Message.objects.filter(order=order, moment__in=moments)
-    rows = rows.exclude(state=MessageState.SKIPPED).exclude(origin=event.public_id)
-    attempt = order.attempts.order_by("-number").first()
-    return list(rows if attempt is None else rows.filter(made_at__gt=attempt.departed_at))
+    return unless(order.state == S.OUT)
 
 
 def is_delivered(event: DomainEvent, order: Order) -> bool:
@@ -343,12 +263,12 @@ def is_told_delivered(event: DomainEvent, order: Order) -> bool:
 
 def still_delivered(message: Message, order: Order) -> str:
     """Return "" if an order is delivered."""
-    return _unless(order.state == S.DELIVERED)
+    return unless(order.state == S.DELIVERED)
 
 
 def still_told_delivered(message: Message, order: Order) -> str:
     """Return "" if an order is delivered and its shopper may be told."""
-    return _unless(order.state == S.DELIVERED and not is_delivery_unchecked(order))
+    return unless(order.state == S.DELIVERED and not is_delivery_unchecked(order))
 
 
 def is_collected_return(event: DomainEvent, order: Order) -> bool:
@@ -358,7 +278,7 @@ def is_collected_return(event: DomainEvent, order: Order) -> bool:
 
 def still_collected_return(message: Message, order: Order) -> str:
     """Return "" if a return is in the vehicle or at the hub."""
-    return _unless(order.state in {S.LOADED, S.RETURNED})
+    return unless(order.state in {S.LOADED, S.RETURNED})
 
 
 def is_failed(event: DomainEvent, order: Order) -> bool:
@@ -368,7 +288,7 @@ def is_failed(event: DomainEvent, order: Order) -> bool:
 
 def still_failed(message: Message, order: Order) -> str:
     """Return "" if the last attempt failed and nothing has been decided yet."""
-    return _unless(order.state == S.FAILED)
+    return unless(order.state == S.FAILED)
 
 
 def is_tried_again(event: DomainEvent, order: Order) -> bool:
@@ -380,7 +300,7 @@ def still_tried_again(message: Message, order: Order) -> str:
     """Return "" while an order that failed waits for a day that is not over."""
     waits = order.state in {S.READY, S.PLANNED, S.LOADED} and order.attempts.exists()
     today = clock.local_date(clock.now(), zone_of(order))
-    return _unless(waits and order.service_date is not None and order.service_date >= today)
+    return unless(waits and order.service_date is not None and order.service_date >= today)
 
 
 def is_cancelled(event: DomainEvent, order: Order) -> bool:
@@ -390,7 +310,7 @@ def is_cancelled(event: DomainEvent, order: Order) -> bool:
 
 def still_cancelled(message: Message, order: Order) -> str:
     """Return "" if an order is cancelled."""
-    return _unless(order.state == S.CANCELLED)
+    return unless(order.state == S.CANCELLED)
 
 
 # Staff.
@@ -401,12 +321,12 @@ def still_unplanned(message: Message, order: Order | None) -> str:
     values = message.values
     hub = Hub.objects.filter(public_id=str(values.get("hub"))).first()
     date = dt.date.fromisoformat(str(values.get("day")))
-    return _unless(hub is not None and orders_without_plan(hub, date) > 0)
+    return unless(hub is not None and orders_without_plan(hub, date) > 0)
 
 
 def still_paused(message: Message, order: Order | None) -> str:
     """Return "" while the account of a message is paused."""
     channel = str(message.values.get("channel"))
-    return _unless(
+    return unless(
         ChannelAccount.objects.filter(channel=channel, state=AccountState.PAUSED).exists()
     )

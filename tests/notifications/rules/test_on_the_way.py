@@ -18,7 +18,7 @@ from lastmile.core.wiring import load
 from notifications.catalogue.moments import BY_KEY, moments_of
 from notifications.handlers import on_event
 from notifications.models import Message
-from notifications.rules.occasions import ON_THE_WAY
+from notifications.rules.on_the_way import ON_THE_WAY
 from tests.dispatch.conftest import SetClock
 from tests.factories.live import MINUTE, act, at, make_day, make_phone, send
 from tests.notifications.making import set_policy, switch_on
