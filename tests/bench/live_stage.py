@@ -19,6 +19,7 @@ from dispatch.fleet.models import Hub
 from dispatch.live import services
 from dispatch.live.services.partitions import keep_coming_days
 from dispatch.orders.models import Order
+from dispatch.orders.services import place_orders
 from dispatch.planning import events
 from dispatch.planning.services.recording import plan_facts
 from lastmile.core.clock import now
@@ -28,7 +29,7 @@ from tests.bench.installation import Installation, running_installation, wait_un
 from tests.dispatch.live.pictures import door, sha
 from tests.factories.fleet import make_driver, make_hub, make_shift, make_vehicle
 from tests.factories.live import publish
-from tests.factories.orders import make_orders
+from tests.factories.orders import make_draft
 
 SCHEMA = "t_road"
 HOST = "road.localhost"
@@ -73,7 +74,14 @@ def _orders(hub: Hub, day: dt.date, count: int) -> list[Any]:
     made: list[Any] = []
     while len(made) < count:
         part = min(500, count - len(made))
-        made += make_orders(part, hub=hub.public_id, service_date=day)
+        drafts = [
+            make_draft(
+                hub=hub.public_id, service_date=day, external_id=f"{hub.public_id}-{len(made) + n}"
+            )
+            for n in range(part)
+        ]
+        placed = place_orders(drafts, source="proof")
+        made += [one.order for one in placed if one.order is not None]
     return made
 
 
