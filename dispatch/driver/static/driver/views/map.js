@@ -49,6 +49,7 @@ async function load(app, el, today) {
     el.lastmileMap.fit({ animate: false });
   } catch (fault) {
     console.warn("The map could not be shown.", fault);
+    if (el.lastmileMap) return; // it is there: only its first view failed
     if (!el.querySelector(".map-note")) el.replaceChildren(h("p", { class: "map-note" }, t("map_not_here")));
     app.mapElement = null; // the next look tries again
   }
