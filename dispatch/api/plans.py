@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dispatch.api import finding, shapes_picking, shapes_plans
+from dispatch.api import finding, shapes_picking, shapes_plans, shapes_stops
 from dispatch.fleet.selectors import hubs_of
 from dispatch.planning import services
 from dispatch.planning.models import Plan
@@ -327,7 +327,7 @@ class StopsView(RetailerAPIView):
             OpenApiParameter("plan", OpenApiTypes.STR, description="Public id of a plan."),
             OpenApiParameter("route", OpenApiTypes.STR, description="Public id of a route."),
         ],
-        responses=page_of(shapes_plans.ExpectedStopOut),
+        responses=page_of(shapes_stops.ExpectedStopOut),
     )
     def get(self, request: Request) -> Response:
         """List stops by arrival time. Filter by `plan` or `route` to get those of one of them."""
@@ -338,5 +338,5 @@ class StopsView(RetailerAPIView):
             rows = rows.filter(route=lists.get_route(route, self.principal.hubs))
         rows = rows.select_related("order__expected_arrival__run")
         return cursor_page(
-            request, rows, shapes_plans.ExpectedStopOut, order=("arrives_at", "public_id")
+            request, rows, shapes_stops.ExpectedStopOut, order=("arrives_at", "public_id")
         )

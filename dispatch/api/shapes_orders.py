@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from dispatch.api.shapes_arrivals import ExpectedOut
 from dispatch.api.shapes_fleet import words
+from dispatch.api.shapes_stops import ExpectedOfOrder
 from dispatch.live.models import CustodyStep
-from dispatch.live.selectors import arrival_of_order
 from dispatch.live.states import CustodyKind, CustodyProof
 from dispatch.orders.drafts import PromisedPlace
 from dispatch.orders.models import (
@@ -325,9 +323,7 @@ class OrderOut(ModelOut[Order]):
     shopper = ShopperOut()
     place = PlaceOut()
     promise = PromiseOut(allow_null=True)
-    to_choose = serializers.BooleanField(
-        help_text="The order is open and has no promise: its shopper has not chosen yet."
-    )
+    to_choose = serializers.BooleanField(help_text="True until the shopper of an open order chose.")
 
     class Meta:
         model = Order
@@ -347,9 +343,7 @@ class OrderDetailOut(OrderOut):
     requested = serializers.SerializerMethodField(
         help_text="True while a dispatcher must still confirm the promise: say “requested”."
     )
-    expected = serializers.SerializerMethodField(
-        help_text="When the vehicle is expected; null unless it is on its way with an open stop."
-    )
+    expected = ExpectedOfOrder()
     parcels = ParcelOut(many=True)
     promises = PromiseOut(many=True)
     attempts = AttemptOut(many=True)
@@ -362,12 +356,6 @@ class OrderDetailOut(OrderOut):
     def get_requested(self, order: Order) -> bool:
         """Return True if a dispatcher must still confirm the promise."""
         return waits_for_dispatcher(order)
-
-    @extend_schema_field(ExpectedOut(allow_null=True))
-    def get_expected(self, order: Order) -> dict[str, Any] | None:
-        """Return when the vehicle is expected, or None."""
-        arrival = arrival_of_order(order.pk)
-        return None if arrival is None else dict(ExpectedOut(arrival).data)
 
 
 class ShopperLinkOut(serializers.Serializer[Any]):
