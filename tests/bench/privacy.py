@@ -401,8 +401,8 @@ class Day:
         try:
             stops = [(van, stop) for van in self.vans for stop in van.stops]
             for place, (van, stop) in enumerate(stops):
-                if (place + number) % 3 == 0 or stop.order in allowed:
-                    self._ask_one(van, stop, allowed, with_page=(place + number) % 9 == 0)
+                if (place + number) % 6 == 0 or stop.order in allowed:
+                    self._ask_one(van, stop, allowed, with_page=(place + number) % 12 == 0)
             van, stop = stops[number % len(stops)]
             self._ask_strangers(van, stop)
         finally:
