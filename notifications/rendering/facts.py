@@ -10,7 +10,7 @@ code are not here: their marks are, and the sender puts them in.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -18,11 +18,11 @@ from typing import Final
 from django.urls import reverse
 
 from dispatch.fleet.models import Hub
-from dispatch.live.selectors.ranges import live_range
+from dispatch.live.selectors.ranges import live_ranges
 from dispatch.orders.models import Direction, Order
 from dispatch.orders.wording import clock_words, failure_reason, handover_line
 from dispatch.planning.arrival import ArrivalRange
-from dispatch.planning.selectors.arrival import Planned, planned_arrival
+from dispatch.planning.selectors.arrival import planned_arrivals
 from dispatch.planning.selectors.late import waits_for_dispatcher
 from lastmile.core import clock, formatting
 from lastmile.core.tenancy import current_retailer
@@ -51,7 +51,7 @@ class Scene:
     """The subject of a message: its moment, order, language, zone and the values of its event.
 
     The language and the zone must be active while values are found (``render.reading_as``).
-    ``arrivals`` has the planned arrivals that were read ahead, by primary key of the order.
+    ``arrivals`` has the arrivals that were read ahead (``arrivals_of``).
     """
 
     moment: Moment
@@ -62,7 +62,7 @@ class Scene:
     values: Mapping[str, Value] = field(default_factory=dict)
     contact: Contact | None = None
     is_one_way: bool = False  # the sender of the channel cannot receive replies
-    arrivals: Mapping[int, Planned] = field(default_factory=dict)
+    arrivals: Mapping[int, ArrivalRange | None] = field(default_factory=dict)
 
     @cached_property
     def arrival(self) -> ArrivalRange | None:
@@ -70,10 +70,16 @@ class Scene:
         order = _order(self)
         if waits_for_dispatcher(order):
             return None
-        arrival = live_range(order)
-        if arrival is None:
-            arrival, _is_replanned = self.arrivals.get(order.pk) or planned_arrival(order)
+        known = self.arrivals if order.pk in self.arrivals else arrivals_of([order])
+        arrival = known[order.pk]
         return arrival if arrival is not None and arrival.high_at > clock.now() else None
+
+
+def arrivals_of(orders: Sequence[Order]) -> dict[int, ArrivalRange | None]:
+    """Return the arrival at each order, by its primary key: expected on the way, else planned."""
+    on_the_way = live_ranges(orders)
+    planned = planned_arrivals([order for order in orders if order.pk not in on_the_way])
+    return on_the_way | {pk: arrival for pk, (arrival, _is_replanned) in planned.items()}
 
 
 def values_for(scene: Scene, names: Iterable[str]) -> dict[str, Value]:

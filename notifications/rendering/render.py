@@ -20,7 +20,7 @@ from icu4py.messageformat import MessageFormat
 
 from dispatch.orders.links import shopper_link
 from dispatch.orders.models import Order
-from dispatch.planning.selectors.arrival import Planned
+from dispatch.planning.arrival import ArrivalRange
 from lastmile.core import clock, formatting
 from lastmile.core.tenancy import current_retailer
 from notifications.catalogue.kinds import ChannelKey
@@ -68,9 +68,9 @@ class Wording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadAhead:
-    """Facts that were read for many messages at once: planned arrivals, and the words so far."""
+    """Facts that were read for many messages at once: arrivals, and the words so far."""
 
-    arrivals: Mapping[int, Planned] = field(default_factory=dict)
+    arrivals: Mapping[int, ArrivalRange | None] = field(default_factory=dict)
     wordings: dict[tuple[str, str, str], Wording | None] = field(default_factory=dict)
 
     def wording(self, moment: str, channel: str, language: str) -> Wording | None:

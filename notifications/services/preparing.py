@@ -17,7 +17,6 @@ from django.db.models import Field
 from dispatch.orders.links import is_link_over, links_read_ahead
 from dispatch.orders.models import Order
 from dispatch.orders.wording import zone_of
-from dispatch.planning.selectors.arrival import planned_arrivals
 from lastmile.core.clock import now
 from lastmile.core.timing import in_seconds
 from lastmile.core.wiring import load
@@ -26,6 +25,7 @@ from notifications.catalogue.moments import BY_KEY
 from notifications.catalogue.own_words import OWN_WORDS
 from notifications.channels.base import Outgoing
 from notifications.models import CallResult, Message, ProviderCall
+from notifications.rendering.facts import arrivals_of
 from notifications.rendering.render import ReadAhead, own_words, render
 from notifications.rendering.rendered import LINK_MARK, Rendered
 from notifications.rules import Ruling, Verdict, may_send
@@ -107,7 +107,7 @@ def _prepare_all(tokens: Mapping[int, uuid.UUID], copied: bool) -> dict[int, Out
     messages = _with_present_facts(held_many(tokens))
     known = known_of(messages, now())
     orders = [message.order for message in messages if message.order is not None]
-    ahead = ReadAhead(arrivals=planned_arrivals(orders))
+    ahead = ReadAhead(arrivals=arrivals_of(orders))
     with links_read_ahead(orders):
         ready: list[tuple[Message, Rendered]] = []
         for message in messages:

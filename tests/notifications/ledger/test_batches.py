@@ -48,7 +48,7 @@ from tests.notifications.ledger.stage import BookChannel, again, pump, tell_shop
 from tests.notifications.making import make_contact, make_message, set_policy
 
 #: Statements of a batch, savepoints included: of the last check, and of the results.
-CHECKED, STORED = 23, 8
+CHECKED, STORED = 24, 8
 #: Statements of the handler for an order that goes out, to a number that is known.
 TOLD = 15
 
