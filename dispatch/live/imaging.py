@@ -122,7 +122,7 @@ def _fingerprint(image: Image.Image, resampling: Image.Resampling, margin: float
 
 
 def _detail(gray: Image.Image) -> Image.Image:
-    """Return what stands out from its surroundings, whatever the light on them.
+    """Return the details of a photo: each place against its surroundings, in any light.
 
     A lamp or a flash in a dark photo gives the same light and shade to different doors. So the
     light around each place is taken away, and the rest is divided by its own strength there.

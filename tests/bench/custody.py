@@ -53,10 +53,10 @@ def run(deliveries: int = DELIVERIES, pairs: int = PAIRS, down_s: float = DOWN_S
 # --- kills ---------------------------------------------------------------------------------------
 def kills(installation: Installation, deliveries: int, down_s: float) -> str:
     """Deliver while parts are killed; return the figures. Raises Wrong."""
-    told = stage(installation, len(ROUNDS), deliveries)
+    shifts = stage(installation, len(ROUNDS), deliveries)
     folder = ROOT / "var" / "proof" / "custody"
     pictures = [photos(deliveries, SIZE, folder, seed=70 + n) for n in range(len(ROUNDS))]
-    phones = phones_of(told, pictures, installation.port, HOST, POSITIONS)
+    phones = phones_of(shifts, pictures, installation.port, HOST, POSITIONS)
     refused, took_s = asyncio.run(_all_kills(installation, phones, down_s))
     wait_until(lambda: _open_photos(installation) == 0, END_S)
     wrong = _lost_or_doubled(installation, phones)
@@ -125,7 +125,7 @@ async def _without_database(
     await asyncio.sleep(1.0)
 
     async def send(phone: Phone) -> None:
-        body = {"driver": phone.told["driver"], "positions": phone.positions[:20]}
+        body = {"driver": phone.shift["driver"], "positions": phone.positions[:20]}
         while not ended.is_set():
             try:
                 answer = await phone.line.call_json("POST", "/api/v1/positions/", body)
@@ -179,7 +179,7 @@ def _lost_or_doubled(installation: Installation, phones: list[Phone]) -> list[st
     )  # fmt: skip
     if acts != held:
         wrong.append(f"acts: {(held - acts).total()} lost, {(acts - held).total()} doubled")
-    orders = Counter(order["id"] for phone in phones for order in phone.told["orders"])
+    orders = Counter(order["id"] for phone in phones for order in phone.shift["orders"])
     of_order = "SELECT o.public_id FROM {} x JOIN orders_order o ON o.id = x.order_id"
     for what, question in (
         ("attempts", of_order.format("orders_attempt") + " WHERE o.state = 'delivered'"),
@@ -199,7 +199,7 @@ def _lost_or_doubled(installation: Installation, phones: list[Phone]) -> list[st
     files = list((installation.var / "storage").rglob("*.jpg"))
     if len(set(names)) != len(names) or len(files) != len(names):
         wrong.append(f"{len(names)} photos in {len(files)} files")
-    points = Counter((p.told["device"], one["id"]) for p in phones for one in p.positions)
+    points = Counter((p.shift["device"], one["id"]) for p in phones for one in p.positions)
     has = Counter(
         map(tuple, rows(installation, "SELECT source, client_id::text FROM live_position"))
     )
@@ -211,12 +211,12 @@ def _lost_or_doubled(installation: Installation, phones: list[Phone]) -> list[st
 # --- doubtful photos -----------------------------------------------------------------------------
 def flags(installation: Installation, pairs: int) -> str:
     """Deliver with doubtful photos; return the figures. Raises Wrong."""
-    told = stage(installation, 4, pairs)
+    shifts = stage(installation, 4, pairs)
     first = [jpeg(door(9_000 + n, size=SMALL)) for n in range(pairs)]
     again = [changed(door(9_000 + n, size=SMALL), n) for n in range(pairs)]
     away = [jpeg(door(19_000 + n, size=SMALL)) for n in range(pairs)]
     night = [jpeg(door(29_000 + n, size=SMALL, light=0.04)) for n in range(pairs)]
-    phones = phones_of(told, [first, again, away, night], installation.port, HOST, 0)
+    phones = phones_of(shifts, [first, again, away, night], installation.port, HOST, 0)
     for n, act in enumerate(phones[2].acts):
         act |= _moved(act, 300, n * math.tau / pairs)
     for phone in phones:
@@ -238,7 +238,7 @@ def flags(installation: Installation, pairs: int) -> str:
 
 async def deliver(phone: Phone) -> None:
     """Send all acts, then all photos."""
-    phone.line = Line(phone.line.port, phone.line.host, {"driver": phone.told["key"]})
+    phone.line = Line(phone.line.port, phone.line.host, {"driver": phone.shift["key"]})
     await phone.start_shift()
     there: set[str] = set()
     for start in range(0, len(phone.acts), 20):
@@ -254,7 +254,7 @@ def _counted(installation: Installation, phone: Phone) -> Counter[str]:
         "SELECT jsonb_array_elements_text(p.flags) FROM live_proof p"
         " JOIN live_driveract a ON a.id = p.act_id JOIN live_device d ON d.id = a.device_id"
         " WHERE d.public_id = %s",
-        phone.told["device"],
+        phone.shift["device"],
     )
     return Counter(flag for (flag,) in flags_of)
 

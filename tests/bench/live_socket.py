@@ -12,7 +12,7 @@ _PONG, _CLOSE, _PING = 0xA, 0x8, 0x9
 
 
 class WireSocket:
-    """One open websocket; ``frame`` returns the bytes of the next text frame."""
+    """An open websocket; ``frame`` returns the bytes of the next text frame."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer

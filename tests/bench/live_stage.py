@@ -67,25 +67,27 @@ def work_day(drivers: int, orders: int) -> list[Json]:
         with transaction.atomic():
             plan = publish(hub, routes, day)  # type: ignore[arg-type]
             record(events.PUBLISHED, plan_facts(plan), subject=plan.public_id)
-    return [_told(shift, hub, routes.get(shift, [])) for shift in shifts]
+    return [_facts_of(shift, hub, routes.get(shift, [])) for shift in shifts]
 
 
 def _orders(hub: Hub, day: dt.date, count: int) -> list[Any]:
-    made: list[Any] = []
-    while len(made) < count:
-        part = min(500, count - len(made))
+    orders: list[Any] = []
+    while len(orders) < count:
+        part = min(500, count - len(orders))
         drafts = [
             make_draft(
-                hub=hub.public_id, service_date=day, external_id=f"{hub.public_id}-{len(made) + n}"
+                hub=hub.public_id,
+                service_date=day,
+                external_id=f"{hub.public_id}-{len(orders) + n}",
             )
             for n in range(part)
         ]
         placed = place_orders(drafts, source="proof")
-        made += [one.order for one in placed if one.order is not None]
-    return made
+        orders += [one.order for one in placed if one.order is not None]
+    return orders
 
 
-def _told(shift: Any, hub: Hub, orders: list[Order]) -> Json:
+def _facts_of(shift: Any, hub: Hub, orders: list[Order]) -> Json:
     link = services.make_login_link(driver=shift.driver)
     phone = services.take_login_link(secret=link.secret, agent="Android Chrome/130.0")
     tracker = services.add_tracker(driver=shift.driver)
@@ -124,8 +126,8 @@ def stage(installation: Installation, drivers: int, orders: int) -> list[Json]:
     script = _SCRIPT.format(schema=SCHEMA, drivers=drivers, orders=orders)
     lines = installation.command("shell", script=script).strip().splitlines()
     wait_until(lambda: waiting(installation) == 0, 600)
-    told: list[Json] = json.loads(lines[-1])
-    return told
+    shifts: list[Json] = json.loads(lines[-1])
+    return shifts
 
 
 def rows(installation: Installation, question: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -152,15 +154,15 @@ def waiting(installation: Installation) -> int:
 def photos(count: int, size: int, folder: Path, *, seed: int = 1) -> list[bytes]:
     """Return JPEGs of different doors of exactly ``size`` bytes; the folder keeps them."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = []
+    pictures = []
     for n in range(count):
         file = folder / f"{seed}-{n}-{size}.jpg"
         if not file.exists():
             draft = file.with_suffix(f".{os.getpid()}")
             draft.write_bytes(photo(seed * 100_000 + n, size))
             draft.replace(file)
-        made.append(file.read_bytes())
-    return made
+        pictures.append(file.read_bytes())
+    return pictures
 
 
 def photo(number: int, size: int) -> bytes:

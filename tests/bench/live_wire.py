@@ -31,7 +31,7 @@ class Answer:
 
 
 class Line:
-    """One connection to a host, opened again when it was cut; ``requests`` counts the calls."""
+    """A connection to a host, opened again when it was cut; ``requests`` counts the calls."""
 
     def __init__(self, port: int, host: str, cookies: Mapping[str, str] | None = None) -> None:
         self.port, self.host = port, host

@@ -41,9 +41,9 @@ class Wrong(AssertionError):
 
 @dataclass
 class Phone:
-    """What one phone holds, and what the server has acknowledged."""
+    """A phone: the acts, positions and photos that it holds, and those that were acknowledged."""
 
-    told: Json
+    shift: Json
     acts: list[Json]
     positions: list[Json]
     photos: list[bytes]
@@ -57,7 +57,7 @@ class Phone:
     async def start_shift(self) -> None:
         """Begin the shift, as in the morning at the hub with a network."""
         await self._fresh_token()
-        began = dt.datetime.fromisoformat(self.told["starts_at"]) + dt.timedelta(minutes=5)
+        began = dt.datetime.fromisoformat(self.shift["starts_at"]) + dt.timedelta(minutes=5)
         act = {"id": self._uuid(), "kind": "shift_started", "at": began.isoformat()}
         await self._acts([act], may_cut=False)
 
@@ -87,12 +87,12 @@ class Phone:
         return [mixed[n : n + size] for n in range(0, len(mixed), size)]
 
     async def _acts(self, acts: list[Json], *, may_cut: bool = True) -> None:
-        body = {"driver": self.told["driver"], "phone_at": _now(), "acts": acts}
+        body = {"driver": self.shift["driver"], "phone_at": _now(), "acts": acts}
         answer = await self._until(200, "POST", "/driver/acts/", body, may_cut=may_cut)
         self._count("act", answer, acts)
 
     async def _positions(self, positions: list[Json]) -> None:
-        body = {"driver": self.told["driver"], "sent_at": _now(), "positions": positions}
+        body = {"driver": self.shift["driver"], "sent_at": _now(), "positions": positions}
         answer = await self._until(200, "POST", "/api/v1/positions/", body)
         self._count("position", answer, positions)
 
@@ -184,11 +184,11 @@ def _now() -> str:
 
 
 def phones_of(
-    told: list[Json], pictures: list[list[bytes]], port: int, host: str, positions: int
+    shifts: list[Json], pictures: list[list[bytes]], port: int, host: str, positions: int
 ) -> list[Phone]:
     """Return the phones with a day of work that the server does not know."""
     phones = []
-    for number, (one, own) in enumerate(zip(told, pictures, strict=True)):
+    for number, (one, own) in enumerate(zip(shifts, pictures, strict=True)):
         rng = random.Random(SEED * 1_000 + number)
         phone = Phone(one, [], [], own, Line(port, host, {"driver": one["key"]}), rng)
         began = dt.datetime.fromisoformat(one["starts_at"]) + dt.timedelta(minutes=10)
@@ -228,8 +228,8 @@ def run(
         photos(proofs, LARGE if n == 0 else SMALL, folder, seed=n + 1) for n in range(drivers)
     ]
     with road_installation() as installation:
-        told = stage(installation, drivers, proofs)
-        phones = phones_of(told, pictures, installation.port, HOST, positions)
+        shifts = stage(installation, drivers, proofs)
+        phones = phones_of(shifts, pictures, installation.port, HOST, positions)
         began = time.monotonic()
         took = asyncio.run(send_all(phones, most_s))
         wrong = differences(phones, *stored(installation))
@@ -278,8 +278,8 @@ def differences(
     phones: list[Phone], acts: list[Any], positions: list[Any], pictures: list[Any]
 ) -> list[str]:
     """Return how the tables differ from what the phones hold."""
-    held_acts = Counter((p.told["device"], one["id"]) for p in phones for one in p.acts)
-    held = Counter((p.told["device"], one["id"]) for p in phones for one in p.positions)
+    held_acts = Counter((p.shift["device"], one["id"]) for p in phones for one in p.acts)
+    held = Counter((p.shift["device"], one["id"]) for p in phones for one in p.positions)
     hashes = Counter((sha(content), len(content)) for p in phones for content in p.photos)
     wrong = []
     for what, had, has in (

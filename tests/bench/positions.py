@@ -52,7 +52,7 @@ class Missed(AssertionError):
 
 @dataclass
 class Figures:
-    """What was measured: seconds of each call and each frame, and the points acknowledged."""
+    """The measurements: seconds of each call and each frame, and the points acknowledged."""
 
     posts: list[float] = field(default_factory=list)
     frames: list[float] = field(default_factory=list)
@@ -72,11 +72,11 @@ def run() -> str:
     lines, wrong = [], []
     part_s = float(os.environ.get("PART_S", "0"))
     with road_installation() as installation:
-        told = stage(installation, VEHICLES, 0)
+        shifts = stage(installation, VEHICLES, 0)
         key = installation.command_json(
             "apikey_create", "--schema", SCHEMA, "--role", "integration"
         )["key"]
-        house = House(installation, told, key)
+        house = House(installation, shifts, key)
         for name, part, seconds in (
             ("soak", soak, part_s or SOAK_S),
             ("trackers", trackers, part_s or TRACKERS_S),
@@ -96,7 +96,7 @@ class House:
     """The installation with its drivers and an integration key."""
 
     installation: Installation
-    told: list[Json]
+    shifts: list[Json]
     key: str
     host: str = HOST
 
@@ -111,7 +111,7 @@ def soak(house: House, seconds: float) -> tuple[str, list[str]]:
     figures = Figures()
     every_s = VEHICLES * BATCH / RATE
 
-    phones = [PhoneSender(house, one, figures, number) for number, one in enumerate(house.told)]
+    phones = [PhoneSender(house, one, figures, number) for number, one in enumerate(house.shifts)]
 
     async def send(ends: float) -> None:
         async with asyncio.TaskGroup() as group:
@@ -135,7 +135,7 @@ def trackers(house: House, seconds: float) -> tuple[str, list[str]]:
 
     async def send(ends: float) -> None:
         async with asyncio.TaskGroup() as group:
-            for number, one in enumerate(house.told):
+            for number, one in enumerate(house.shifts):
                 tracker = TrackerSender(house, one, figures)
                 group.create_task(tracker.run(each_s, number * each_s / VEHICLES, ends))
 
@@ -215,10 +215,10 @@ class Sender:
 class PhoneSender(Sender):
     """The app of a driver, with the cookie of its phone."""
 
-    def __init__(self, house: House, told: Json, figures: Figures, number: int) -> None:
+    def __init__(self, house: House, shift: Json, figures: Figures, number: int) -> None:
         super().__init__(house, figures)
-        self.line.cookies["driver"] = told["key"]
-        self.told, self.number, self.sent = told, number, 0
+        self.line.cookies["driver"] = shift["key"]
+        self.shift, self.number, self.sent = shift, number, 0
         self.headers = {"Content-Type": "application/json"}
 
     async def begin(self) -> None:
@@ -226,8 +226,8 @@ class PhoneSender(Sender):
         answer = await self.line.call("GET", "/driver/day/")
         self.line.token = answer.json()["csrf"]
         began = {"id": str(UUID(int=self.number + 2**100)), "kind": "shift_started",
-                 "at": self.told["starts_at"]}  # fmt: skip
-        body = {"driver": self.told["driver"], "acts": [began]}
+                 "at": self.shift["starts_at"]}  # fmt: skip
+        body = {"driver": self.shift["driver"], "acts": [began]}
         await self.line.call_json("POST", "/driver/acts/", body)
         self.line.cut()
 
@@ -239,7 +239,7 @@ class PhoneSender(Sender):
             lat = 38.6 + (self.sent + n) % 4_000 * 2e-6 + self.number * 1e-5
             items.append(_item(UUID(int=self.sent + n), at, lat))
         body = (
-            f'{{"driver":"{self.told["driver"]}","sent_at":"{now.isoformat()}",'
+            f'{{"driver":"{self.shift["driver"]}","sent_at":"{now.isoformat()}",'
             f'"positions":[{",".join(items)}]}}'
         )
         return self.path, body.encode()
@@ -248,7 +248,7 @@ class PhoneSender(Sender):
         if content.count(b'"stored"') + content.count(b'"duplicate"') != BATCH:
             raise Missed(f"a batch was not stored: {content[:300]!r}")
         self.sent += BATCH
-        self.figures.acknowledged[self.told["device"]] = self.sent
+        self.figures.acknowledged[self.shift["device"]] = self.sent
 
 
 async def begin(phones: list[PhoneSender]) -> None:
@@ -262,19 +262,19 @@ class TrackerSender(Sender):
 
     method = "GET"
 
-    def __init__(self, house: House, told: Json, figures: Figures) -> None:
+    def __init__(self, house: House, shift: Json, figures: Figures) -> None:
         super().__init__(house, figures)
-        self.told, self.sent = told, 0
+        self.shift, self.sent = shift, 0
 
     def next(self) -> tuple[str, bytes]:
         at = int(time.time() * 1000)
         lat = 38.6 + self.sent % 4_000 * 2e-6
         place = f"lat={lat:.6f}&lon=-9.14&timestamp={at}&speed=8.1&bearing=0&hdop=5"
-        return f"/osmand/?id={self.told['tracker']}&{place}", b""
+        return f"/osmand/?id={self.shift['tracker']}&{place}", b""
 
     def acknowledged(self, content: bytes) -> None:
         self.sent += 1
-        self.figures.acknowledged[self.told["driver"]] = self.sent
+        self.figures.acknowledged[self.shift["driver"]] = self.sent
 
 
 class FleetSender(Sender):
@@ -283,7 +283,7 @@ class FleetSender(Sender):
     def __init__(self, house: House, start: int, figures: Figures) -> None:
         super().__init__(house, figures)
         self.headers = house.bearer
-        self.told, self.sent = house.told[start : start + BATCH], 0
+        self.shifts, self.sent = house.shifts[start : start + BATCH], 0
         self.base = (start + 1) * 10**12  # ids are unique for the key
 
     def next(self) -> tuple[str, bytes]:
@@ -291,12 +291,12 @@ class FleetSender(Sender):
         lat = 38.6 + self.sent % 4_000 * 1e-5  # near the last places, else it would be a jump
         items = [
             _item(UUID(int=self.base + self.sent * BATCH + n), now, lat, one["vehicle"])
-            for n, one in enumerate(self.told)
+            for n, one in enumerate(self.shifts)
         ]
         return self.path, f'{{"positions":[{",".join(items)}]}}'.encode()
 
     def acknowledged(self, content: bytes) -> None:
-        if content.count(b'"stored"') + content.count(b'"duplicate"') != len(self.told):
+        if content.count(b'"stored"') + content.count(b'"duplicate"') != len(self.shifts):
             raise Missed(f"a batch was not stored: {content[:300]!r}")
         self.sent += 1
 
@@ -333,7 +333,7 @@ def _measure(
 
 async def _boards(house: House, figures: Figures, count: int) -> list[asyncio.Task[None]]:
     """Open boards, each with a ticket of its own."""
-    first = house.told[0]
+    first = house.shifts[0]
     line, tasks = Line(house.installation.port, HOST), []
     for number in range(count):
         headers = house.bearer | {"Idempotency-Key": f"board-{time.monotonic_ns()}"}
@@ -406,7 +406,7 @@ def _cpu(installation: Installation) -> dict[str, float]:
 # --- judging -------------------------------------------------------------------------------------
 def _judge(house: House, figures: Figures, wanted: float) -> tuple[int, list[str]]:
     """Compare the stored points of the phones with what was acknowledged, by their ids."""
-    found = {
+    stored = {
         source: (count, least, most)
         for source, count, least, most in rows(
             house.installation,
@@ -418,8 +418,8 @@ def _judge(house: House, figures: Figures, wanted: float) -> tuple[int, list[str
     wrong = []
     for device, count in figures.acknowledged.items():
         expected = (count, str(UUID(int=0)), str(UUID(int=count - 1)))
-        if found.get(device) != expected:
-            wrong.append(f"{device}: {found.get(device)} instead of {expected}")
+        if stored.get(device) != expected:
+            wrong.append(f"{device}: {stored.get(device)} instead of {expected}")
     sent = sum(figures.acknowledged.values())
     if sent < LEAST_RATE * wanted:
         wrong.append(f"{sent:,} of {wanted:,.0f} positions were sent")
@@ -427,7 +427,7 @@ def _judge(house: House, figures: Figures, wanted: float) -> tuple[int, list[str
 
 
 def _judge_trackers(house: House, figures: Figures, wanted: float) -> tuple[int, list[str]]:
-    found = dict(
+    stored = dict(
         rows(
             house.installation,
             "SELECT o.public_id, count(*) FROM live_position p JOIN live_device d"
@@ -437,8 +437,8 @@ def _judge_trackers(house: House, figures: Figures, wanted: float) -> tuple[int,
     )
     sent = sum(figures.acknowledged.values())
     wrong = []
-    if found != figures.acknowledged:
-        wrong.append(f"{sum(found.values()):,} points stored, {sent:,} acknowledged")
+    if stored != figures.acknowledged:
+        wrong.append(f"{sum(stored.values()):,} points stored, {sent:,} acknowledged")
     if sent < LEAST_RATE * wanted:
         wrong.append(f"{sent:,} of {wanted:,.0f} points were sent")
     return sent, wrong

@@ -36,9 +36,9 @@ def test_a_day_without_a_network_arrives_once_though_lines_are_cut(
 ) -> None:
     monkeypatch.setattr(offline, "PIECE", 10_000)
     monkeypatch.setattr(offline, "CUT_SHARE", 0.3)
-    told = work_day(2, 3)
+    shifts = work_day(2, 3)
     pictures = [photos(3, 40_000, tmp_path, seed=n) for n in range(2)]
-    phones = offline.phones_of(told, pictures, port, retailer.domain, 20)
+    phones = offline.phones_of(shifts, pictures, port, retailer.domain, 20)
     asyncio.run(offline.send_all(phones, 60))
     assert sum(phone.cuts for phone in phones) > 5
     acts = DriverAct.objects.filter(kind="delivered")
@@ -61,16 +61,16 @@ def test_a_day_without_a_network_arrives_once_though_lines_are_cut(
 def test_the_same_photo_at_two_doors_is_flagged_and_a_dark_one_is_not_called_doubled(
     port: int, retailer: RetailerRef
 ) -> None:
-    told = work_day(3, 3)
+    shifts = work_day(3, 3)
     first = [custody.jpeg(door(n, size=custody.SMALL)) for n in range(3)]
     again = [custody.changed(door(n, size=custody.SMALL), n) for n in range(3)]
     night = [custody.jpeg(door(60 + n, size=custody.SMALL, light=0.04)) for n in range(3)]
-    phones = offline.phones_of(told, [first, again, night], port, retailer.domain, 0)
+    phones = offline.phones_of(shifts, [first, again, night], port, retailer.domain, 0)
     flags = []
     for phone in phones:
         asyncio.run(custody.deliver(phone))
         drain()
-        rows = Proof.objects.filter(act__device__public_id=phone.told["device"])
+        rows = Proof.objects.filter(act__device__public_id=phone.shift["device"])
         flags.append([row.flags for row in rows])
     assert flags == [[[]] * 3, [["doubled"]] * 3, [["too_dark"]] * 3]
 
@@ -78,12 +78,12 @@ def test_the_same_photo_at_two_doors_is_flagged_and_a_dark_one_is_not_called_dou
 def test_every_position_of_phones_trackers_and_fleets_is_stored_by_its_id(
     port: int, retailer: RetailerRef
 ) -> None:
-    told = work_day(2, 0)
+    shifts = work_day(2, 0)
     installation: Any = SimpleNamespace(port=port)
-    house = positions.House(installation, told, "", host=retailer.domain)
+    house = positions.House(installation, shifts, "", host=retailer.domain)
     figures = positions.Figures()
-    phones = [positions.PhoneSender(house, one, figures, n) for n, one in enumerate(told)]
-    trackers = [positions.TrackerSender(house, one, figures) for one in told]
+    phones = [positions.PhoneSender(house, one, figures, n) for n, one in enumerate(shifts)]
+    trackers = [positions.TrackerSender(house, one, figures) for one in shifts]
 
     async def send() -> None:
         await positions.begin(phones)
@@ -93,9 +93,9 @@ def test_every_position_of_phones_trackers_and_fleets_is_stored_by_its_id(
 
     asyncio.run(send())
     for phone in phones:
-        ids = Position.objects.filter(source=phone.told["device"]).order_by("client_id")
+        ids = Position.objects.filter(source=phone.shift["device"]).order_by("client_id")
         stored = [row.client_id.int for row in ids]
         assert stored == list(range(phone.sent))
         assert phone.sent >= 3 * positions.BATCH
-    by_trackers = Position.objects.exclude(source__in=[one["device"] for one in told]).count()
+    by_trackers = Position.objects.exclude(source__in=[one["device"] for one in shifts]).count()
     assert by_trackers == sum(tracker.sent for tracker in trackers) >= 6

@@ -16,7 +16,7 @@ from dispatch.live.points import PointDraft
 AROUND_SHIFT: Final = dt.timedelta(hours=2)
 NO_ID: Final = UUID(int=0)
 
-# Each batch of positions reads it, so it is not made anew by the ORM.
+# Each batch of positions reads it, so the ORM does not build it each time.
 _SPANS: Final = """
     SELECT run.id, shift.service_date, run.driver_id, shift.vehicle_id, run.started_at,
            run.ended_at, shift.starts_at, shift.ends_at, known.at, known.lat, known.lon,

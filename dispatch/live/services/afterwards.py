@@ -1,4 +1,4 @@
-"""Decides what becomes of failed visits when their vehicle is back, by the retailer's rule."""
+"""Applies the retailer's rule to failed visits when their vehicle is back."""
 
 from __future__ import annotations
 

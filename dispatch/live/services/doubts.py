@@ -85,8 +85,8 @@ def _is_elsewhere(photo: Photo, fingerprints: Sequence[str], is_lit: bool) -> bo
 def is_same_picture(known: str, turns: Sequence[str], *, is_lit: bool = True) -> bool:
     """Return True if a photo, in one of its four turns, shows the same as a known one.
 
-    In a photo that is not well lit, a lamp or a flash makes different doors alike, so the details
-    count too.
+    In a photo that is not well lit, a lamp or a flash gives different doors the same look. So the
+    details count too.
     """
     return any(
         likeness(known[:HALF], turn[:HALF]) >= SAME_SHARE

@@ -61,7 +61,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         """The pool of sessions. It asks the server only about a session that may be broken."""
         pool = super().pool  # type: ignore[misc]
         if pool is not None:
-            pool._check = check_session  # noqa: SLF001 - Django passes no check of ours
+            pool._check = check_session  # noqa: SLF001 - Django cannot be given another check
         return pool
 
     # --- the path ----------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Prepared statements: PostgreSQL plans them once a session, and not each time.
 
-Django sends each statement with its values in it, so PostgreSQL plans it anew. For a short
+Django sends each statement with its values in it, so PostgreSQL plans it each time. For a short
 statement that runs many times a second, that is most of its cost. Source: PostgreSQL, PREPARE; it
 plans a prepared statement again when the search_path or a table has changed.
 """

@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page
 from tests.dispatch.driver.fake_server import FakeServer
 
 pytestmark = pytest.mark.browser(maps=False)
-#: Runs of R02 in one page, as many as the row names.
+#: Runs of R02 in one page: the number that the row names.
 RUNS = 1_000
 # Each run: acts are tapped while a timer, an "online" event and further taps start the queue, and
 # the answers of the server come late, are lost or fail. The page plays the server.
