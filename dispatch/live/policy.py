@@ -68,7 +68,7 @@ class AfterFailed(StrEnum):
     """The rule for an order whose visit failed, once its vehicle is back.
 
     - ask: a dispatcher decides.
-    - next_day: it is planned again for the next day.
+    - next_day: it is planned again for the next day on which its hub is open.
     - hub: its goods stay at the hub, and the order is returned.
     """
 

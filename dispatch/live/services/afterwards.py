@@ -8,6 +8,8 @@ from typing import Final
 
 from django.db.models import Q
 
+from dispatch.fleet.hours import open_spans
+from dispatch.fleet.models import Shift
 from dispatch.live.models import Run, VisitProgress
 from dispatch.live.policy import AfterFailed, failed_policy
 from dispatch.orders.errors import MoveNotAllowed
@@ -45,8 +47,7 @@ def settle_failed() -> int:
         if last is None or last.public_id != visit.attempt:
             continue  # another vehicle tried after this one
         with contextlib.suppress(MoveNotAllowed, Invalid):
-            _settle(visit.order, visit.run, next_day=_may_try_again(visit.order))
-            count += 1
+            count += _settle(visit.order, visit.run, next_day=_may_try_again(visit.order))
     return count
 
 
@@ -56,10 +57,22 @@ def _may_try_again(order: Order) -> bool:
     return rule.after_failed == AfterFailed.NEXT_DAY and failed < rule.most_attempts
 
 
-def _settle(order: Order, run: Run, *, next_day: bool) -> None:
+def _settle(order: Order, run: Run, *, next_day: bool) -> bool:
+    """Send an order where the rule says; False if a dispatcher has to decide."""
     if not next_day:
         return_order(order=order)
-        return
-    today = clock.local_date(clock.now(), run.shift.hub.zone)
-    day = max(today, run.shift.service_date) + dt.timedelta(days=1)
+        return True
+    day = _next_open_day(run.shift)
+    if day is None:
+        return False
     try_again(order=order, service_date=day)
+    return True
+
+
+def _next_open_day(shift: Shift) -> dt.date | None:
+    """Return the first day after a shift, and after today, on which its hub is open."""
+    hub = shift.hub
+    today = clock.local_date(clock.now(), hub.zone)
+    tomorrow = max(today, shift.service_date) + dt.timedelta(days=1)
+    week = (tomorrow + dt.timedelta(days=n) for n in range(7))
+    return next((date for date in week if open_spans(hub.hours, date, hub.zone)), None)

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from dispatch.fleet.models import Hub, all_week
 from dispatch.live.models import Device
 from dispatch.live.policy import AfterFailed, FailedPolicy
 from dispatch.live.services import settle_failed
@@ -67,6 +68,22 @@ def test_by_the_rule_a_failed_order_is_planned_again_for_the_next_day(clock: Set
     first = Order.objects.get(pk=orders[0].pk)
     assert (first.state, first.service_date) == ("ready", DAY + dt.timedelta(days=1))
     assert [state(order) for order in orders[1:]] == ["delivered", "delivered"]
+
+
+def test_the_next_day_is_one_on_which_the_hub_is_open(clock: SetClock) -> None:
+    phone, orders = day(clock, AfterFailed.NEXT_DAY)
+    week = all_week()
+    week[(DAY.weekday() + 1) % 7] = []
+    Hub.objects.update(hours=week)
+    drive(phone, orders)
+    assert Order.objects.get(pk=orders[0].pk).service_date == DAY + dt.timedelta(days=2)
+
+
+def test_with_a_hub_that_is_never_open_a_dispatcher_decides(clock: SetClock) -> None:
+    phone, orders = day(clock, AfterFailed.NEXT_DAY)
+    Hub.objects.update(hours=[[] for _day in range(7)])
+    drive(phone, orders)
+    assert state(orders[0]) == "failed"
 
 
 def test_after_the_most_attempts_the_goods_go_back_to_the_hub(clock: SetClock) -> None:
