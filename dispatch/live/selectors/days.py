@@ -170,7 +170,7 @@ def _stops(route: Route, run: Run | None) -> list[DayStop]:
         if run is not None else {}  # fmt: skip
     attempts = _last_attempts(orders)
     rules, shift = proof_policy(), route.shift_id
-    proofs = given_of(orders)
+    proofs = given_of(run) if run is not None else {}
     return [
         replace(
             _stop(row, access.get(row.order_id), visits.get(row.order_id), attempts, shift, rules),

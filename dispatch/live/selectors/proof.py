@@ -11,12 +11,12 @@ from django.db.models import QuerySet
 
 from dispatch.live import words
 from dispatch.live.events import PROOF_CHECKED
-from dispatch.live.models import Incident, Photo, Proof
+from dispatch.live.models import Incident, Photo, Proof, Run, VisitProgress
 from dispatch.live.policy import ProofPolicy
 from dispatch.live.proof import Handing, ProofKind, ProofRules, needed
 from dispatch.live.states import IncidentKind, IncidentState, PhotoState
 from dispatch.orders.events import MOVED
-from dispatch.orders.models import AccessNote, Direction, Order
+from dispatch.orders.models import AccessNote, Direction, Order, Outcome
 from dispatch.orders.states import OrderState
 from lastmile.core import money, storage
 from lastmile.core.models import Event
@@ -72,10 +72,10 @@ def proofs_of(order: Order) -> list[ProofLine]:
     return [_line(row) for row in rows.order_by("happened_at", "act_id", "number")]
 
 
-def given_of(orders: Sequence[int]) -> dict[int, list[str]]:
-    """Return the kinds of proof that drivers gave, by pk of the order."""
+def given_of(run: Run) -> dict[int, list[str]]:
+    """Return the kinds of proof that were given on a run, by pk of the order."""
     by_order: dict[int, list[str]] = {}
-    rows = Proof.objects.filter(order__in=orders).order_by("order", "kind").distinct()
+    rows = Proof.objects.filter(run=run, order__isnull=False).order_by("order", "kind").distinct()
     for order, kind in rows.values_list("order", "kind"):
         by_order.setdefault(order, []).append(kind)
     return by_order
@@ -135,11 +135,14 @@ def photos_of(order: Order) -> QuerySet[Photo]:
 def photos_for_shopper(order: Order) -> QuerySet[Photo]:
     """Return the photos of a delivery that its shopper may see: those without any doubt.
 
-    There are none before the proof is checked. A photo with a flag may be of another door.
+    There are none before the proof is checked. A photo with a flag may be of another door, and one
+    of an earlier visit shows no delivery.
     """
     if order.state != OrderState.DELIVERED or is_delivery_unchecked(order):
         return Photo.objects.none()
-    sure = Proof.objects.filter(order=order, kind=ProofKind.PHOTO, flags=[])
+    done = VisitProgress.objects.filter(order=order).exclude(outcome__in=["", Outcome.FAILED])
+    last = done.order_by("-departed_at", "-pk").values("run")[:1]
+    sure = Proof.objects.filter(order=order, run__in=last, kind=ProofKind.PHOTO, flags=[])
     return photos_of(order).filter(pk__in=sure.values("photo")).order_by("pk")
 
 

@@ -34,7 +34,7 @@ def add_proofs(taking: Taking, order: Order, access: AccessNote | None) -> None:
         _without_effect(taking, order, IncidentKind.CORRECTED_TOO_LATE)
         return
     keep_proofs(taking, order, access)
-    if not lacking_of(order, access):
+    if not lacking_of(order, access, taking.run):
         missing = Incident.objects.filter(
             order=order, kind=IncidentKind.PROOF_MISSING, state=IncidentState.OPEN
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from dispatch.live.acts import ActDraft
-from dispatch.live.models import Photo, Proof
+from dispatch.live.models import Photo, Proof, Run
 from dispatch.live.policy import proof_policy
 from dispatch.live.proof import PICTURES, Flag, ProofDraft, ProofKind, missing
 from dispatch.live.selectors.proof import needed_of
@@ -43,7 +43,7 @@ def keep_proofs(taking: Taking, order: Order, access: AccessNote | None) -> None
             flags.append(Flag.DOUBLED)
         doubts.update(flags)
         _keep(taking, order, number, proof, flags)
-    lacking = lacking_of(order, access)
+    lacking = lacking_of(order, access, taking.run)
     if lacking:
         taking.open(IncidentKind.PROOF_MISSING, order=order, missing=lacking)
     if doubts:
@@ -59,9 +59,12 @@ def keep_photos(taking: Taking) -> None:
         _keep(taking, None, number, proof, [])
 
 
-def lacking_of(order: Order, access: AccessNote | None) -> list[str]:
-    """Return the kinds of proof that a delivery needs and that no act has given."""
-    kinds = Proof.objects.filter(order=order).values_list("kind", flat=True)
+def lacking_of(order: Order, access: AccessNote | None, run: Run | None) -> list[str]:
+    """Return the kinds of proof that a delivery needs and that no act of its run has given.
+
+    The proofs of an earlier visit say nothing about this one.
+    """
+    kinds = Proof.objects.filter(order=order, run=run).values_list("kind", flat=True)
     proofs = [ProofDraft(kind=ProofKind(kind)) for kind in kinds]
     return missing(needed_of(order, access, proof_policy()), proofs)
 

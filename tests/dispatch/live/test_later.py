@@ -10,9 +10,11 @@ from django.conf import settings
 from dispatch.live.models import Device, DriverAct, Incident, Photo, Proof
 from dispatch.live.policy import ProofPolicy
 from dispatch.live.selectors.custody import custody_of
+from dispatch.live.selectors.days import day_of
 from dispatch.live.services import receive_piece
 from dispatch.orders.links import shopper_link, shopper_secret
 from dispatch.orders.models import Order
+from dispatch.orders.services import try_again
 from lastmile.core.models import DerivedSecret
 from lastmile.core.tenancy import RetailerRef
 from notifications.models import Message
@@ -23,7 +25,8 @@ from tests.dispatch.conftest import SetClock
 from tests.dispatch.live.pictures import door, jpeg, sha
 from tests.drain import drain
 from tests.factories import make_hub
-from tests.factories.live import act, at, make_day, make_phone, send
+from tests.factories.fleet import make_driver, make_shift, make_vehicle
+from tests.factories.live import act, at, make_day, make_phone, publish, send
 from tests.notifications.making import switch_on
 from tests.notifications.one_day import send_due
 from tests.people import add_member, logged_in
@@ -65,6 +68,23 @@ def test_r11_a_missing_proof_is_given_later_and_the_incident_is_over(clock: SetC
     journal = DriverAct.objects.filter(order=order).order_by("happened_at")
     assert list(journal.values_list("kind", flat=True)) == ["delivered", "proof_added"]
     assert order.attempts.count() == 1
+
+
+def test_a_proof_of_an_earlier_visit_is_none_of_the_next_one(clock: SetClock) -> None:
+    phone, order = day(clock)
+    send(phone, act("delivered", at(9), order, proofs=[NAME]))
+    send(phone, act("corrected", at(9, 5), order, outcome="failed", reason="not_home"))
+    send(phone, act("back_at_hub", at(9, 20)), act("shift_ended", at(9, 25)))
+    try_again(order=Order.objects.get(pk=order.pk))
+    hub = phone.driver.hub
+    again = make_shift(vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub))
+    publish(hub, {again: [Order.objects.get(pk=order.pk)]})
+    assert again.driver is not None
+    clock(at(11))
+    other = make_phone(again.driver)
+    assert [stop.proof_given for stop in day_of(driver=other.driver, at=at(11)).stops] == [()]
+    send(other, act("delivered", at(11), order))
+    assert ("proof_missing", "open", "") in incidents()
 
 
 def test_r11_after_the_retailers_time_a_proof_has_no_effect_and_staff_is_told(
