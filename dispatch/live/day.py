@@ -83,9 +83,10 @@ class DayWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayParcel:
-    """A parcel of a stop."""
+    """A parcel of a stop. ``name`` is its own number or code, else that of its order."""
 
     id: str
+    name: str
     external_id: str | None
     barcode: str
     weight_g: int

@@ -214,15 +214,7 @@ def _stop(
         starts_at=stop.starts_at,
         departs_at=stop.departs_at,
         service_s=order.service_s,
-        parcels=[
-            DayParcel(
-                id=parcel.public_id,
-                external_id=parcel.external_id,
-                barcode=parcel.barcode,
-                weight_g=parcel.weight_g,
-            )
-            for parcel in order.parcels.all()
-        ],
+        parcels=_parcels(order),
         handover=DayHandover(kind=handover, words=str(words.HANDOVERS.get(handover, ""))),
         access=None if note is None else _access(note),
         notes=order.notes,
@@ -234,6 +226,23 @@ def _stop(
         state=order.state,
         **done,
     )
+
+
+def _parcels(order: Order) -> list[DayParcel]:
+    parcels = list(order.parcels.all())
+    of_order = order.external_id or order.public_id
+    return [
+        DayParcel(
+            id=parcel.public_id,
+            name=parcel.external_id
+            or parcel.barcode
+            or (of_order if len(parcels) == 1 else f"{of_order} · {number}/{len(parcels)}"),
+            external_id=parcel.external_id,
+            barcode=parcel.barcode,
+            weight_g=parcel.weight_g,
+        )
+        for number, parcel in enumerate(parcels, 1)
+    ]
 
 
 def _done(

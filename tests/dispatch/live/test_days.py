@@ -11,12 +11,13 @@ from dispatch.live.acts import read_act
 from dispatch.live.day import as_json, changed_stops, etag_of
 from dispatch.live.models import DriverAct, Run
 from dispatch.live.selectors import day_of, progress_of_day
+from dispatch.orders.drafts import ParcelDraft
 from dispatch.orders.models import Reason
 from dispatch.orders.services import cancel_order
 from lastmile.core.erasing import Person
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from tests.dispatch.conftest import SetClock
-from tests.factories.fleet import make_driver, make_shift, make_vehicle
+from tests.factories.fleet import make_driver, make_hub, make_shift, make_vehicle
 from tests.factories.live import act, at, make_day, make_phone, publish, send
 from tests.factories.orders import DAY, make_order
 
@@ -156,3 +157,20 @@ def test_the_day_says_what_is_loaded_what_is_missing_and_since_when_the_break_la
     send(phone, act("break_ended", at(7, 55)), act("loaded", at(7, 56), orders=[second.public_id]))
     day = as_json(day_of(driver=shift.driver, at=at(8)))
     assert (day["loaded"], day["missing"], day["break_since"]) == (sorted([one, two]), [], None)
+
+
+def test_a_parcel_is_named_by_its_own_number_or_by_its_order(clock: SetClock) -> None:
+    clock(at(6))
+    hub = make_hub()
+    shift = make_shift(vehicle=make_vehicle(hub=hub), driver=make_driver(hub=hub))
+    own = (ParcelDraft(external_id="P-7"), ParcelDraft(barcode="00012"), ParcelDraft())
+    orders = [
+        make_order(hub=hub.public_id, external_id="A-1", parcels=own),
+        make_order(hub=hub.public_id, external_id="A-2", parcels=(ParcelDraft(),)),
+    ]
+    publish(hub, {shift: orders})
+    assert shift.driver is not None
+    stops = day_of(driver=shift.driver, at=at(6)).stops
+    assert [[parcel.name for parcel in stop.parcels] for stop in stops] == [
+        ["P-7", "00012", "A-1 · 3/3"], ["A-2"],
+    ]  # fmt: skip

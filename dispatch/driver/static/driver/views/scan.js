@@ -26,7 +26,7 @@ export async function readScan(app, stops, code, { keepsSeparators = false, isCa
 }
 
 export function nameOfParcel(parcel) {
-  return parcel.external_id || parcel.barcode || parcel.id;
+  return parcel.name || parcel.external_id || parcel.barcode || parcel.id; // a day kept before an update has no name
 }
 
 function parcelIn(stops, code, keepsSeparators) {
