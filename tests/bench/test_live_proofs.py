@@ -75,7 +75,7 @@ def test_the_same_photo_at_two_doors_is_flagged_and_a_dark_one_is_not_called_dou
     assert flags == [[[]] * 3, [["doubled"]] * 3, [["too_dark"]] * 3]
 
 
-def test_every_position_of_phones_trackers_and_fleets_is_stored_by_its_id(
+def test_every_position_of_phones_and_trackers_is_stored_by_its_id(
     port: int, retailer: RetailerRef
 ) -> None:
     shifts = work_day(2, 0)
