@@ -105,6 +105,10 @@ HANDLERS: dict[str, list[str]] = {
 MANY: dict[str, str] = {
     _TELL: "notifications.handlers.on_events",
     _ORDER_DAY: f"{_DAY}.on_orders_changed",
+    _ETA: f"{_LIVE}.on_orders_moved",
+    _BOARD_RUN: "dispatch.console.board.handlers.on_runs_changed",
+    _BOARD_VISIT: "dispatch.console.board.handlers.on_orders_visited",
+    _TRACK: "portal.tracking.handlers.on_orders_changed",
 }
 
 #: Old name of a handler -> its current name. A delivery that waits during an upgrade is stored

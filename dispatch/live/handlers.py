@@ -5,7 +5,7 @@ They tell open driver's apps that their day has changed, and keep expected arriv
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db.models import F, Q
 
@@ -66,7 +66,13 @@ def on_run_changed(event: DomainEvent) -> None:
 
 def on_order_moved(event: DomainEvent) -> None:
     """Compute the arrivals of the run that visits an order, or that visited it last."""
-    order = Q(arrivals__order__public_id=event.subject) | Q(visits__order__public_id=event.subject)
+    on_orders_moved([event])
+
+
+def on_orders_moved(events: Sequence[DomainEvent]) -> None:
+    """Compute the arrivals of the runs that visit any of many orders, each run once."""
+    ids = {event.subject for event in events}
+    order = Q(arrivals__order__public_id__in=ids) | Q(visits__order__public_id__in=ids)
     runs = Run.objects.filter(order, back_at__isnull=True, ended_at__isnull=True)
     update_arrivals_of(runs.order_by("pk").distinct().values_list("pk", flat=True))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dispatch.live.services import TRACK
 from lastmile.core.events import DomainEvent
 from lastmile.core.sockets import broadcast
@@ -11,4 +13,10 @@ CHANGED = "changed"  # the socket reads the present state and sends it; pages ne
 
 def on_order_changed(event: DomainEvent) -> None:
     """Tell the sockets of an order's shopper to read the order again."""
-    broadcast(TRACK, event.subject, kind=CHANGED, seq=None, data={})
+    on_orders_changed([event])
+
+
+def on_orders_changed(events: Sequence[DomainEvent]) -> None:
+    """Tell the sockets of many orders' shoppers, each once."""
+    for order in dict.fromkeys(event.subject for event in events):
+        broadcast(TRACK, order, kind=CHANGED, seq=None, data={})

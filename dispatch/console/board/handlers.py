@@ -6,12 +6,13 @@ Handlers read the current rows, so a frame is correct even if events arrive out 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dispatch.fleet.models import Hub, Shift
 from dispatch.live.events import VISIT_ARRIVED
 from dispatch.live.models import VisitProgress
-from dispatch.live.selectors import open_incidents, progress_of_shift
+from dispatch.live.selectors import open_incidents, progress_of_shifts
 from dispatch.planning.events import REQUESTED
 from dispatch.planning.models import Plan
 from dispatch.planning.selectors import board_data
@@ -55,16 +56,32 @@ def on_planning_ended(event: DomainEvent) -> None:
 
 def on_run_changed(event: DomainEvent) -> None:
     """Tell the day's boards that a run began, left, came back or ended, or arrived at a stop."""
-    order = event.subject if event.kind == VISIT_ARRIVED.name else ""
-    _tell_progress(str(event.data["shift"]), order)
+    on_runs_changed([event])
+
+
+def on_runs_changed(events: Sequence[DomainEvent]) -> None:
+    """Tell the days' boards of many changes of runs; the figures of a run are read once."""
+    orders: dict[str, list[str]] = {}
+    for event in events:
+        order = event.subject if event.kind == VISIT_ARRIVED.name else ""
+        orders.setdefault(str(event.data["shift"]), []).append(order)
+    _tell_progress(orders)
 
 
 def on_order_visited(event: DomainEvent) -> None:
     """Tell the day's boards how the visit of an order ended; orders without one are ignored."""
-    visits = VisitProgress.objects.filter(order__public_id=event.subject).exclude(outcome="")
-    shift = visits.order_by("-departed_at").values_list("run__shift__public_id", flat=True).first()
-    if shift is not None:
-        _tell_progress(shift, event.subject)
+    on_orders_visited([event])
+
+
+def on_orders_visited(events: Sequence[DomainEvent]) -> None:
+    """Tell the days' boards how the visits of many orders ended, each order once."""
+    ids = {event.subject for event in events}
+    visits = VisitProgress.objects.filter(order__public_id__in=ids).exclude(outcome="")
+    last = visits.order_by("departed_at").values_list("order__public_id", "run__shift__public_id")
+    orders: dict[str, list[str]] = {}
+    for order, shift in dict(last).items():
+        orders.setdefault(shift, []).append(order)
+    _tell_progress(orders)
 
 
 def on_incident_changed(event: DomainEvent) -> None:
@@ -94,21 +111,26 @@ def _tell_job(public_id: str) -> None:
     _tell(hub, dt.date.fromisoformat(job.payload["service_date"]), "job", None, job_out(job))
 
 
-def _tell_progress(shift: str, order: str) -> None:
-    """Send figures of one run. The board then asks for the words, which are in its language."""
-    row = Shift.objects.select_related("hub").filter(public_id=shift).first()
-    run = progress_of_shift(shift)
-    if row is None or run is None:
-        return
-    data = {
-        "shift": shift,
-        "order": order or None,
-        "state": str(run.state),
-        "done": run.done,
-        "failed": run.failed,
-    }
-    # No sequence number: a run changes no plan, and the page asks for the present state.
-    _tell(row.hub, row.service_date, "progress", None, data)
+def _tell_progress(orders: Mapping[str, Sequence[str]]) -> None:
+    """Send figures of runs. The board then asks for the words, which are in its language.
+
+    ``orders`` has by shift the orders that the frames name, "" for none.
+    """
+    runs = progress_of_shifts(orders)
+    for row in Shift.objects.select_related("hub").filter(public_id__in=orders).order_by("pk"):
+        run = runs.get(row.pk)
+        if run is None:
+            continue
+        for order in dict.fromkeys(orders[row.public_id]):
+            data = {
+                "shift": row.public_id,
+                "order": order or None,
+                "state": str(run.state),
+                "done": run.done,
+                "failed": run.failed,
+            }
+            # No sequence number: a run changes no plan, and the page asks for the present state.
+            _tell(row.hub, row.service_date, "progress", None, data)
 
 
 def _tell(hub: Hub, date: dt.date, kind: str, seq: int | None, data: dict[str, Any]) -> None:

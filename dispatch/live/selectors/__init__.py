@@ -29,7 +29,7 @@ from dispatch.live.selectors.progress import (
     VisitLine,
     acts_of,
     progress_of_day,
-    progress_of_shift,
+    progress_of_shifts,
     runs_of,
     standings,
 )
@@ -60,7 +60,7 @@ __all__ = [
     "parcel_of_label",
     "places_of_day",
     "progress_of_day",
-    "progress_of_shift",
+    "progress_of_shifts",
     "published_routes",
     "run_state",
     "runs_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -68,10 +68,9 @@ def progress_of_day(hub: Hub, service_date: dt.date) -> dict[int, RouteProgress]
     return _progress(Run.objects.filter(shift__hub=hub, shift__service_date=service_date))
 
 
-def progress_of_shift(public_id: str) -> RouteProgress | None:
-    """Return the progress of the run of a shift, or None before it begins."""
-    runs = _progress(Run.objects.filter(shift__public_id=public_id))
-    return next(iter(runs.values()), None)
+def progress_of_shifts(public_ids: Collection[str]) -> dict[int, RouteProgress]:
+    """Return the progress of the runs of shifts by pk of the shift; none before a run begins."""
+    return _progress(Run.objects.filter(shift__public_id__in=public_ids))
 
 
 def standings(

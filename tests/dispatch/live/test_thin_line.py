@@ -62,8 +62,8 @@ def test_a_day_is_driven_from_the_login_to_the_last_stop(clock: SetClock) -> Non
     assert (attempt.arrived_at, attempt.departed_at) == (at(8, 40), at(8, 44))
     assert (attempt.shift, bool(attempt.stop)) == (shift, True)
     assert second.attempts.get().reason == "not_home"
-    assert kinds(first.public_id)[-4:] == [
-        "order.out", "visit.arrived", "attempt.recorded", "order.delivered"
+    assert kinds(first.public_id)[-5:] == [
+        "order.out", "visit.arrived", "attempt.recorded", "order.delivered", "proof.checked"
     ]  # fmt: skip
     assert kinds(run.public_id) == ["run.started", "run.left"]
     progress = progress_of_day(shift.hub, DAY)[shift.pk]
