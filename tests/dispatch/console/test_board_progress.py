@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
 
+from dispatch.console.board import handlers
 from dispatch.live.models import Device
 from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Order
 from dispatch.orders.services import set_promise
 from dispatch.planning.models import Plan, Stop
+from lastmile.core.events import as_domain_event
+from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
 from tenants.permissions import Role
 from tests.dispatch.conftest import SetClock
@@ -174,3 +179,26 @@ def test_a_map_learns_which_stops_are_done_and_which_failed(
     )
     html = progress(desk, plan)
     assert f'data-done="{first.public_id}" data-failed="{second.public_id}"' in html
+
+
+def test_many_visits_send_a_frame_each_and_read_a_run_once(
+    day: Day,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: Callable[[int], Any],
+) -> None:
+    phone, orders, _plan = day
+    send(
+        phone,
+        act("delivered", at(9), orders[0]),
+        act("failed", at(9, 5), orders[1], reason="refused"),
+    )
+    drain()
+    changed = Event.objects.filter(kind__in=["order.delivered", "order.failed"]).order_by("pk")
+    events = [as_domain_event(row) for row in changed]
+    frames: list[dict[str, Any]] = []
+    monkeypatch.setattr(handlers, "broadcast", lambda *_group, data, **_kw: frames.append(data))
+    with django_assert_max_num_queries(4):
+        handlers.on_orders_visited(events)
+    assert [(frame["order"], frame["done"], frame["failed"]) for frame in frames] == [
+        (orders[0].public_id, 1, 1), (orders[1].public_id, 1, 1),
+    ]  # fmt: skip
