@@ -95,15 +95,15 @@ def bars(rows: Sequence[tuple[str, float]], unit: str = "", target: float | None
     if any(value < 0 for _label, value in rows):
         raise ValueError("A bar chart starts at zero; draw negative values as a line.")
     most = max([value for _label, value in rows] + [target or 0.0], default=0.0) or 1.0
-    scale = (RIGHT - LEFT) / most
+    width = RIGHT - LEFT
     marks = tuple(
-        Mark(LEFT, round(value * scale, 2), i * ROW, label, f"{plain(value)} {unit}".strip())
+        Mark(LEFT, round(value / most * width, 2), i * ROW, label, f"{plain(value)} {unit}".strip())
         for i, (label, value) in enumerate(rows)
     )
     return Chart(
         height=len(rows) * ROW,
         marks=marks,
-        target=None if target is None else round(LEFT + target * scale, 2),
+        target=None if target is None else round(LEFT + target / most * width, 2),
         table=tuple((m.label, m.value) for m in marks),
     )
 
