@@ -6,6 +6,7 @@ import hashlib
 import io
 import math
 import random
+from statistics import NormalDist
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
@@ -20,16 +21,23 @@ def door(seed: int, *, size: tuple[int, int] = (800, 600), light: float = 1.0) -
         w, h = rng.randrange(20, size[0] // 3), rng.randrange(20, size[1] // 3)
         colour = tuple(rng.randrange(20, 235) for _c in range(3))
         draw.rectangle((x, y, x + w, y + h), fill=colour, outline="black")
-    grain = Image.effect_noise(size, 24).convert("RGB")
+    grain = _grain(rng, size, 24).convert("RGB")
     image = Image.blend(image, grain, 0.12)
     return image.point(lambda value: int(value * light)) if light != 1.0 else image
+
+
+def _grain(rng: random.Random, size: tuple[int, int], spread: float) -> Image.Image:
+    """Return grey noise around 128 with a normal distribution; the same seed gives the same."""
+    normal = NormalDist(128, spread)
+    levels = [min(255, max(0, round(normal.inv_cdf((n + 0.5) / 256)))) for n in range(256)]
+    return Image.frombytes("L", size, rng.randbytes(size[0] * size[1])).point(levels)
 
 
 def lit_at_night(seed: int, light: str, *, size: tuple[int, int] = (800, 600)) -> Image.Image:
     """Return a dark door with a lamp above it, or in the light of the phone's flash."""
     rng = random.Random(seed)
     by_day = door(seed, size=size)
-    noise = Image.effect_noise(size, 8)
+    noise = _grain(rng, size, 8)
     is_lamp = light == "lamp"
     x = size[0] // 2 + round(rng.gauss(0, size[0] / 50))
     y = round(size[1] * (0.3 if is_lamp else 0.5)) + round(rng.gauss(0, size[1] / 50))
