@@ -37,8 +37,8 @@ class ShopperLink(CredentialType):
         return Recognised(credential=credential, principal=self._principal(shopper), language="es")
 
     def recognise_socket(self, call: SocketCall) -> Recognised | Refused | None:
-        """Read the secret from ``/ws/v1/track/<secret>/``."""
-        head, _track, tail = call.scope["path"].partition("/track/")
+        """Read the secret from ``/ws/v1/example/<secret>/``."""
+        head, _example, tail = call.scope["path"].partition("/example/")
         if head != "/ws/v1":
             return None
         return self.recognise_link(tail.strip("/")) or Refused("unknown")
@@ -95,4 +95,4 @@ CREDENTIALS = {
     "shopper": "tests.tenants.credentials_app.ShopperLink",
 }
 urlpatterns = [path("t/<str:secret>/", track), path("", include("lastmile.urls"))]
-routes = [re_path(r"^ws/v1/track/[^/]+/$", Track.as_asgi())]
+routes = [re_path(r"^ws/v1/example/[^/]+/$", Track.as_asgi())]

@@ -138,7 +138,7 @@ async def _open(ref: RetailerRef, secret: str, origin: str = "") -> Socket:
     gate = SocketGate(URLRouter(credentials_app.routes))
     headers = [(b"host", ref.domain.encode())]
     headers.append((b"origin", (origin or f"http://{ref.domain}:8000").encode()))
-    opened = Socket(gate, f"/ws/v1/track/{secret}/", headers)
+    opened = Socket(gate, f"/ws/v1/example/{secret}/", headers)
     assert await opened.open()
     return opened
 
