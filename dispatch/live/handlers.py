@@ -21,7 +21,7 @@ from dispatch.orders.models import Order
 from dispatch.planning.models import Plan, Route
 from dispatch.planning.states import PUBLISHED, SUPERSEDED
 from lastmile.core.events import DomainEvent
-from lastmile.core.sockets import broadcast
+from lastmile.core.sockets import broadcast_to
 
 GROUP = "driver"  # of the sockets of one driver
 
@@ -94,5 +94,4 @@ def on_route_changed(event: DomainEvent) -> None:
 
 def _tell(drivers: Iterable[str]) -> None:
     """Send a frame without content: the app then asks for its day, which has everything."""
-    for driver in drivers:
-        broadcast(GROUP, driver, kind="day", seq=None, data={})
+    broadcast_to([(GROUP, driver) for driver in drivers], kind="day", seq=None, data={})

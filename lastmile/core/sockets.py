@@ -13,7 +13,7 @@ import asyncio
 import json
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum, StrEnum
 from time import monotonic
 from typing import Any, ClassVar, Final, ParamSpec, TypeVar
@@ -98,14 +98,28 @@ def broadcast(*group: str, kind: str, seq: int | None, data: Any) -> None:
     -----
     Frames may be lost; the state is in PostgreSQL. An unavailable channel layer raises no error.
     """
-    text = frame(current_retailer().public_id, kind, seq, data)
-    name = group_name(*group)
+    broadcast_to([group], kind=kind, seq=seq, data=data)
 
-    def send() -> None:
+
+def broadcast_to(
+    groups: Iterable[tuple[str, ...]], *, kind: str, seq: int | None, data: Any
+) -> None:
+    """Send one delta to many groups, as ``broadcast`` does to one.
+
+    They are sent over one connection to the channel layer. To open it costs more than to send.
+    """
+    text = frame(current_retailer().public_id, kind, seq, data)
+    names = [group_name(*group) for group in groups]
+
+    async def send_all() -> None:
         layer = get_channel_layer()
         if layer is not None:
             message = {"type": "frame.out", "kind": kind, "seq": seq, "text": text}
-            async_to_sync(layer.group_send)(name, message)
+            for name in names:
+                await layer.group_send(name, message)
+
+    def send() -> None:
+        async_to_sync(send_all)()
 
     transaction.on_commit(send, robust=True)
 

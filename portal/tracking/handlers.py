@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dispatch.live.services import TRACK
 from lastmile.core.events import DomainEvent
-from lastmile.core.sockets import broadcast
+from lastmile.core.sockets import broadcast_to
 
 CHANGED = "changed"  # the socket reads the present state and sends it; pages never get this frame
 
@@ -18,5 +18,5 @@ def on_order_changed(event: DomainEvent) -> None:
 
 def on_orders_changed(events: Sequence[DomainEvent]) -> None:
     """Tell the sockets of many orders' shoppers, each once."""
-    for order in dict.fromkeys(event.subject for event in events):
-        broadcast(TRACK, order, kind=CHANGED, seq=None, data={})
+    orders = dict.fromkeys(event.subject for event in events)
+    broadcast_to([(TRACK, order) for order in orders], kind=CHANGED, seq=None, data={})
