@@ -140,8 +140,8 @@ def is_news(
 ) -> bool:
     """Return True if a change of an arrival has to be told.
 
-    ``told_…`` is what was told last; None if nothing was. A far stop is told of large changes
-    alone, and of its number of stops when it comes near.
+    ``told_…`` are the values of the last event of this arrival; None without one. A far stop gets
+    an event for a large change alone, and when it comes near for another number of stops too.
     """
     if told_at is None or told_before is None:
         return True

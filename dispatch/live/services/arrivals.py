@@ -170,7 +170,7 @@ def _arrival(rest: Rest, place: int, one: eta.Expected) -> Arrival:
 def _news(row: Arrival, stop: RouteStop, before: Arrival | None, late_from: int) -> list[NewEvent]:
     """Return the events that an arrival needs; the row notes what was told.
 
-    Nothing is told of a vehicle that is still at the hub, and no delay below ``late_from`` seconds.
+    A vehicle that is still at the hub needs none, and a delay below ``late_from`` seconds neither.
     """
     if before is not None and before.run_id == row.run_id:
         row.told_at, row.told_before = before.told_at, before.told_before

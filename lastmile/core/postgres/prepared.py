@@ -1,8 +1,9 @@
-"""Prepared statements: PostgreSQL plans them once a session, and not each time.
+"""Prepared statements: PostgreSQL reads them once a session, and soon plans them no more.
 
 Django sends each statement with its values in it, so PostgreSQL plans it each time. For a short
 statement that runs many times a second, that is most of its cost. Source: PostgreSQL, PREPARE; it
-plans a prepared statement again when the search_path or a table has changed.
+makes a plan for all values after five runs if that is not worse, and makes it again when the
+search_path or a table has changed.
 """
 
 from __future__ import annotations
