@@ -48,6 +48,10 @@ class Flag(StrEnum):
     AGE_FAILED = "age_failed"
 
 
+#: A picture with one of these shows nothing, so the proof counts as not given.
+VOID: Final = frozenset({Flag.NO_INK, Flag.UNREADABLE})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofDraft:
     """A proof as a phone sent it. ``sha256`` and ``size_bytes`` are of the picture's bytes.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, expect
 
 from dispatch.live.models import DriverAct, Incident, Photo, Proof
+from dispatch.live.selectors.proof import content_of
 from dispatch.orders.models import Order
 from tests.browser.accessibility import violations
 from tests.browser.driving import (
@@ -141,6 +144,14 @@ def test_r06_a_photo_taken_offline_survives_a_kill_and_arrives_once_with_its_has
     assert incidents_of(live, world) == []
 
 
+def ink_of(photo: Photo) -> float:
+    """Return the share of dark pixels of a stored picture."""
+    content = photo.content or content_of(photo)
+    assert content is not None
+    gray = Image.open(io.BytesIO(bytes(content))).convert("L")
+    return sum(gray.histogram()[:128]) / (gray.width * gray.height)
+
+
 def box_of(page: Page, pad: Locator) -> FloatRect:
     """Return where the pad is, in the middle of the screen, when nothing moves it any more."""
     # This notice comes when the browser has refused the position, and pushes the pad down.
@@ -179,6 +190,7 @@ def test_a_signature_and_an_age_check_are_given_at_the_door(
     page.mouse.up()
     page.set_viewport_size({"width": 844, "height": 390})  # R27: the phone is turned
     page.set_viewport_size(PHONE)
+    pad.evaluate("(pad) => { pad.width = 801; pad.width = 800; }")  # and the browser empties it
     page.get_by_role("button", name="Keep signature").click()
     expect(page.get_by_text("Signed", exact=True)).to_be_visible()
     tap(page, "Delivered")
@@ -195,6 +207,8 @@ def test_a_signature_and_an_age_check_are_given_at_the_door(
     everything_sent(page)
     assert proofs_of(live, world) == [("photo", ""), ("signature", ""), ("age", "pass")]
     assert incidents_of(live, world) == []
+    signature = Photo.objects.filter(proofs__kind="signature")
+    assert 0.002 < live.do(lambda _ref: ink_of(signature.get())) < 0.1
 
 
 def test_a_delivery_without_its_proof_is_asked_for_and_told_to_staff(

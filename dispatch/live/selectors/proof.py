@@ -13,7 +13,7 @@ from dispatch.live import words
 from dispatch.live.events import PROOF_CHECKED
 from dispatch.live.models import Incident, Photo, Proof, Run, VisitProgress
 from dispatch.live.policy import ProofPolicy
-from dispatch.live.proof import Handing, ProofKind, ProofRules, needed
+from dispatch.live.proof import VOID, Handing, ProofKind, ProofRules, needed
 from dispatch.live.states import IncidentKind, IncidentState, PhotoState
 from dispatch.orders.events import MOVED
 from dispatch.orders.models import AccessNote, Direction, Order, Outcome
@@ -73,11 +73,16 @@ def proofs_of(order: Order) -> list[ProofLine]:
 
 
 def given_of(run: Run) -> dict[int, list[str]]:
-    """Return the kinds of proof that were given on a run, by pk of the order."""
+    """Return the kinds of proof that were given on a run, by pk of the order.
+
+    A picture that turned out to show nothing is not given, so the driver is asked for it again.
+    """
     by_order: dict[int, list[str]] = {}
-    rows = Proof.objects.filter(run=run, order__isnull=False).order_by("order", "kind").distinct()
-    for order, kind in rows.values_list("order", "kind"):
-        by_order.setdefault(order, []).append(kind)
+    rows = Proof.objects.filter(run=run, order__isnull=False).order_by("order", "kind", "pk")
+    for order, kind, flags in rows.values_list("order", "kind", "flags"):
+        kinds = by_order.setdefault(order, [])
+        if kind not in kinds and not VOID & set(flags):
+            kinds.append(kind)
     return by_order
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from dispatch.live.models import Photo, Proof
 from dispatch.live.proof import Flag, ProofKind
 from dispatch.live.services.incidents import IncidentDraft, open_incident
+from dispatch.live.services.proofs import lacking_of
 from dispatch.live.states import IncidentKind, PhotoState
 from lastmile.core.clock import now
 
@@ -116,16 +117,23 @@ def _flag(photo: Photo, flags: Sequence[Flag]) -> None:
     for proof in rows.order_by("pk"):
         proof.flags = [*proof.flags, *(str(flag) for flag in flags if flag not in proof.flags)]
         proof.save(update_fields=["flags"])
-        act = proof.act
-        order_hub = proof.order.hub if proof.order else None
-        open_incident(
-            draft=IncidentDraft(
-                kind=IncidentKind.PROOF_DOUBTFUL,
-                hub=order_hub or act.driver.hub,
-                order=proof.order,
-                shift=proof.run.shift if proof.run else None,
-                driver=act.driver,
-                device=act.device,
-                params={"act": act.kind, "flags": proof.flags},
-            )
+        if Flag.NO_INK not in flags:
+            _open(proof, IncidentKind.PROOF_DOUBTFUL, flags=proof.flags)
+        elif proof.order and ProofKind.SIGNATURE in lacking_of(proof.order, None, proof.run):
+            _open(proof, IncidentKind.PROOF_MISSING, missing=[str(ProofKind.SIGNATURE)])
+
+
+def _open(proof: Proof, kind: IncidentKind, **facts: object) -> None:
+    act = proof.act
+    order_hub = proof.order.hub if proof.order else None
+    open_incident(
+        draft=IncidentDraft(
+            kind=kind,
+            hub=order_hub or act.driver.hub,
+            order=proof.order,
+            shift=proof.run.shift if proof.run else None,
+            driver=act.driver,
+            device=act.device,
+            params={"act": act.kind, **facts},
         )
+    )

@@ -9,7 +9,7 @@ from typing import Final
 from dispatch.live.acts import ActDraft
 from dispatch.live.models import Photo, Proof, Run
 from dispatch.live.policy import proof_policy
-from dispatch.live.proof import PICTURES, Flag, ProofDraft, ProofKind, missing
+from dispatch.live.proof import PICTURES, VOID, Flag, ProofDraft, ProofKind, missing
 from dispatch.live.selectors.proof import needed_of
 from dispatch.live.services.context import Taking
 from dispatch.live.states import IncidentKind
@@ -62,10 +62,11 @@ def keep_photos(taking: Taking) -> None:
 def lacking_of(order: Order, access: AccessNote | None, run: Run | None) -> list[str]:
     """Return the kinds of proof that a delivery needs and that no act of its run has given.
 
-    The proofs of an earlier visit say nothing about this one.
+    The proofs of an earlier visit say nothing about this one, and a picture without content
+    proves nothing.
     """
-    kinds = Proof.objects.filter(order=order, run=run).values_list("kind", flat=True)
-    proofs = [ProofDraft(kind=ProofKind(kind)) for kind in kinds]
+    rows = Proof.objects.filter(order=order, run=run).values_list("kind", "flags")
+    proofs = [ProofDraft(kind=ProofKind(kind)) for kind, flags in rows if not VOID & set(flags)]
     return missing(needed_of(order, access, proof_policy()), proofs)
 
 

@@ -53,6 +53,14 @@ def lit_at_night(seed: int, light: str, *, size: tuple[int, int] = (800, 600)) -
     return ImageChops.add(lit, grain)
 
 
+def signature(*, size: tuple[int, int] = (400, 160)) -> Image.Image:
+    """Return a line of ink on white, as the app's pad draws it."""
+    image = Image.new("RGB", size, "white")
+    points = [(20 + 15 * n, 50 + 60 * (n % 2)) for n in range(20)]
+    ImageDraw.Draw(image).line(points, fill="black", width=3)
+    return image
+
+
 def blurred(image: Image.Image) -> Image.Image:
     """Return a photo as a shaken hand takes it."""
     return image.filter(ImageFilter.GaussianBlur(9))

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from PIL import Image
 
 from dispatch.live import services
 from dispatch.live.imaging import work
-from dispatch.live.models import Device, Incident, Photo, Proof
+from dispatch.live.models import Device, Incident, Photo, Proof, Run
+from dispatch.live.selectors.proof import given_of
 from dispatch.live.services.doubts import (
     DARK,
     LEAST_CONTRAST,
@@ -26,7 +28,7 @@ from lastmile.core.events import DomainEvent, Lane
 from lastmile.core.models import Event
 from notifications.rules.occasions import is_told_delivered
 from tests.dispatch.conftest import SetClock
-from tests.dispatch.live.pictures import blurred, door, jpeg, lit_at_night, sha
+from tests.dispatch.live.pictures import blurred, door, jpeg, lit_at_night, sha, signature
 from tests.drain import drain
 from tests.factories.live import act, at, make_day, make_phone, send
 
@@ -262,3 +264,30 @@ def test_what_a_delivery_lacks_is_an_incident_by_name_and_a_name_counts_as_a_sig
         (third, ["photo"]),
     ]
     assert {order.state for order in Order.objects.all()} == {"delivered"}
+
+
+def test_r27_a_signature_without_ink_counts_as_missing_until_it_is_given(clock: SetClock) -> None:
+    phone, (first, second) = day(clock)
+    Order.objects.update(signature=True)
+    blank = jpeg(Image.new("RGB", (400, 160), "white"))
+    proof = {"kind": "signature", "sha256": sha(blank), "size": len(blank)}
+    name = {"kind": "name", "text": "Ana", "how": "typed"}
+    send(phone, act("delivered", at(9), first, proofs=[proof]))
+    send(phone, act("delivered", at(9), second, proofs=[proof, name]))
+    assert not Incident.objects.filter(kind="proof_missing").exists()
+    upload(phone, blank)
+    drain()
+    (incident,) = Incident.objects.filter(kind="proof_missing")
+    assert (incident.order, incident.params["missing"]) == (first, ["signature"])
+    assert doubts() == []
+    run = Run.objects.get()
+    assert given_of(run) == {first.pk: [], second.pk: ["name"]}
+
+    signed = jpeg(signature())
+    proof = {"kind": "signature", "sha256": sha(signed), "size": len(signed)}
+    send(phone, act("proof_added", at(9, 5), first, proofs=[proof]))
+    upload(phone, signed)
+    drain()
+    incident.refresh_from_db()
+    assert (incident.state, incident.settled_how) == ("settled", "proof_given")
+    assert given_of(run)[first.pk] == ["signature"]

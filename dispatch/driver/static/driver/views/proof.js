@@ -5,7 +5,7 @@ import { number, t } from "../words.js";
 import { nameOfParcel, openScan, readScan } from "./scan.js";
 
 const PAD = { width: 800, height: 320, ink: 5 };
-const LEAST_STROKE = 60; // units of the pad; less is a slip of the finger
+const LEAST_INK = 0.0012; // share of dark pixels; less is a slip of the finger
 
 /** Returns the card that asks for the proof of a stop, or nothing. */
 export function proofCard(app, stop) {
@@ -139,18 +139,17 @@ function draw(canvas, strokes) {
   }
 }
 
-function lengthOf(strokes) {
-  let sum = 0;
-  for (const stroke of strokes) {
-    for (let n = 1; n < stroke.length; n += 1) {
-      sum += Math.hypot(stroke[n][0] - stroke[n - 1][0], stroke[n][1] - stroke[n - 1][1]);
-    }
-  }
-  return sum;
+/** Returns the share of dark pixels of the picture itself, as the server measures it. */
+function inkOf(canvas) {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, PAD.width, PAD.height);
+  let dark = 0;
+  for (let n = 0; n < data.length; n += 4) if (data[n] < 128) dark += 1;
+  return dark / (PAD.width * PAD.height);
 }
 
 async function keepSignature(app, stop, canvas, strokes) {
-  if (lengthOf(strokes) < LEAST_STROKE) {
+  draw(canvas, strokes); // a browser may have emptied the pad meanwhile, the strokes are still there
+  if (inkOf(canvas) < LEAST_INK) {
     app.say(t("signature_empty"), t("sign_here"));
     return;
   }
