@@ -188,7 +188,7 @@ def per_frame(trace: Events) -> list[float]:
     main = max(set(threads), key=threads.count)
     starts = sorted(event["ts"] for event in begins if (event["pid"], event["tid"]) == main)
     spans = sorted(
-        (event["ts"], event["ts"] + event["dur"], event["tdur"])
+        (event["ts"], event["ts"] + event["dur"], event.get("tdur", 0))
         for event in trace
         if event.get("ph") == "X"
         and event["name"] in SCRIPT | LAYOUT

@@ -212,12 +212,11 @@ def test_a_vehicle_appears_moves_and_says_how_old_its_place_is(
     expect(panel.locator("li")).to_have_text(aged)
     place = """() => {
         const map = document.querySelector('.board-canvas').lastmileMap;
-        const { geometry, properties } = map.shapes.vehicles.features[0];
-        return [geometry.coordinates[1], properties.picture];
+        const [{ to, heading }] = map.vehicles.known.values();
+        return [to.lat, heading];
     }"""
-    shown = "() => document.querySelector('.board-canvas').lastmileMap?.shapes.vehicles?.features"
-    page.wait_for_function(f"{shown}.length")
-    assert page.evaluate(place) == [38.72, "vehicle"]
+    page.locator(".map-vehicle").wait_for(state="attached")
+    assert page.evaluate(place) == [38.72, 90]
 
     def move(when: Any, lat: float) -> None:
         with retailer_context(retailer):
@@ -228,6 +227,6 @@ def test_a_vehicle_appears_moves_and_says_how_old_its_place_is(
     with ThreadPoolExecutor(1) as pool:
         pool.submit(move, at(8, 59), 38.73).result()
         page.wait_for_function(f"() => ({place})()[0] === 38.73")
-        assert page.evaluate(place) == [38.73, "vehicle-still"]  # no arrow without a heading
+        assert page.evaluate(place) == [38.73, None]  # no arrow without a heading
         pool.submit(connections.close_all).result()
     assert page.faults == []  # type: ignore[attr-defined]

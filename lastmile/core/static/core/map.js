@@ -28,6 +28,7 @@ import { addLayers, emphasise, kindOf, SOURCES, TOUCHABLE } from "./map/layers.j
 import { palette } from "./map/palette.js";
 import { bounds, collections, stopShapes, vehicleShapes } from "./map/shapes.js";
 import { baseStyle, INKS, inkSet } from "./map/style.js";
+import { Vehicles } from "./map/vehicles.js";
 import { words } from "./map/words.js";
 
 maplibregl.setWorkerUrl(new URL("../vendor/maplibre-gl-6.17.0/maplibre-gl-worker.mjs", import.meta.url).href);
@@ -72,6 +73,7 @@ class LastmileMap {
       el,
       map,
       say,
+      vehicles: new Vehicles(map),
       shapes: {},
       state: { route: null, hovered: null, stop: null, shown: null },
       inks: INKS[inkSet()],
@@ -99,14 +101,15 @@ class LastmileMap {
     this.data = data ?? {};
     this.shapes = collections(this.data, palette(this.el));
     this.order = (this.shapes.stops?.features ?? []).map((feature) => feature.properties.id);
+    this.vehicles.show(this.data.vehicles ?? []);
     if (this.map.getSource("stops")) this.draw();
   }
 
-  /** Moves the vehicles and leaves everything else as it is. */
-  setVehicles(vehicles) {
+  /** Moves the vehicles within a time and leaves everything else as it is. The map is not drawn again. */
+  setVehicles(vehicles, slideMs = 0) {
     this.data = { ...this.data, vehicles };
-    this.shapes.vehicles = vehicleShapes(vehicles, this.shapes.byId);
-    this.map.getSource("vehicles")?.setData(this.shapes.vehicles);
+    this.shapes.vehicles = vehicleShapes(vehicles);
+    this.vehicles.show(vehicles, slideMs);
   }
 
   /** Changes the stops, for example their states, and leaves everything else as it is. */
@@ -195,17 +198,20 @@ class LastmileMap {
 function listenToPointer(view, say) {
   const { map } = view;
   const popup = new maplibregl.Popup({ closeButton: false, closeOnClick: false, offset: 14, className: "map-tip" });
-  const at = (place) =>
-    map.queryRenderedFeatures(
+  const at = ({ point: place, originalEvent }) => {
+    const vehicle = view.vehicles.under(originalEvent);
+    if (vehicle) return { layer: { id: "vehicles" }, properties: vehicle };
+    return map.queryRenderedFeatures(
       [
         [place.x - 3, place.y - 3],
         [place.x + 3, place.y + 3],
       ],
       { layers: TOUCHABLE.filter((id) => map.getLayer(id)) },
     )[0];
+  };
   let last = null;
   map.on("mousemove", (event) => {
-    const hit = view.quiet ? null : at(event.point);
+    const hit = view.quiet ? null : at(event);
     const key = hit ? `${hit.layer.id}/${hit.properties.id ?? hit.properties.cluster_id}` : null;
     if (hit && popup.isOpen()) popup.setLngLat(event.lngLat);
     if (key === last) return;
@@ -229,7 +235,7 @@ function listenToPointer(view, say) {
   });
   map.on("click", async (event) => {
     if (view.onClick?.(event)) return;
-    const hit = at(event.point);
+    const hit = at(event);
     if (!hit) return view.choose({ kind: "route", id: null });
     if (hit.layer.id === "clusters") {
       const zoom = await map.getSource("stops").getClusterExpansionZoom(hit.properties.cluster_id);
@@ -367,6 +373,7 @@ export async function mount(el) {
   });
   return () => {
     unfollow();
+    view.vehicles.stop();
     map.remove();
   };
 }

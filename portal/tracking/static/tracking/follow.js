@@ -149,12 +149,9 @@ function replace(fresh) {
 function followVehicle(card, where, oldestS, language) {
   const data = card ? JSON.parse(card.querySelector("script").textContent) : { hubs: [] };
   const home = data.hubs[0];
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
   let place = null;
-  let drawn = null; // where the arrow is
   let clockSkew = 0; // the server's clock less this machine's, ms
   let map = null;
-  let moving = 0;
 
   const isOld = () => place && Date.now() + clockSkew - Date.parse(place.at) > oldestS * 1000;
 
@@ -166,7 +163,6 @@ function followVehicle(card, where, oldestS, language) {
     card.hidden = !place;
     write();
     if (!place) {
-      drawn = null;
       map?.lastmileMap?.setVehicles([]);
       return;
     }
@@ -194,18 +190,9 @@ function followVehicle(card, where, oldestS, language) {
 
   function move() {
     if (!map?.lastmileMap || !place) return;
-    cancelAnimationFrame(moving);
-    const [from, to] = [drawn ?? place, place];
-    const began = performance.now();
-    const step = (instant) => {
-      const share = still.matches ? 1 : Math.min(1, Math.max(0, (instant - began) / SLIDE_MS));
-      drawn = { lon: from.lon + (to.lon - from.lon) * share, lat: from.lat + (to.lat - from.lat) * share };
-      const label = where.dataset.textDriver;
-      map.lastmileMap.setVehicles([{ ...drawn, id: "vehicle", label, heading: to.heading_deg }]);
-      if (share < 1) moving = requestAnimationFrame(step);
-      else map.lastmileMap.reach([to.lon, to.lat]);
-    };
-    moving = requestAnimationFrame(step);
+    const { lon, lat, heading_deg: heading } = place;
+    map.lastmileMap.setVehicles([{ lon, lat, heading, id: "vehicle", label: where.dataset.textDriver }], SLIDE_MS);
+    map.lastmileMap.reach([lon, lat]);
   }
 
   const ages = setInterval(() => (isOld() ? show(null) : write()), AGES_EVERY_MS);
@@ -216,7 +203,6 @@ function followVehicle(card, where, oldestS, language) {
     },
     stop() {
       clearInterval(ages);
-      cancelAnimationFrame(moving);
     },
   };
 }

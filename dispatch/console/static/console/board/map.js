@@ -88,9 +88,9 @@ export function boardMap({ frame, board, listen, drawer }) {
     known = now;
     self.map.setStops(mapData(content, words, ended).stops);
   }
-  function vehicles(places) {
+  function vehicles(places, slideMs) {
     placed = places;
-    self.map?.setVehicles(places);
+    self.map?.setVehicles(places, slideMs);
   }
   function choose(route, fly = false) {
     self.chosen = route;

@@ -5,7 +5,8 @@ import { number, t } from "../words.js";
 import { stopStatus } from "./stop.js";
 
 /** What the map needs beside the app; kept by the service worker from its first use on. */
-const CORE = ["map.js", "map/layers.js", "map/palette.js", "map/shapes.js", "map/style.js", "map/words.js"];
+const PARTS = ["layers", "palette", "shapes", "style", "vehicles", "words"];
+const CORE = ["map.js", ...PARTS.map((name) => `map/${name}.js`)];
 const VENDOR = ["maplibre-gl.mjs", "maplibre-gl-worker.mjs", "maplibre-gl.css"];
 export const MAP_FILES = [
   ...CORE.map((name) => `../../core/${name}`),

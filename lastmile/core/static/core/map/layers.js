@@ -1,19 +1,11 @@
-/* The map layers above the streets: zones, routes, stops, hubs, candidates, vehicles, and the selection. */
+/* The map layers above the streets: zones, routes, stops, hubs, candidates, and the selection. Vehicles
+ * are above all of them (vehicles.js). */
 import { DASHES } from "./palette.js";
 import { FONT, zoomed } from "./style.js";
 
 const EMPTY = { type: "FeatureCollection", features: [] };
-export const SOURCES = ["zones", "routes", "stops", "hubs", "candidates", "vehicles"];
-export const TOUCHABLE = [
-  "vehicles",
-  "hubs",
-  "candidates",
-  "clusters",
-  "stops",
-  "stops-ended",
-  "routes-touch",
-  "zones-fill",
-];
+export const SOURCES = ["zones", "routes", "stops", "hubs", "candidates"];
+export const TOUCHABLE = ["hubs", "candidates", "clusters", "stops", "stops-ended", "routes-touch", "zones-fill"];
 const KINDS = {
   vehicles: "vehicle",
   hubs: "hub",
@@ -36,8 +28,8 @@ function picture(size, draw) {
 const OPEN = ["!", ["in", ["get", "state"], ["literal", ["done", "failed"]]]];
 const ENDED = ["in", ["get", "state"], ["literal", ["done", "failed"]]];
 
-/** Adds icons that are drawn here, so no file is fetched: a hub (house in a square), a vehicle (arrow, or dot), and stops
- * that have ended (a small ring with a check, or a square with a cross). */
+/** Adds icons that are drawn here, so no file is fetched: a hub (house in a square), and stops that
+ * have ended (a small ring with a check, or a square with a cross). */
 function addPictures(map, inks) {
   const put = (name, image) => {
     if (map.hasImage(name)) map.removeImage(name);
@@ -60,18 +52,6 @@ function addPictures(map, inks) {
       pen.stroke(new Path2D("M8 22 V12.5 L15 8 L22 12.5 V22 M11.5 22 V15.5 H18.5 V22 M11.5 18.7 H18.5"));
     }),
   );
-  put(
-    "vehicle",
-    picture(24, (pen) => {
-      pen.fillStyle = inks.text;
-      pen.strokeStyle = inks.halo;
-      pen.lineWidth = 2;
-      pen.lineJoin = "round";
-      const arrow = new Path2D("M12 2 L20 21 L12 17 L4 21 Z");
-      pen.fill(arrow);
-      pen.stroke(arrow);
-    }),
-  );
   const ended = (name, frame, sign) =>
     put(
       name,
@@ -91,26 +71,12 @@ function addPictures(map, inks) {
     );
   ended("stop-done", (pen) => pen.arc(10, 10, 7, 0, 2 * Math.PI), "M6.8 10.2 L9 12.4 L13.2 7.8");
   ended("stop-failed", (pen) => pen.rect(3, 3, 14, 14), "M7 7 L13 13 M13 7 L7 13");
-  put(
-    "vehicle-still",
-    picture(24, (pen) => {
-      pen.fillStyle = inks.text;
-      pen.strokeStyle = inks.halo;
-      pen.lineWidth = 2;
-      pen.beginPath();
-      pen.arc(12, 12, 8, 0, 2 * Math.PI);
-      pen.fill();
-      pen.stroke();
-    }),
-  );
 }
 
 export function addLayers(map, { inks, cluster }) {
   addPictures(map, inks);
   for (const name of SOURCES) {
     const more = name === "stops" && cluster ? { cluster: true, clusterRadius: 42, clusterMaxZoom: 13 } : {};
-    // Vehicles move many times a second. Large tiles make it few messages; a step of 2.4 m is not seen.
-    if (name === "vehicles") more.maxzoom = 11;
     map.addSource(name, { type: "geojson", data: EMPTY, promoteId: "id", ...more });
   }
   const add = (layer) => map.addLayer(layer);
@@ -305,17 +271,6 @@ export function addLayers(map, { inks, cluster }) {
       "text-optional": true,
     },
     paint: { "text-color": inks.text, "text-halo-color": inks.halo, "text-halo-width": 1.6 },
-  });
-  add({
-    id: "vehicles",
-    type: "symbol",
-    source: "vehicles",
-    layout: {
-      "icon-image": ["get", "picture"],
-      "icon-rotate": ["get", "heading"],
-      "icon-rotation-alignment": "map",
-      "icon-allow-overlap": true,
-    },
   });
   add({
     id: "chosen",

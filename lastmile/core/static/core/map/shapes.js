@@ -83,7 +83,7 @@ export function collections(data, colourOf) {
           geometry: zone.geometry,
         })),
     ),
-    vehicles: vehicleShapes(data.vehicles ?? [], byId),
+    vehicles: vehicleShapes(data.vehicles ?? []),
     candidates: collection(
       (data.candidates ?? [])
         .filter(known)
@@ -114,19 +114,9 @@ export function stopShapes(stops, byId) {
   );
 }
 
-/** Returns the shapes of vehicles; ``byId`` has the routes. A vehicle without a heading is drawn as a dot. */
-export function vehicleShapes(vehicles, byId) {
-  return collection(
-    vehicles.filter(known).map((v) =>
-      point(v.lon, v.lat, {
-        id: v.id,
-        label: v.label ?? "",
-        heading: v.heading ?? 0,
-        picture: v.heading == null ? "vehicle-still" : "vehicle",
-        colour: byId?.get(v.route)?.colour ?? "#14242b",
-      }),
-    ),
-  );
+/** Returns the places of vehicles, which count when the map is fitted to its content. */
+export function vehicleShapes(vehicles) {
+  return collection(vehicles.filter(known).map(({ id, lon, lat, label = "" }) => point(lon, lat, { id, label })));
 }
 
 /** Returns [west, south, east, north] of all shapes, or null. */
