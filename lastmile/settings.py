@@ -206,7 +206,7 @@ CHANNEL_LAYERS = {
     "default": {
         # Publish/subscribe may lose messages and has no queues to tune. A client that sees a gap
         # fetches the state again.
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "lastmile.core.channel_layer.ChannelLayer",
         "CONFIG": {"hosts": [_URLS["CHANNEL_URL"]], "prefix": "lm"},
     }
 }

@@ -18,14 +18,13 @@ from enum import IntEnum, StrEnum
 from time import monotonic
 from typing import Any, ClassVar, Final, ParamSpec, TypeVar
 
-from asgiref.sync import async_to_sync
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, InterfaceError, transaction
 
+from lastmile.core.channel_layer import send_to_groups
 from lastmile.core.errors import DomainError
 from lastmile.core.http.problems import problem_from
 from lastmile.core.tenancy import (
@@ -106,22 +105,12 @@ def broadcast_to(
 ) -> None:
     """Send one delta to many groups, as ``broadcast`` does to one.
 
-    They are sent over one connection to the channel layer. To open it costs more than to send.
+    They are sent together, over a connection that the process keeps.
     """
     text = frame(current_retailer().public_id, kind, seq, data)
     names = [group_name(*group) for group in groups]
-
-    async def send_all() -> None:
-        layer = get_channel_layer()
-        if layer is not None:
-            message = {"type": "frame.out", "kind": kind, "seq": seq, "text": text}
-            for name in names:
-                await layer.group_send(name, message)
-
-    def send() -> None:
-        async_to_sync(send_all)()
-
-    transaction.on_commit(send, robust=True)
+    message = {"type": "frame.out", "kind": kind, "seq": seq, "text": text}
+    transaction.on_commit(lambda: send_to_groups(names, message), robust=True)
 
 
 class SnapshotConsumer(AsyncWebsocketConsumer):

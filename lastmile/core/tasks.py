@@ -15,18 +15,20 @@ from typing import Any, Final
 from celery import shared_task
 
 from lastmile.core.erasing import forget as forget_old
-from lastmile.core.events import RELAY, RELAY_TASK
+from lastmile.core.events import GATHER_S, RELAY, RELAY_TASK
 from lastmile.core.fair_queue import run_fairly
 from lastmile.core.hints import publish
 from lastmile.core.jobs import JOBS, RUN_TASK
 from lastmile.core.models import Lane
 from lastmile.core.relay import (
     MANY_AT_ONCE,
+    RELAY_BATCH,
     deliver_batch,
+    deliver_here,
     has_unrelayed,
     lane_kind,
     owed_handlers,
-    relay_batch,
+    relay_some,
     settle,
     takes_many,
 )
@@ -115,22 +117,26 @@ def relay() -> None:
 
     A few events for which a person waits are delivered here: their tasks would go to this queue
     too, and a task costs more than a short handler.
+
+    Events that are committed in the meantime have a hint of their own. So they wait for its task,
+    which finds many of them, and a task for many costs hardly more than for one. A task that meets
+    another relay asks for one more task, because the other one may not have seen its events.
     """
     stop = time.monotonic() + BUDGET_S
     started: set[tuple[str, str]] = set()
     more = True
     while more and time.monotonic() < stop:
-        count, new = relay_batch()
-        for handler, lane in sorted(new - started):
-            # Their pointers stay. The sweep clears them, as it would finish what is left here.
-            few = FEW_GROUPED if takes_many(handler) else FEW_EVENTS
-            is_here = lane == Lane.PERSON and count <= few
-            if not is_here or deliver_batch(handler, lane, until=stop) > few:
-                _ask_deliver(handler, lane)
-                started.add((handler, lane))
-        more = bool(count) and has_unrelayed()
+        relayed = relay_some(_is_here)
+        if not relayed.count and has_unrelayed():
+            _ask_relay(in_s=GATHER_S)
+            return
+        deliver_here(relayed, until=stop)
+        for handler, lane in sorted(relayed.waiting - started):
+            _ask_deliver(handler, lane)
+            started.add((handler, lane))
+        more = relayed.count >= RELAY_BATCH
     if more:
-        publish(RELAY_TASK, queue="hot", kwargs={"schema": current_schema()})
+        _ask_relay(in_s=0)
 
 
 @retailer_task("core.deliver")
@@ -152,6 +158,15 @@ def redeliver(*, lane: str) -> None:
         _ask_deliver(handler, lane)
     if not handlers:
         settle(lane)
+
+
+def _is_here(handler: str, lane: str, count: int) -> bool:
+    few = FEW_GROUPED if takes_many(handler) else FEW_EVENTS
+    return lane == Lane.PERSON and count <= few
+
+
+def _ask_relay(*, in_s: float) -> None:
+    publish(RELAY_TASK, queue="hot", kwargs={"schema": current_schema()}, countdown=in_s)
 
 
 def _ask_deliver(handler: str, lane: str) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.db import transaction
 
+from lastmile.core.channel_layer import send_to_groups
 from lastmile.core.tenancy import group_name
 
 
@@ -21,10 +20,5 @@ def access_changed(principal_id: str) -> None:
     does not answer cannot make a sign-out fail.
     """
     group = access_group(principal_id)
-
-    def tell() -> None:
-        layer = get_channel_layer()
-        if layer is not None:
-            async_to_sync(layer.group_send)(group, {"type": "access.changed"})
-
-    transaction.on_commit(tell, robust=True)
+    message = {"type": "access.changed"}
+    transaction.on_commit(lambda: send_to_groups([group], message), robust=True)

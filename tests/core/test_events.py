@@ -15,10 +15,11 @@ from lastmile.core.events import Lane, events_since, record, record_many, timeli
 from lastmile.core.kinds import DECLARED, Kind
 from lastmile.core.models import Delivery, Event
 from lastmile.core.relay import RELAY_BATCH, relay_batch
+from lastmile.core.tasks import relay as relay_task
 from lastmile.core.tenancy import RetailerRef, retailer_context
 from lastmile.core.wiring import NotWired
 from lastmile.worklist.models import WorkPointer
-from tests.core import kinds
+from tests.core import kinds, wired
 from tests.core.conftest import Crew
 
 
@@ -207,6 +208,44 @@ def test_only_one_relay_at_a_time_gives_positions(shop: RetailerRef, crew: Crew)
     assert [event.position for event in events_since(0)] == [1]
 
 
+def test_a_relay_that_meets_another_one_asks_for_a_task_and_leaves_no_event(
+    shop: RetailerRef, crew: Crew, hints: list[tuple[str, dict[str, Any]]]
+) -> None:
+    locked, released = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            relay_batch()
+            locked.set()
+            assert released.wait(10)
+
+    crew.start(hold)
+    assert locked.wait(10)
+    place(1)  # the other relay has not seen it
+    hints.clear()
+    relay_task(schema=shop.schema)
+    assert hints == [("core.relay", {"schema": shop.schema})]
+    released.set()
+    crew.join()
+    relay_task(schema=shop.schema)
+    assert [event.position for event in events_since(0)] == [1]
+    hints.clear()
+    relay_task(schema=shop.schema)
+    assert hints == [], "nothing is left, so nothing is asked for"
+
+
+def test_events_that_come_while_a_relay_delivers_wait_for_their_own_task(
+    shop: RetailerRef, hints: list[tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wired, "on_placed", lambda event: place(2))
+    with transaction.atomic():
+        record(kinds.PLACED, kinds.NO_FACTS, subject="ord_1", lane=Lane.PERSON)
+    hints.clear()
+    relay_task(schema=shop.schema)
+    assert [event.subject for event in events_since(0)] == ["ord_1"]
+    assert ("core.relay", {"schema": shop.schema}) in hints
+
+
 def test_the_relays_lock_is_one_per_retailer(
     shop: RetailerRef, neighbour: RetailerRef, crew: Crew
 ) -> None:
@@ -257,7 +296,7 @@ def test_the_timeline_is_sorted_by_the_time_of_the_events(shop: RetailerRef) -> 
 def test_the_pointer_stays_until_the_last_batch_has_positions(
     shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lastmile.core.relay.RELAY_BATCH", 2)
+    monkeypatch.setattr("lastmile.core.outbox.RELAY_BATCH", 2)
     for number in range(3):
         place(number)
     assert relay_batch()[0] == 2
@@ -270,7 +309,7 @@ def test_the_pointer_stays_until_the_last_batch_has_positions(
 def test_a_person_event_is_in_the_next_batch_before_bulk_events(
     shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lastmile.core.relay.RELAY_BATCH", 5)
+    monkeypatch.setattr("lastmile.core.outbox.RELAY_BATCH", 5)
     with transaction.atomic():
         for number in range(20):
             record(kinds.PLACED, kinds.NO_FACTS, subject=f"ord_{number}")
@@ -287,7 +326,7 @@ def test_a_person_event_is_in_the_next_batch_before_bulk_events(
 def test_a_person_event_includes_earlier_events_of_its_subject(
     shop: RetailerRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lastmile.core.relay.RELAY_BATCH", 3)
+    monkeypatch.setattr("lastmile.core.outbox.RELAY_BATCH", 3)
     with transaction.atomic():
         for number in range(10):
             record(kinds.PLACED, kinds.NO_FACTS, subject=f"ord_{number}")

@@ -14,8 +14,8 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from lastmile import beat
+from lastmile.core import outbox, runner
 from lastmile.core import relay as relay_module
-from lastmile.core import runner
 from lastmile.core.events import record
 from lastmile.core.jobs import enqueue
 from lastmile.core.models import Event
@@ -359,7 +359,7 @@ def test_the_relay_clears_no_pointer_to_an_event_it_did_not_see(
     shop: RetailerRef, crew: Crew, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place("ord_1")
-    _arrive_before_seen(monkeypatch, relay_module, crew, lambda: place("ord_2"))
+    _arrive_before_seen(monkeypatch, outbox, crew, lambda: place("ord_2"))
     relay_batch()
     unseen = Event.objects.filter(position=None).exists()
     assert WorkPointer.objects.filter(kind="relay").exists() == unseen
