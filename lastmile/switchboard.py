@@ -93,6 +93,7 @@ HANDLERS: dict[str, list[str]] = {
     "run.back": [_ETA_RUN, _BOARD_RUN],
     "run.ended": [_ETA_RUN, _BOARD_RUN],
     "visit.arrived": [_ETA, _BOARD_RUN, _TRACK],
+    "visit.left": [_ETA, _BOARD_RUN, _TRACK],
     "arrival.changed": [_TELL, _TRACK],
     "arrival.late": [_TELL],
     "incident.opened": [_BOARD_INCIDENT],

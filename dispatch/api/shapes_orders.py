@@ -305,7 +305,7 @@ class AttemptOut(ModelOut[Attempt]):
         model = Attempt
         fields = (
             "id", "number", "outcome", "reason", "promise", "shift", "stop", "arrived_at",
-            "departed_at", "recorded_at",
+            "arrived_from", "departed_at", "recorded_at",
         )  # fmt: skip
         read_only_fields = fields
 

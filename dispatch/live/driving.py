@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from dispatch.live.acts import AT_DOOR, NOT_AT_WORK, ActKind
 
 Span = tuple[dt.datetime, dt.datetime]  # the first and the last time of a kind
+#: How an arrival is known. Values are stored.
+ARRIVED_TAP: Final = "tap"
+ARRIVED_POSITION: Final = "position"
 _ORDER_OF_KINDS = {str(kind): place for place, kind in enumerate(ActKind)}
 
 
@@ -60,40 +64,68 @@ class VisitAct:
     outcome: str = ""
     reason: str = ""
     counts: bool = True  # False: it is kept, and an incident says why it has no effect
+    far_m: int | None = None  # metres from the door, if it was told far from it
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """The stay at a door by the positions; ``until_at`` is None while the vehicle is there."""
+
+    from_at: dt.datetime
+    until_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitState:
-    """The state of one visit: arrival, departure, outcome and the reason of a failure."""
+    """The state of one visit: arrival, departure, outcome and the reason of a failure.
+
+    ``arrived_from`` is tap if the driver told of the arrival, position if the positions show it.
+    """
 
     arrived_at: dt.datetime | None = None
+    arrived_from: str = ""
+    arrived_far_m: int | None = None
     departed_at: dt.datetime | None = None
     outcome: str = ""
     reason: str = ""
 
 
-def visit_state(acts: Iterable[VisitAct]) -> VisitState:
+def visit_state(acts: Iterable[VisitAct], stood: Stood | None = None) -> VisitState:
     """Return the state of a visit from its acts, in any order.
 
     The last outcome counts. A correction changes the outcome, not the departure. A driver who came
-    back to a stop arrived at it again.
+    back to a stop arrived at it again. Without an arrival that the driver told of, the stay at the
+    door by the positions is the arrival. A stay that is over and has no outcome is none.
     """
     ordered = sorted(acts, key=lambda act: (act.at, _ORDER_OF_KINDS.get(act.kind, 0), act.outcome))
-    arrivals = [act.at for act in ordered if act.kind == ActKind.ARRIVED]
+    arrivals = [act for act in ordered if act.kind == ActKind.ARRIVED]
     endings = [act for act in ordered if act.outcome and act.counts]
     if not endings:
-        return VisitState(arrived_at=min(arrivals, default=None))
+        is_there = stood is not None and stood.until_at is None
+        return _arrived(arrivals, stood if is_there else None, VisitState())
     last = endings[-1]
     doors = _without_repeats(act for act in endings if act.kind != ActKind.CORRECTED)
     departed_at = doors[-1].at if doors else last.at
     since = doors[-2].at if len(doors) > 1 else None
-    here = [at for at in arrivals if at <= departed_at and (since is None or at > since)]
-    return VisitState(
-        arrived_at=min(here, default=None),
-        departed_at=departed_at,
-        outcome=last.outcome,
-        reason=last.reason,
-    )
+    here = [act for act in arrivals if _is_between(act.at, since, departed_at)]
+    is_of_visit = stood is not None and _is_between(stood.from_at, since, departed_at)
+    ended = VisitState(departed_at=departed_at, outcome=last.outcome, reason=last.reason)
+    return _arrived(here, stood if is_of_visit else None, ended)
+
+
+def _is_between(at: dt.datetime, since: dt.datetime | None, until: dt.datetime) -> bool:
+    return at <= until and (since is None or at > since)
+
+
+def _arrived(taps: Sequence[VisitAct], stood: Stood | None, state: VisitState) -> VisitState:
+    """Return the state with the first arrival that was told, else with that of the positions."""
+    if taps:
+        return replace(
+            state, arrived_at=taps[0].at, arrived_from=ARRIVED_TAP, arrived_far_m=taps[0].far_m
+        )
+    if stood is not None:
+        return replace(state, arrived_at=stood.from_at, arrived_from=ARRIVED_POSITION)
+    return state
 
 
 def _without_repeats(endings: Iterable[VisitAct]) -> list[VisitAct]:

@@ -42,6 +42,28 @@ class ArrivedFacts:
     hub: HubRef
     service_date: RunDay
     at: Annotated[dt.datetime, FieldDoc("When the driver arrived.", "2026-11-30T10:04:00+00:00")]
+    source: Annotated[
+        str, FieldDoc("tap: told by the driver; position: seen by positions.", "position")
+    ] = "tap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftDoorFacts:
+    """The positions show that a vehicle left a door. The subject is the order.
+
+    If the visit has no outcome, the driver did not deliver, or has not told of it yet.
+    """
+
+    run: Annotated[str, FieldDoc("Public id of the run.", "run_6w0y4c8f2h5k9n3q7s1v")]
+    shift: RunShiftRef
+    hub: HubRef
+    service_date: RunDay
+    stood_from_at: Annotated[
+        dt.datetime, FieldDoc("Since when the vehicle stood there.", "2026-11-30T10:04:00+00:00")
+    ]
+    stood_until_at: Annotated[
+        dt.datetime, FieldDoc("When the vehicle left.", "2026-11-30T10:11:00+00:00")
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +127,7 @@ RUN_LEFT = Kind("run.left", facts=RunFacts, public=True)
 RUN_BACK = Kind("run.back", facts=RunFacts, public=True)
 RUN_ENDED = Kind("run.ended", facts=RunFacts, public=True)
 VISIT_ARRIVED = Kind("visit.arrived", facts=ArrivedFacts, public=True)
+VISIT_LEFT = Kind("visit.left", facts=LeftDoorFacts, public=True)
 ARRIVAL_CHANGED = Kind("arrival.changed", facts=ExpectedFacts, public=True)
 ARRIVAL_LATE = Kind("arrival.late", facts=LateFacts, public=True)
 PROOF_CHECKED = Kind("proof.checked", facts=ProofFacts, public=True)

@@ -13,6 +13,7 @@ from dispatch.fleet.models import Shift
 from dispatch.live.models import Run
 from dispatch.live.selectors.shifts import stop_of
 from dispatch.live.services import (
+    note_stays,
     point_to_next_look,
     update_arrivals,
     update_arrivals_of,
@@ -58,8 +59,13 @@ def on_shift_changed(event: DomainEvent) -> None:
 
 
 def on_run_changed(event: DomainEvent) -> None:
-    """Compute the arrivals of a run that began, left, came back or ended, and watch it."""
+    """Compute the arrivals of a run that began, left, came back or ended, and watch it.
+
+    When it is over, the stays of the whole run are looked for once more.
+    """
     for run in Run.objects.filter(public_id=event.subject):
+        if run.back_at is not None or run.ended_at is not None:
+            note_stays([run.pk], whole=True)
         update_arrivals(run)
     point_to_next_look(soon=True)
 

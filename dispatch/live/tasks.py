@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from dispatch.live.services import (
     POINTER,
+    STAYS_TASK,
     UPDATE_QUEUE,
     UPDATE_TASK,
     keep_coming_days,
     look_after_runs,
     note_late_photos,
+    note_stays,
     point_to_next_look,
     settle_failed,
     update_arrivals_of,
@@ -56,6 +58,12 @@ def look_after() -> int:
 def update(*, runs: Sequence[int]) -> int:
     """Compute the arrivals of runs whose next arrival moved; return the number of open stops."""
     return update_arrivals_of(runs)
+
+
+@retailer_task(STAYS_TASK, queue="bulk")
+def find_stays(*, runs: Sequence[int]) -> int:
+    """Find the stays of runs for which late positions came; return the number of changes."""
+    return note_stays(runs, whole=True)
 
 
 @house_task("live.find_runs", queue="default", time_limit=300, soft_time_limit=280)

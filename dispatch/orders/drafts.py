@@ -213,13 +213,14 @@ class AttemptDraft:
     """The report of one attempt at a door, locker or counter.
 
     ``client_id`` is the UUID that the driver's phone gave to the report. ``stop`` is the public id
-    of the stop in the plan.
+    of the stop in the plan. ``arrived_from`` is tap or position, "" if the arrival is not known.
     """
 
     outcome: str
     arrived_at: dt.datetime
     departed_at: dt.datetime
     reason: str = ""
+    arrived_from: str = ""
     client_id: UUID | None = None
     shift: Shift | None = None
     stop: str = ""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dispatch.fleet.models import Hub, Shift
-from dispatch.live.events import VISIT_ARRIVED
+from dispatch.live.events import VISIT_ARRIVED, VISIT_LEFT
 from dispatch.live.models import VisitProgress
 from dispatch.live.selectors import open_incidents, progress_of_shifts
 from dispatch.planning.events import REQUESTED
@@ -23,6 +23,7 @@ from lastmile.core.sockets import broadcast
 from tenants.people.selectors import names_of
 
 GROUP = "board"
+_AT_DOOR = frozenset({VISIT_ARRIVED.name, VISIT_LEFT.name})
 REPLIES = "replies"  # the part about messages sends how many replies of a hub wait
 INCIDENTS = "incidents"  # how many incidents of a hub are open
 
@@ -63,7 +64,7 @@ def on_runs_changed(events: Sequence[DomainEvent]) -> None:
     """Tell the days' boards of many changes of runs; the figures of a run are read once."""
     orders: dict[str, list[str]] = {}
     for event in events:
-        order = event.subject if event.kind == VISIT_ARRIVED.name else ""
+        order = event.subject if event.kind in _AT_DOOR else ""
         orders.setdefault(str(event.data["shift"]), []).append(order)
     _tell_progress(orders)
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dispatch.live import selectors
-from dispatch.live.driving import Standing
+from dispatch.live.driving import ARRIVED_POSITION, ARRIVED_TAP, Standing
 from dispatch.live.selectors import ExpectedArrival, RouteProgress, VisitLine
 from dispatch.live.states import RunState
 from dispatch.live.words import REASONS
@@ -67,12 +67,20 @@ class ProgressCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitCard:
-    """The arrival and the outcome at one stop, with their true times."""
+    """The arrival and the outcome at one stop, with their true times.
+
+    ``by_position`` is True if the driver did not tell of the arrival. ``far`` is the distance from
+    the door of an arrival that was told far from it. ``stood`` is the stay by the positions when
+    it says more than the arrival does.
+    """
 
     outcome: str
     reason: str
     arrived_at: dt.datetime | None
     departed_at: dt.datetime | None
+    by_position: bool = False
+    far: str = ""
+    stood: str = ""
 
 
 def progress_cards(plan: Plan, routes: Sequence[Route]) -> dict[int, ProgressCard]:
@@ -135,7 +143,20 @@ def _visit(line: VisitLine) -> VisitCard:
         reason=str(REASONS.get(line.reason, line.reason)),
         arrived_at=line.arrived_at,
         departed_at=line.departed_at,
+        by_position=line.arrived_from == ARRIVED_POSITION,
+        far="" if line.arrived_far_m is None else formatting.distance(line.arrived_far_m),
+        stood=_stood(line),
     )
+
+
+def _stood(line: VisitLine) -> str:
+    """Return the stay at the door by the positions, if it is over, or is not the arrival."""
+    if line.stood_from_at is None:
+        return ""
+    begin = formatting.time(line.stood_from_at)
+    if line.stood_until_at is not None:
+        return f"{begin} – {formatting.time(line.stood_until_at)}"
+    return begin if line.arrived_from == ARRIVED_TAP else ""
 
 
 def _next(standing: Standing, arrivals: Sequence[ExpectedArrival]) -> str:

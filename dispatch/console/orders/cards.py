@@ -18,6 +18,7 @@ from dispatch.live.states import Result
 from dispatch.live.words import ACTS, REASONS
 from dispatch.orders.models import Attempt, Order
 from dispatch.orders.states import OrderState
+from lastmile.core import formatting
 
 MOST_ACTS = 100
 #: An act that reached the server later than this shows both times. Chosen.
@@ -38,7 +39,8 @@ S = OrderState
 class ActLine:
     """An act of a driver as a line: who, what, when, why, and the incident that it opened.
 
-    ``recorded_at`` is None if the act was recorded when it happened.
+    ``recorded_at`` is None if the act was recorded when it happened. ``far`` is the distance from
+    the door of an arrival that was told far from it.
     """
 
     icon: str
@@ -51,6 +53,7 @@ class ActLine:
     recorded_at: dt.datetime | None
     clock_corrected: bool
     counts: bool
+    far: str
     incident: Incident | None
     incident_title: str
 
@@ -90,6 +93,7 @@ def _act_line(act: DriverAct) -> ActLine:
         recorded_at=act.recorded_at if is_late else None,
         clock_corrected=act.clock_corrected,
         counts=act.result != Result.REJECTED and act.data.get("counts", True),
+        far="" if act.data.get("far_m") is None else formatting.distance(int(act.data["far_m"])),
         incident=incident,
         incident_title=incident_words.title_of(incident.kind) if incident else "",
     )

@@ -56,12 +56,18 @@ class VisitProgress(models.Model):
     """The progress of one order on one run: arrival, departure and outcome.
 
     ``attempt`` and ``stop`` are public ids: the attempt that counts, and the stop of the plan of
-    that time.
+    that time. ``arrived_from`` says whether the driver told of the arrival or the positions show
+    it; ``arrived_far_m`` is the distance from the door of an arrival that was told far from it.
+    ``stood_from_at`` and ``stood_until_at`` are the stay at the door by the positions alone.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="visits")
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="visit_progress")
     arrived_at = models.DateTimeField(null=True)
+    arrived_from = models.CharField(max_length=8, default="", blank=True)
+    arrived_far_m = models.PositiveIntegerField(null=True)
+    stood_from_at = models.DateTimeField(null=True)
+    stood_until_at = models.DateTimeField(null=True)
     departed_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=16, default="", blank=True)
     reason = models.CharField(max_length=24, default="", blank=True)
@@ -72,6 +78,17 @@ class VisitProgress(models.Model):
         ordering = ("run_id", "id")
         constraints = (
             models.UniqueConstraint(name="visit_progress_once", fields=["run", "order"]),
+            models.CheckConstraint(
+                name="visit_arrival_has_source",
+                condition=Q(arrived_at__isnull=True, arrived_from="")
+                | Q(arrived_at__isnull=False, arrived_from="tap")
+                | Q(arrived_at__isnull=False, arrived_from="position", arrived_far_m__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="visit_stay_in_order",
+                condition=Q(stood_until_at__isnull=True)
+                | Q(stood_from_at__isnull=False, stood_until_at__gte=F("stood_from_at")),
+            ),
             models.CheckConstraint(
                 name="visit_progress_outcome",
                 condition=Q(outcome="", reason="", departed_at__isnull=True)

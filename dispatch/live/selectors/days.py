@@ -26,6 +26,7 @@ from dispatch.live.day import (
     OtherShift,
     changed_stops,
 )
+from dispatch.live.driving import ARRIVED_POSITION
 from dispatch.live.models import Run, VisitProgress
 from dispatch.live.policy import ProofPolicy, proof_policy
 from dispatch.live.selectors.loads import facts_of
@@ -250,9 +251,11 @@ def _done(
 ) -> dict[str, Any]:
     """Return what the server knows about the visit: from this run, else from another vehicle.
 
-    An attempt from before the plan was made belongs to an earlier day.
+    An attempt from before the plan was made belongs to an earlier day. An arrival that only the
+    positions show does not change the phone: the driver decides at which stop he is.
     """
-    if visit is not None:
+    is_told = visit is not None and visit.arrived_from != ARRIVED_POSITION
+    if visit is not None and (is_told or visit.outcome):
         return {
             "arrived_at": visit.arrived_at,
             "departed_at": visit.departed_at,

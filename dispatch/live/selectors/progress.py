@@ -19,13 +19,20 @@ from dispatch.planning.models import Plan, Stop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitLine:
-    """The visit of one order on a run: arrival, departure and outcome."""
+    """The visit of one order on a run: arrival, departure and outcome.
+
+    ``arrived_from``, ``arrived_far_m`` and the stay by the positions are as in ``VisitProgress``.
+    """
 
     order: str
     arrived_at: dt.datetime | None
     departed_at: dt.datetime | None
     outcome: str
     reason: str
+    arrived_from: str = ""
+    arrived_far_m: int | None = None
+    stood_from_at: dt.datetime | None = None
+    stood_until_at: dt.datetime | None = None
 
     @property
     def state(self) -> VisitState:
@@ -121,6 +128,10 @@ def _progress(rows: QuerySet[Run]) -> dict[int, RouteProgress]:
             departed_at=row.departed_at,
             outcome=row.outcome,
             reason=row.reason,
+            arrived_from=row.arrived_from,
+            arrived_far_m=row.arrived_far_m,
+            stood_from_at=row.stood_from_at,
+            stood_until_at=row.stood_until_at,
         )
     return {
         run.shift_id: RouteProgress(

@@ -31,10 +31,12 @@ from dispatch.live.services.partitions import forget_positions, keep_coming_days
 from dispatch.live.services.photos import forget_photos, is_here, not_expected, receive_piece
 from dispatch.live.services.positions import PointSource, take_positions
 from dispatch.live.services.runs import note_day_fetched
+from dispatch.live.services.stays import note_stays
 from dispatch.live.services.taking import take_act, take_acts
 from dispatch.live.services.telling import note_late_photos
 from dispatch.live.services.watching import (
     POINTER,
+    STAYS_TASK,
     UPDATE_QUEUE,
     UPDATE_TASK,
     look_after_runs,
@@ -45,6 +47,7 @@ from dispatch.live.services.watching import (
 __all__ = [
     "POINTER",
     "POSITIONS",
+    "STAYS_TASK",
     "TRACK",
     "UPDATE_QUEUE",
     "UPDATE_TASK",
@@ -76,6 +79,7 @@ __all__ = [
     "note_late_photos",
     "note_missed_starts",
     "note_refused",
+    "note_stays",
     "open_incident",
     "point_to_next_look",
     "receive_piece",

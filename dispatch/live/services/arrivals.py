@@ -14,6 +14,7 @@ from dispatch.live.models import Arrival, Forecast, Run
 from dispatch.live.policy import driver_policy
 from dispatch.live.selectors.rest import Rest, RouteStop, rests_of
 from dispatch.live.services.risks import late_from_s, reconcile_risks, risks_of
+from dispatch.live.services.stays import note_stays
 from lastmile.core.clock import now
 from lastmile.core.events import Lane, NewEvent, record_many
 
@@ -42,9 +43,10 @@ def update_arrivals(run: Run) -> int:
 def update_due_arrivals() -> int:
     """Compute the arrivals of all runs under way that were not computed in the last 15 seconds.
 
-    Returns the number of runs.
+    Before, it looks which vehicles stand at a door. Returns the number of runs.
 
-    Locks: their forecasts. Records: arrival.changed for arrivals that moved. Raises: nothing.
+    Locks: their forecasts, and as ``note_stays``. Records: arrival.changed for arrivals that moved;
+    as ``note_stays``. Raises: nothing.
     """
     at = now()
     is_due = (
@@ -56,6 +58,7 @@ def update_due_arrivals() -> int:
     runs = runs.filter(shift__ends_at__gte=at - WATCHED_AFTER)
     due = list(runs.order_by("pk").values_list("pk", flat=True))
     for first in range(0, len(due), AT_ONCE):
+        note_stays(due[first : first + AT_ONCE])
         update_arrivals_of(due[first : first + AT_ONCE])
     return len(due)
 

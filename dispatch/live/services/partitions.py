@@ -69,7 +69,13 @@ def erase_positions(person: Person) -> dict[str, int]:
     )
     deleted = 0
     for visit in visits:
-        known = [at for at in (visit.arrived_at, visit.departed_at) if at is not None]
+        known = [
+            at
+            for at in (
+                visit.arrived_at, visit.departed_at, visit.stood_from_at, visit.stood_until_at
+            )
+            if at is not None
+        ]  # fmt: skip
         if not known:
             continue
         during = Q(run=visit.run, at__gte=min(known) - AT_DOOR, at__lte=max(known) + AT_DOOR)

@@ -18,6 +18,7 @@ from dispatch.live.models import Device
 from dispatch.live.points import (
     BadPoint,
     PointDraft,
+    PointFlag,
     PointResult,
     Read,
     newest,
@@ -34,6 +35,7 @@ from dispatch.live.selectors.working import (
 from dispatch.live.services.devices import note_refused
 from dispatch.live.services.following import tell_boards_soon
 from dispatch.live.services.partitions import keep_days
+from dispatch.live.services.watching import ask_for_stays
 from lastmile.core import clock
 
 _INSERT: Final = """
@@ -122,7 +124,11 @@ def take_positions(
             code = "not_at_work" if known else "vehicle_unknown"
             answers[place] = PointResult(str(draft.client_id), "rejected", code)
     if placed:
-        fresh = _store(source, _flagged(placed), received_at)
+        flagged = _flagged(placed)
+        fresh = _store(source, flagged, received_at)
+        late = [one.span.run_pk for one in flagged if one.draft.flags & PointFlag.LATE]
+        if late and fresh:
+            ask_for_stays(late)
         for place, one in placed.items():
             is_new = one.draft.client_id in fresh
             fresh.discard(one.draft.client_id)  # a repetition within the batch is a duplicate

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from typing import Final
 
-from dispatch.live.acts import ActDraft
 from dispatch.live.models import Photo, Proof, Run
 from dispatch.live.policy import proof_policy
 from dispatch.live.proof import PICTURES, VOID, Flag, ProofDraft, ProofKind, missing
 from dispatch.live.selectors.proof import needed_of
 from dispatch.live.services.context import Taking
+from dispatch.live.services.distance import metres_too_far
 from dispatch.live.states import IncidentKind
 from dispatch.orders.models import AccessKind, AccessNote, Order
-from lastmile.core.geo import distance_m, point_or_none
-
-#: A proof given farther from the door is doubtful. Chosen, as the issue says.
-FAR_M: Final = 150
-#: A place that the phone knows less exactly than this says little.
-MOST_ACCURACY_M: Final = 100
 
 
 def access_before(order: Order | None) -> AccessNote | None:
@@ -35,7 +28,7 @@ def keep_proofs(taking: Taking, order: Order, access: AccessNote | None) -> None
     Locks: nothing. Records: incident.opened. Raises: nothing of its own.
     """
     draft = taking.draft
-    place_flags = [Flag.FAR] if _is_far(draft, order) else []
+    place_flags = [] if metres_too_far(draft, order) is None else [Flag.FAR]
     doubts: set[str] = set(place_flags)
     for number, proof in enumerate(_each_once(draft.proofs), 1):
         flags = [*place_flags, *_flags(proof, access)]
@@ -110,12 +103,3 @@ def _flags(proof: ProofDraft, access: AccessNote | None) -> list[Flag]:
         return []
     right = hmac.compare_digest(str(access.code).strip().encode(), proof.text.encode())
     return [] if right else [Flag.WRONG_PIN]
-
-
-def _is_far(draft: ActDraft, order: Order) -> bool:
-    """Return True if the phone was farther from the door than its own inexactness explains."""
-    here, door = point_or_none(draft.lat, draft.lon), order.delivery_place.point
-    if here is None or door is None:
-        return False
-    inexact = min(draft.accuracy_m or 0, MOST_ACCURACY_M)
-    return distance_m(here, door) - inexact > FAR_M

@@ -10,7 +10,7 @@ from django.db.models import Max, Min, Q
 from dispatch.fleet.models import Shift
 from dispatch.live import events
 from dispatch.live.acts import ActKind
-from dispatch.live.driving import RunTimes, VisitAct, VisitState, run_times, visit_state
+from dispatch.live.driving import RunTimes, Stood, VisitAct, VisitState, run_times, visit_state
 from dispatch.live.models import Device, DriverAct, Run, VisitProgress
 from dispatch.live.selectors.shifts import plan_at
 from dispatch.live.services.partitions import keep_days
@@ -101,6 +101,7 @@ def refresh_visit(run: Run, order: Order, *, stop: str, attempt: str = "") -> Vi
     is_arrival = state.arrived_at is not None and (visit is None or visit.arrived_at is None)
     visit = visit or VisitProgress(run=run, order=order)
     visit.arrived_at, visit.departed_at = state.arrived_at, state.departed_at
+    visit.arrived_from, visit.arrived_far_m = state.arrived_from, state.arrived_far_m
     visit.outcome, visit.reason = state.outcome, state.reason
     visit.stop = stop or visit.stop
     visit.attempt = attempt or visit.attempt
@@ -112,6 +113,7 @@ def refresh_visit(run: Run, order: Order, *, stop: str, attempt: str = "") -> Vi
             hub=run.shift.hub.public_id,
             service_date=run.shift.service_date,
             at=state.arrived_at,
+            source=state.arrived_from,
         )
         record(
             events.VISIT_ARRIVED,
@@ -124,18 +126,27 @@ def refresh_visit(run: Run, order: Order, *, stop: str, attempt: str = "") -> Vi
 
 
 def state_of_visit(run: Run, order: Order) -> VisitState:
-    """Return what a run's acts say about the visit of an order."""
+    """Return what a run's acts, and its stay at the door, say about the visit of an order."""
+    visit = VisitProgress.objects.filter(run=run, order=order).first()
+    stood = None
+    if visit is not None and visit.stood_from_at is not None:
+        stood = Stood(visit.stood_from_at, visit.stood_until_at)
+    return visit_state(_visit_acts(run, order), stood)
+
+
+def _visit_acts(run: Run, order: Order) -> list[VisitAct]:
     rows = DriverAct.objects.filter(run=run, order=order).exclude(result=Result.REJECTED)
-    return visit_state(
+    return [
         VisitAct(
             kind=kind,
             at=at,
             outcome=data.get("outcome", ""),
             reason=data.get("reason", ""),
             counts=data.get("counts", True),
+            far_m=data.get("far_m"),
         )
         for kind, at, data in rows.values_list("kind", "happened_at", "data")
-    )
+    ]
 
 
 def _record(run: Run, name: str) -> None:

@@ -15,6 +15,7 @@ from dispatch.live.models import DriverAct
 from dispatch.live.policy import driver_policy
 from dispatch.live.selectors.shifts import stop_of, was_on_route
 from dispatch.live.services.context import Taking
+from dispatch.live.services.distance import metres_too_far
 from dispatch.live.services.runs import refresh_visit, state_of_visit
 from dispatch.live.states import IncidentKind, Result
 from dispatch.orders.drafts import AttemptDraft
@@ -84,14 +85,22 @@ class _Door:
 def arrive(taking: Taking, order: Order) -> None:
     """Store an arrival. An attempt whose arrival was not known gets it.
 
+    An arrival that was told far from the door counts, and its distance is kept with it.
+
     Locks: the visit, and the attempt if there is one. Records: visit.arrived. Raises: nothing.
     """
     stop = _stop_on_route(taking, order)
     if taking.run is None:
         return
+    far_m = metres_too_far(taking.draft, order)
+    if far_m is not None:
+        taking.act.data = {**taking.act.data, "far_m": far_m}
+        DriverAct.objects.filter(pk=taking.act.pk).update(data=taking.act.data)
     visit = refresh_visit(taking.run, order, stop=stop)
     if visit.attempt and visit.arrived_at is not None:
-        note_arrival(attempt=visit.attempt, arrived_at=visit.arrived_at)
+        note_arrival(
+            attempt=visit.attempt, arrived_at=visit.arrived_at, arrived_from=visit.arrived_from
+        )
 
 
 def end_visit(taking: Taking, order: Order) -> None:
@@ -205,13 +214,15 @@ def _told_before(door: _Door) -> bool:
 
 def _draft(door: _Door) -> AttemptDraft:
     at = door.act.happened_at
-    arrived_at = None
+    arrived_at, arrived_from = None, ""
     if door.taking.run is not None:
-        arrived_at = state_of_visit(door.taking.run, door.order).arrived_at
+        state = state_of_visit(door.taking.run, door.order)
+        arrived_at, arrived_from = state.arrived_at, state.arrived_from
     return AttemptDraft(
         outcome=door.outcome,
         reason=door.taking.draft.reason,
         arrived_at=min(arrived_at or at, at),
+        arrived_from=arrived_from,
         departed_at=at,
         client_id=door.act.client_id,
         shift=door.taking.shift,

@@ -33,6 +33,7 @@ from lastmile.worklist.services import point_once
 
 POINTER: Final = "live.runs"
 UPDATE_TASK: Final = "live.update_arrivals"
+STAYS_TASK: Final = "live.note_stays"
 UPDATE_QUEUE: Final = "default"
 #: The next look comes at the latest after this time, because clocks and settings change. Chosen.
 LONGEST: Final = dt.timedelta(minutes=15)
@@ -42,6 +43,8 @@ MARGIN_S: Final = 5.0
 MISSED_UNTIL: Final = dt.timedelta(hours=2)
 #: A run whose arrivals were asked for is not asked for again within this time. Seconds, chosen.
 ASK_AGAIN_S: Final = 2.0
+#: A phone that sends late positions sends more, so a worker waits for them. Seconds, chosen.
+LATE_WAIT_S: Final = 5
 
 
 def look_after_runs() -> int:
@@ -176,6 +179,22 @@ def _has_moved(row: Arrival, place: VehiclePlace) -> bool:
         distance_m=distance_m(here, Point(lat=door.lat, lon=door.lon)),
         pace_s_per_m=pace,
     )
+
+
+def ask_for_stays(runs: Iterable[int]) -> None:
+    """Ask a worker for the stays of runs for which late positions came, after the commit.
+
+    A hint that is lost costs nothing for good: the run is looked at again when it is over.
+
+    Locks: nothing. Records: nothing. Raises: nothing.
+    """
+    schema = current_schema()
+    due = [pk for _schema, pk in _not_asked([(f"{schema} stays", pk) for pk in sorted(set(runs))])]
+    if due:
+        kwargs = {"schema": schema, "runs": due}
+        transaction.on_commit(
+            lambda: publish(STAYS_TASK, queue="bulk", countdown=LATE_WAIT_S, kwargs=kwargs)
+        )
 
 
 _asked_at: dict[tuple[str, int], float] = {}

@@ -132,7 +132,9 @@ class Attempt(models.Model):
 
     ``stop`` is the public id of the stop in the plan; a foreign key is not possible, because
     orders must not depend on planning. ``client_id`` is the UUID that the driver's phone gave to
-    the report, so that a repeated report is recognised.
+    the report, so that a repeated report is recognised. ``arrived_from`` is tap if somebody told
+    of the arrival, position if the positions of the vehicle show it, "" if it is not known: then
+    the arrival is the departure.
     """
 
     public_id = PublicIdField("att")
@@ -148,6 +150,7 @@ class Attempt(models.Model):
     shift = models.ForeignKey(Shift, null=True, on_delete=models.PROTECT, related_name="attempts")
     stop = models.CharField(max_length=28, default="")
     arrived_at = models.DateTimeField()
+    arrived_from = models.CharField(max_length=8, default="", blank=True)
     departed_at = models.DateTimeField()
     recorded_at = models.DateTimeField(editable=False)
 
@@ -157,6 +160,10 @@ class Attempt(models.Model):
             models.UniqueConstraint(name="attempt_numbered", fields=["order", "number"]),
             models.CheckConstraint(
                 name="attempt_forwards", condition=Q(arrived_at__lte=F("departed_at"))
+            ),
+            models.CheckConstraint(
+                name="attempt_arrival_source",
+                condition=Q(arrived_from__in=["", "tap", "position"]),
             ),
             models.CheckConstraint(
                 name="attempt_says_why",

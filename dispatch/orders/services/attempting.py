@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from dispatch.orders.drafts import AttemptDraft
@@ -59,16 +59,18 @@ def record_attempt(*, order: Order, draft: AttemptDraft) -> Attempt:
 
 
 @transaction.atomic
-def note_arrival(*, attempt: str, arrived_at: dt.datetime) -> None:
+def note_arrival(*, attempt: str, arrived_at: dt.datetime, arrived_from: str) -> None:
     """Complete an attempt whose arrival was not known: it has the time of the departure.
 
-    The phone may send the arrival after the departure. All else in an attempt stays.
+    The phone may send the arrival, or the positions that show it, after the departure. An arrival
+    that the driver told of replaces one of the positions. All else in an attempt stays.
 
     Locks: the attempt. Records: nothing. Raises: nothing of its own.
     """
-    Attempt.objects.filter(
-        public_id=attempt, arrived_at=F("departed_at"), departed_at__gte=arrived_at
-    ).update(arrived_at=arrived_at)
+    is_better = Q(arrived_at=F("departed_at")) | Q(arrived_from="position")
+    Attempt.objects.filter(is_better, public_id=attempt, departed_at__gte=arrived_at).update(
+        arrived_at=arrived_at, arrived_from=arrived_from
+    )
 
 
 def add_attempt(row: Order, draft: AttemptDraft) -> Attempt:
@@ -84,6 +86,7 @@ def add_attempt(row: Order, draft: AttemptDraft) -> Attempt:
         shift=draft.shift,
         stop=draft.stop,
         arrived_at=draft.arrived_at.astimezone(dt.UTC),
+        arrived_from=draft.arrived_from,
         departed_at=draft.departed_at.astimezone(dt.UTC),
         recorded_at=clock.now(),
     )
