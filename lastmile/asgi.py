@@ -15,6 +15,7 @@ from django.urls import URLPattern, get_resolver  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
 from lastmile.core.http.direct import DirectViews  # noqa: E402
+from lastmile.core.http.stalls import LoopWatch  # noqa: E402
 
 
 def socket_routes() -> list[URLPattern]:
@@ -32,6 +33,7 @@ for _urlconf in (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF):
 
 application = ProtocolTypeRouter(
     {
+        "lifespan": LoopWatch(),
         "http": DirectViews(_http),
         "websocket": import_string(settings.SOCKET_GATE)(URLRouter(socket_routes())),
     }

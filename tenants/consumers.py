@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from typing import Any, ClassVar, Final
 
 from django.db import DatabaseError, InterfaceError
@@ -83,7 +84,8 @@ class RetailerConsumer(SnapshotConsumer):
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(RECHECK_S)
+            # Sockets that were opened together, for example after a restart, are spread out.
+            await asyncio.sleep(RECHECK_S * random.uniform(0.7, 1))  # noqa: S311  not a secret
             if self._names and not self._ended:
                 await self.recheck_access()
 

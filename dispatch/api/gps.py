@@ -20,6 +20,7 @@ from dispatch.live.services import (
 )
 from lastmile.core.errors import NotFound
 from lastmile.core.http.address import client_address
+from lastmile.core.http.direct import Direct, leave_to_usual_way
 from lastmile.core.http.parsing import strict_json
 from lastmile.core.http.problems import known_problem, plain_problem_response
 from tenants.permissions import open_to_all
@@ -38,6 +39,7 @@ def gps_client(request: HttpRequest) -> HttpResponse:
         sent = _sent(request)
         device = tracker_of_key(sent.secret)
         if device is None:
+            leave_to_usual_way(request)
             count_unknown_tracker(address=client_address(request))
             note_ended_tracker(key=sent.secret)
             raise NotFound(
@@ -53,6 +55,11 @@ def gps_client(request: HttpRequest) -> HttpResponse:
             raise
         return plain_problem_response(problem)
     return HttpResponse(b"OK\n", content_type="text/plain")
+
+
+gps_client.direct = Direct(  # type: ignore[attr-defined]
+    methods=frozenset({"GET", "POST"}), answers_faults=False
+)
 
 
 def _sent(request: HttpRequest) -> Sent:

@@ -17,6 +17,7 @@ from dispatch.live.points import PointDraft, PointResult, Read, read_point
 from dispatch.live.services import PointSource, note_refused, take_positions
 from lastmile.core.errors import DomainError, NotAllowed
 from lastmile.core.http import by_ref
+from lastmile.core.http.direct import Direct
 from tenants.permissions import Act, KeyRole, Kind, Principal, RetailerAPIView, visible
 
 
@@ -25,6 +26,9 @@ class PositionsView(RetailerAPIView):
 
     acts: ClassVar = {"post": Act.POSITIONS_SEND}
     idempotent = False
+    direct: ClassVar = Direct(
+        middleware=("tenants.people.middleware.PrincipalMiddleware",), answers_faults=False
+    )
 
     @extend_schema(
         operation_id="positions_send",

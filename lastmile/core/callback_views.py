@@ -7,6 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from lastmile.core.callbacks import Incoming, answer_of, receive
+from lastmile.core.http.direct import Direct
 from lastmile.core.http.problems import plain_problem_response, problem_from
 
 
@@ -28,4 +29,4 @@ def callback(request: HttpRequest, vendor: str) -> HttpResponse:
 
 
 callback.who_may = "a vendor, by the signature of each call"  # type: ignore[attr-defined]
-callback.direct = True  # type: ignore[attr-defined]
+callback.direct = Direct()  # type: ignore[attr-defined]

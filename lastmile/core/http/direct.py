@@ -1,10 +1,9 @@
 """Views that are called directly, with few of the middlewares.
 
-Programs of others call some views many times a second. Such a view knows its caller by a signature.
-It needs no session, no member, no language and no token of a form. It declares this by
-``view.direct = True``. Then it runs with the middlewares of ``settings.DIRECT_MIDDLEWARE`` alone.
-A small pool of threads runs such views, and each thread keeps its connection object, so a call
-costs a third of the usual processor time.
+Programs and phones call some views many times a second. Such a view needs no session, no member and
+no page. It declares this by ``view.direct = Direct(…)``. Then it runs with the middlewares of
+``settings.DIRECT_MIDDLEWARE`` and those that it names. A small pool of threads runs such views, and
+each thread keeps its connection object, so a call costs a third of the usual processor time.
 
 A call that is not as expected goes the usual way: another method, a large body or one of unknown
 length, or any exception.
@@ -15,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from typing import Any, Final
@@ -25,6 +25,7 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.http import HttpRequest, HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import import_string
 
@@ -34,11 +35,53 @@ log = logging.getLogger(__name__)
 
 LARGEST_BODY: Final = 65_536
 THREADS: Final = 4
+_FAULT: Final = 400  # the first status of faults
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Call = Callable[[HttpRequest], HttpResponseBase]
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """How a view is called directly.
+
+    Parameters
+    ----------
+    methods : frozenset of str
+        The methods that are called directly.
+    middleware : tuple of str
+        Names of the middlewares that the view needs besides ``settings.DIRECT_MIDDLEWARE``.
+    answers_faults : bool
+        True if the view answers faults completely. False if the usual way answers them, for
+        example because a person reads them. Then the view must change nothing before a fault.
+    """
+
+    methods: frozenset[str] = frozenset({"POST"})
+    middleware: tuple[str, ...] = ()
+    answers_faults: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DirectRoute:
+    """The patterns of an address from the first to the last, and the call of its view."""
+
+    patterns: tuple[Any, ...]
+    direct: Direct
+    call: Call
+
+    def match(self, path: str) -> dict[str, Any] | None:
+        """Return the arguments of the view if this is its address."""
+        arguments: dict[str, Any] = {}
+        for pattern in self.patterns:
+            start = pattern.match(path)
+            if start is None:
+                return None
+            path, _values, named = start
+            arguments |= named
+        return arguments
 
 
 class DirectViews:
@@ -72,30 +115,30 @@ class DirectViews:
         return ThreadPoolExecutor(THREADS, thread_name_prefix="direct view")
 
     @cached_property
-    def _chain(self) -> Callable[[HttpRequest], HttpResponseBase]:
+    def _chain(self) -> Call:
         chain: Any = _call_view
         for name in reversed(settings.DIRECT_MIDDLEWARE):
             chain = import_string(name)(chain)
         return chain  # type: ignore[no-any-return]
 
-    def _find(self, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
-        """Return the direct view of a POST with a small body, and its arguments; else None."""
-        if scope["method"] != "POST":
-            return None
-        for prefix, pattern in self.routes:
-            start = prefix.match(scope["path"].removeprefix("/"))
-            match = pattern.resolve(start[0]) if start else None
-            if match is not None:
-                return (match.func, match.kwargs) if _is_small(scope) else None
+    def _find(self, scope: Scope) -> tuple[DirectRoute, dict[str, Any]] | None:
+        """Return the route of a call with a small body, and the arguments of its view; else None."""
+        path = scope["path"].removeprefix("/")
+        for route in self.routes:
+            if scope["method"] not in route.direct.methods:
+                continue
+            arguments = route.match(path)
+            if arguments is not None:
+                return (route, arguments) if _is_small(scope) else None
         return None
 
     def _answer(
-        self, scope: Scope, body: bytes, view: Any, arguments: dict[str, Any]
+        self, scope: Scope, body: bytes, route: DirectRoute, arguments: dict[str, Any]
     ) -> HttpResponseBase | None:
         """Return the answer of a view; None if the usual way must find it."""
         try:
             request = ASGIRequest(scope, BytesIO(body))
-            request.direct_view = (view, arguments)  # type: ignore[attr-defined]
+            request.direct_view = (route, arguments)  # type: ignore[attr-defined]
             with acting_as(NOBODY):
                 return self._chain(request)
         except Exception as fault:  # noqa: BLE001 - the usual way answers faults
@@ -105,32 +148,62 @@ class DirectViews:
             connections.close_all()
 
 
-def direct_routes() -> list[tuple[Any, URLPattern]]:
-    """Return the routes of direct views: the pattern of their prefix, and their own."""
-    return [
-        (group.pattern, route)
-        for group in get_resolver(settings.ROOT_URLCONF).url_patterns
-        if isinstance(group, URLResolver)
-        for route in group.url_patterns
-        if isinstance(route, URLPattern) and getattr(route.callback, "direct", False)
-    ]
+def direct_routes() -> list[DirectRoute]:
+    """Return the routes of direct views."""
+    return list(_routes(get_resolver(settings.ROOT_URLCONF), ()))
+
+
+def _routes(group: URLResolver, before: tuple[Any, ...]) -> Iterator[DirectRoute]:
+    for route in group.url_patterns:
+        patterns = (*before, route.pattern)
+        if isinstance(route, URLResolver):
+            yield from _routes(route, patterns)
+            continue
+        view: Any = route.callback
+        direct = getattr(getattr(view, "cls", view), "direct", None)
+        if isinstance(direct, Direct):
+            yield DirectRoute(patterns, direct, _with_middleware(route, direct))
+
+
+def _with_middleware(route: URLPattern, direct: Direct) -> Call:
+    view: Callable[..., HttpResponseBase] = route.callback
+
+    def call(request: HttpRequest) -> HttpResponseBase:
+        response = view(request, **request.direct_view[1])  # type: ignore[attr-defined]
+        if isinstance(response, SimpleTemplateResponse):
+            response.render()
+        return response
+
+    for name in reversed(direct.middleware):
+        call = import_string(name)(call)
+    return call
 
 
 class NotDirect(Exception):
     """A call must be answered in the usual way."""
 
 
+def leave_to_usual_way(request: HttpRequest) -> None:
+    """Raise NotDirect if the view was called directly. Call it before a fault is counted."""
+    if hasattr(request, "direct_view"):
+        raise NotDirect
+
+
 def _call_view(request: HttpRequest) -> HttpResponseBase:
     if getattr(request, "urlconf", None) is not None:  # this host has other addresses
         raise NotDirect
-    view, arguments = request.direct_view  # type: ignore[attr-defined]
-    response: HttpResponseBase = view(request, **arguments)
+    route: DirectRoute = request.direct_view[0]  # type: ignore[attr-defined]
+    response = route.call(request)
+    if response.status_code >= _FAULT and not route.direct.answers_faults:
+        raise NotDirect
     return response
 
 
 def _is_small(scope: Scope) -> bool:
-    """Return True if the body has a length that is known and small."""
+    """Return True if the body has a length that is known and small, or a GET has none."""
     lengths = [value for name, value in scope["headers"] if name == b"content-length"]
+    if scope["method"] == "GET" and not lengths:
+        return all(name != b"transfer-encoding" for name, _value in scope["headers"])
     return len(lengths) == 1 and lengths[0].isdigit() and int(lengths[0]) <= LARGEST_BODY
 
 
