@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 
 from dispatch.live.acts import ENDING
 from dispatch.live.models import Arrival, CustodyStep, DriverAct, Incident, Run, VisitProgress
 from dispatch.live.selectors.arrivals import TO_VISIT
 from dispatch.live.states import CustodyKind, IncidentState, Result
-from dispatch.orders.models import Attempt
+from dispatch.orders.models import Attempt, Outcome, Parcel
 
 
 def ledger() -> Mapping[str, object]:
@@ -61,6 +61,9 @@ def invariants() -> Mapping[str, list[str]]:
             .annotate(before=Subquery(_step_before()))
             .exclude(before__in=[CustodyKind.LOADED, CustodyKind.KEPT, CustodyKind.PICKED_UP])
         ),
+        "each parcel of a delivered visit ends with its receiver": _visits(
+            _not_handed_over(visits)
+        ),
         "a settled incident says who settled it": sorted(
             Incident.objects.filter(state=IncidentState.SETTLED, settled_by="").values_list(
                 "public_id", flat=True
@@ -77,6 +80,27 @@ def invariants() -> Mapping[str, list[str]]:
             DriverAct.objects.filter(Exists(incident), result=Result.APPLIED)
         ),
     }
+
+
+def _not_handed_over(visits: QuerySet[VisitProgress]) -> QuerySet[VisitProgress]:
+    """Return the delivered visits with a parcel whose last step on their run is another one.
+
+    Visits from before the first step of any parcel are left out: custody was not written then.
+    """
+    since = CustodyStep.objects.aggregate(first=Min("act"))["first"]
+    if since is None:
+        return visits.none()
+    told = DriverAct.objects.filter(
+        pk__gte=since, run=OuterRef("run"), order=OuterRef("order"), data__outcome=Outcome.DELIVERED
+    )
+    steps = CustodyStep.objects.filter(
+        parcel=OuterRef("pk"), act__run=OuterRef(OuterRef("run"))
+    ).order_by("-at", "-pk")
+    parcels = Parcel.objects.filter(order=OuterRef("order")).annotate(
+        last=Subquery(steps.values("kind")[:1])
+    )
+    elsewhere = parcels.filter(Q(last__isnull=True) | ~Q(last=CustodyKind.HANDED_OVER))
+    return visits.filter(Exists(told), Exists(elsewhere), outcome=Outcome.DELIVERED)
 
 
 def _step_before() -> QuerySet[CustodyStep, Any]:

@@ -142,3 +142,30 @@ def test_staff_and_the_api_see_the_custody_of_their_own_orders_only(
     elsewhere = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[make_hub().public_id]))
     assert elsewhere.get(panel).status_code == 404
     assert Client(headers={"host": other.domain}).get(panel).status_code == 302
+
+
+DELIVERED = "each parcel of a delivered visit ends with its receiver"
+
+
+def test_the_invariant_names_a_delivered_visit_whose_parcel_did_not_reach_its_receiver(
+    clock: SetClock,
+) -> None:
+    clock(at(7))
+    shift, (order, failed, before) = make_day(3)
+    assert shift.driver is not None
+    phone = make_phone(shift.driver)
+    clock(at(12))
+    first, second = parcels(order, 2)
+    send(phone, act("delivered", at(9), before))
+    CustodyStep.objects.all().delete()  # as before custody was written
+    send(
+        phone,
+        act("loaded", at(8, 10), parcels=[first, second]),
+        act("delivered", at(10), order),
+        act("failed", at(10, 30), failed, reason="not_home"),
+        act("corrected", at(10, 40), failed, outcome="delivered"),
+    )
+    assert invariants()[DELIVERED] == []
+    CustodyStep.objects.filter(parcel__public_id=second, kind="handed_over").delete()
+    (broken,) = invariants()[DELIVERED]
+    assert broken.endswith(order.public_id)
