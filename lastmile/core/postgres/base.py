@@ -7,7 +7,6 @@ unchanged. But it stores no tenant on the connection.
 
 from __future__ import annotations
 
-import select
 from typing import Any
 
 import psycopg
@@ -17,22 +16,10 @@ from django.db.backends.utils import CursorWrapper
 from django.utils.asyncio import async_unsafe
 from django.utils.functional import cached_property
 from django_tenants.postgresql_backend.introspection import DatabaseSchemaIntrospection
-from psycopg_pool import ConnectionPool
 
 from lastmile.core.postgres import context
 from lastmile.core.postgres.context import PUBLIC, SchemaContext
-
-
-def check_session(session: psycopg.Connection[Any]) -> None:
-    """Raise OperationalError if a session from the pool is broken.
-
-    A server that has ended the session has closed its socket or has written to it. Both make the
-    socket readable, so a quiet socket needs no round trip to the server.
-    """
-    readable = select.poll()
-    readable.register(session.fileno(), select.POLLIN)
-    if readable.poll(0):
-        ConnectionPool.check_connection(session)
+from lastmile.core.postgres.pool import SessionPool, check_session
 
 
 class TenantName:
@@ -58,11 +45,21 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     @property
     def pool(self) -> Any:
-        """The pool of sessions. It asks the server only about a session that may be broken."""
-        pool = super().pool  # type: ignore[misc]
-        if pool is not None:
-            pool._check = check_session  # noqa: SLF001 - Django cannot be given another check
-        return pool
+        """The pool of sessions of this process, None without one. Made as Django makes its own."""
+        options = self.settings_dict["OPTIONS"].get("pool")
+        if self.alias == NO_DB_ALIAS or not options:
+            return None
+        pools: dict[str, SessionPool] = self._connection_pools  # type: ignore[attr-defined]
+        if self.alias not in pools:
+            new = SessionPool(
+                kwargs=self.get_connection_params() | {"autocommit": True},
+                open=False,  # the first session opens it
+                configure=self._configure_connection,  # type: ignore[attr-defined]
+                check=check_session,
+                **options,
+            )
+            pools.setdefault(self.alias, new)  # another thread may have been first
+        return pools[self.alias]
 
     # --- the path ----------------------------------------------------------------------------
     def _cursor(self, name: str | None = None) -> Any:
