@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from lastmile.core import clock
 from lastmile.core.clock import RetailerClock
 from lastmile.core.errors import NotFound
-from lastmile.core.postgres.prepared import prepared_cursor
+from lastmile.core.postgres.prepared import shared_cursor
 from lastmile.core.tenancy import HOUSE, Brand, RetailerRef, current_retailer, shared_tables
 from tenants.models import Domain, Retailer, Status
 
@@ -132,17 +132,16 @@ def _known(query: str, value: str, rows: QuerySet[Retailer]) -> RetailerRef | No
     The versions are read first. If the rows change before they are read, the next look-up reads
     them again.
     """
-    with shared_tables():
-        with prepared_cursor() as cursor:
-            cursor.execute(query, [value])
-            versions = cursor.fetchone()
-        if versions is None:
-            _refs.pop((query, value), None)
-            return None
-        before, known = _refs.get((query, value), (None, None))
-        if before == versions:
-            return known
-        ref = _one(rows)
+    with shared_cursor() as cursor:
+        cursor.execute(query, [value])
+        versions = cursor.fetchone()
+    if versions is None:
+        _refs.pop((query, value), None)
+        return None
+    before, known = _refs.get((query, value), (None, None))
+    if before == versions:
+        return known
+    ref = _one(rows)
     if ref is not None:
         _refs[query, value] = (versions, ref)
     return ref

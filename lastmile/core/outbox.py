@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -23,7 +24,7 @@ from lastmile.core.wiring import followers_of, handlers_of
 from lastmile.worklist.selectors import seen
 from lastmile.worklist.services import clear, point
 
-RELAY_BATCH: Final = 1000
+RELAY_BATCH: Final = 250  # an event for which a person waits, waits for a batch of others
 HERE_LEASE_S: Final = 25  # of the deliveries that the relay's own process starts within 15 seconds
 OPEN: Final = (DeliveryState.WAITING, DeliveryState.LEASED)
 
@@ -130,8 +131,8 @@ def relay_some(is_here: Callable[[str, str, int], bool]) -> Relayed:
     Parameters
     ----------
     is_here : callable
-        Says for a handler, a lane and the number of events whether this process runs the handler
-        next. Then its new deliveries are leased at once, unless earlier ones wait.
+        Says for a handler, a lane and the number of its new deliveries whether this process runs
+        them next. Then they are leased at once, unless earlier ones of the handler wait.
     """
     schema = current_schema()
     with transaction.atomic():
@@ -163,8 +164,9 @@ def _owe(
     ]
     if not owed:
         return Relayed(len(positioned))
-    pairs = {(handler, lane) for _pk, handler, lane in owed}
-    here = {pair for pair in pairs if is_here(*pair, len(positioned))}
+    counts = Counter((handler, lane) for _pk, handler, lane in owed)
+    pairs = set(counts)
+    here = {pair for pair, count in counts.items() if is_here(*pair, count)}
     for lane in {lane for _handler, lane in here}:
         here -= {(handler, lane) for handler in owed_handlers(lane)}
     token, schema = uuid.uuid4(), current_schema()

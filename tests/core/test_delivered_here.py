@@ -145,3 +145,14 @@ def test_a_process_whose_lease_ran_out_runs_nothing_twice(many: None, shop: Reta
         pass
     deliver_here(relayed)
     assert sorted(wired.traces()) == ["ord_0", "ord_1"]
+
+
+def test_a_persons_events_are_run_at_once_also_in_a_batch_with_many_others(
+    many: None, shop: RetailerRef, hints: Hints
+) -> None:
+    place(*(f"ord_{number}" for number in range(60)), lane=Lane.BULK)
+    place("ord_60")
+    relay_task(schema=shop.schema)
+    assert wired.traces() == ["ord_60"]
+    asked = [kwargs["lane"] for task, kwargs in hints if task == "core.deliver"]
+    assert asked == [Lane.BULK]

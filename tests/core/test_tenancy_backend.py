@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from lastmile.core.models import Event
 from lastmile.core.postgres.base import DatabaseWrapper
 from lastmile.core.postgres.context import SchemaContext, enter_schema
-from lastmile.core.postgres.prepared import prepared_cursor
+from lastmile.core.postgres.prepared import prepared_cursor, shared_cursor
 from lastmile.core.tenancy import OtherRetailer, RetailerRef, retailer_context, shared_context
 
 
@@ -162,6 +162,60 @@ def test_a_session_from_the_pool_does_not_keep_the_last_retailer(
         pooled.close()  # checks the session in
         pids.add(pid)
     assert len(pids) == 1  # all used the same session
+
+
+def test_a_session_from_the_pool_is_asked_nothing_and_reads_its_own_retailer(
+    pooled: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any order of retailers, rollbacks and sessions that come back in a transaction."""
+    sent: list[str] = []
+    real = DatabaseWrapper._set_path
+
+    def spy(self: DatabaseWrapper, wanted: str) -> None:
+        sent.append(wanted)
+        real(self, wanted)
+
+    monkeypatch.setattr(DatabaseWrapper, "_set_path", spy)
+    dice = random.Random(12)
+    before, sets = "", 0
+    for _turn in range(200):
+        schema = dice.choice(("t1", "t2"))
+        ends = dice.choice(("plainly", "rolled back", "open", "failed"))
+        sent.clear()
+        with retailer_context(schema), pooled.cursor() as cursor:
+            cursor.execute("SELECT current_schema()")
+            assert cursor.fetchone() == (schema,)
+            if schema == before:
+                assert sent == [], "it is known that the session is there"
+                sets += 1
+            before = schema
+            if ends != "plainly":
+                before = ""
+                pooled.set_autocommit(False)
+                other = "t2" if schema == "t1" else "t1"
+                cursor.execute(f"SET search_path = {other}, public")
+                if ends == "rolled back":
+                    pooled.rollback()
+                    pooled.set_autocommit(True)
+                elif ends == "failed":
+                    with suppress(DatabaseError):
+                        cursor.execute("SELECT * FROM nothing_here")
+        pooled.close()  # the pool rolls back what is open
+    assert sets > 10
+
+
+def test_a_statement_that_names_its_schemas_leaves_the_search_path(
+    pooled: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lastmile.core.postgres.prepared.connection", pooled)
+    with retailer_context("t1"), pooled.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    with shared_cursor() as cursor:
+        cursor.execute("SELECT current_schema(), count(*) FROM public.tenants_retailer", [])
+        assert cursor.fetchone()[0] == "t1", "it was not set for this statement"
+    with retailer_context("t2"), pooled.cursor() as cursor:
+        cursor.execute("SELECT current_schema()")
+        assert cursor.fetchone() == ("t2",)
 
 
 def test_the_search_path_is_set_only_when_it_changes(

@@ -33,8 +33,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     """PostgreSQL with ``search_path = <schema of the ContextVar>, public``.
 
     ``_path`` is the search_path that the database session has, or None when it is not known. A
-    rollback of a transaction or savepoint undoes a ``SET``, and a session from the pool may have
-    any path. In these cases ``_path`` becomes None, and the next cursor sets the path again.
+    rollback of a transaction or savepoint undoes a ``SET``. Then ``_path`` becomes None, and the
+    next cursor sets the path again. A session from the pool may have any path: PostgreSQL 18 has
+    reported each change of it, so it is known without a question.
     """
 
     introspection_class = DatabaseSchemaIntrospection
@@ -85,9 +86,11 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         return self._prepare_cursor(cursor)  # type: ignore[no-any-return,attr-defined]
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Open a session, or take one from the pool; its path is not known."""
+        """Open a session, or take one from the pool; its path is the one that it reported last."""
         self._path = None
-        return super().get_new_connection(conn_params)
+        session = super().get_new_connection(conn_params)
+        self._path = session.info.parameter_status("search_path")  # None before PostgreSQL 18
+        return session
 
     @async_unsafe
     def close(self) -> None:

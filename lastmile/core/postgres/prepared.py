@@ -44,3 +44,13 @@ def prepared_cursor() -> CursorWrapper:
     wrapper.cursor().close()  # opens the session, and sets its search_path
     cursor = _PreparedCursor(wrapper.connection)
     return wrapper.wrapped(cursor)
+
+
+def shared_cursor() -> CursorWrapper:
+    """Return such a cursor for a statement that names the schema of each of its tables.
+
+    It leaves the search_path as it is, so a look-up of the retailer costs no further statement.
+    """
+    wrapper = cast("DatabaseWrapper", connection)
+    wrapper.ensure_connection()
+    return wrapper.wrapped(_PreparedCursor(wrapper.connection))
