@@ -14,6 +14,10 @@ from lastmile.asgi import application
 from lastmile.core.http import stalls
 
 
+def stand_still(seconds: float) -> None:
+    time.sleep(seconds)
+
+
 def lived(block_s: float) -> list[str]:
     """Start and end a process whose loop stands still once; return what it told the server."""
     told: list[str] = []
@@ -27,7 +31,7 @@ def lived(block_s: float) -> list[str]:
         inbox.put_nowait({"type": "lifespan.startup"})
         life = asyncio.create_task(application({"type": "lifespan"}, inbox.get, send))
         await asyncio.sleep(0.05)
-        time.sleep(block_s)
+        stand_still(block_s)
         await asyncio.sleep(0.1)
         inbox.put_nowait({"type": "lifespan.shutdown"})
         await life

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection
-
 from dispatch.live.points import PointDraft
+from lastmile.core.postgres.prepared import prepared_cursor
 
 #: A driver at work is followed at most this long before and after the planned shift. Chosen.
 AROUND_SHIFT: Final = dt.timedelta(hours=2)
@@ -30,7 +29,7 @@ _SPANS: Final = """
      ORDER BY run.started_at DESC, run.id DESC
 """
 _OF_DRIVER: Final = _SPANS.format(whose="run.driver_id = %(driver)s")
-_OF_VEHICLES: Final = _SPANS.format(whose="shift.vehicle_id = ANY(%(vehicles)s)")
+_OF_VEHICLES: Final = _SPANS.format(whose="shift.vehicle_id = ANY(%(vehicles)s::bigint[])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +78,7 @@ def _spans(
         "last_start": last_at + AROUND_SHIFT,
         "first_end": first_at - AROUND_SHIFT,
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(question, values)
         return [_span(*row) for row in cursor.fetchall()]
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from dispatch.live.models import Device
 from dispatch.live.points import (
@@ -37,6 +37,7 @@ from dispatch.live.services.following import tell_boards_soon
 from dispatch.live.services.partitions import keep_days
 from dispatch.live.services.watching import ask_for_stays
 from lastmile.core import clock
+from lastmile.core.postgres.prepared import prepared_cursor
 
 _INSERT: Final = """
     INSERT INTO live_position
@@ -206,7 +207,7 @@ def _store(source: PointSource, placed: Sequence[_Placed], received_at: dt.datet
 
 @transaction.atomic
 def _write(source: PointSource, placed: Sequence[_Placed], received_at: dt.datetime) -> set[object]:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_INSERT, [source.public_id, received_at, *_columns(placed)])
         fresh: set[object] = {client_id for (client_id,) in cursor.fetchall()}
         last = _newest_of_each_run(placed)

@@ -122,7 +122,7 @@ class DirectViews:
         return chain  # type: ignore[no-any-return]
 
     def _find(self, scope: Scope) -> tuple[DirectRoute, dict[str, Any]] | None:
-        """Return the route of a call with a small body, and the arguments of its view; else None."""
+        """Return the route of a small call, and the arguments of its view; else None."""
         path = scope["path"].removeprefix("/")
         for route in self.routes:
             if scope["method"] not in route.direct.methods:

@@ -175,3 +175,25 @@ def test_old_links_and_phones_are_forgotten(retailer: RetailerRef, clock: SetClo
     assert services.forget_devices()["login_links"] == 1
     clock(at(8) + dt.timedelta(days=100))
     assert services.forget_devices()["devices"] == 1
+
+
+@pytest.mark.usefixtures("retailer")
+def test_a_phone_known_by_its_key_has_all_values_of_its_rows() -> None:
+    driver = make_driver(skills=["cold"])
+    link = services.make_login_link(driver=driver)
+    new = services.take_login_link(secret=link.secret, agent="Android Chrome/130.0")
+    read = device_of_key(new.key)
+    assert read is not None
+    row = Device.objects.select_related("driver__hub").get(pk=new.device.pk)
+    for one, other in (
+        (read, row),
+        (read.driver, row.driver),
+        (read.driver.hub, row.driver.hub),
+    ):
+        names = [field.attname for field in other._meta.concrete_fields]
+        assert [getattr(one, name) for name in names] == [getattr(other, name) for name in names]
+    assert read.driver.skills == ["cold"]
+    read.app_version = "2"
+    read.save(update_fields=["app_version"])
+    row.refresh_from_db()
+    assert row.app_version == "2", "it is a row of the database, not a new one"
