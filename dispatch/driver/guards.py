@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -15,6 +15,7 @@ from dispatch.live.credentials import device_of_request
 from dispatch.live.errors import DeviceEnded, DeviceRevoked
 from dispatch.live.models import Device
 from dispatch.live.selectors import is_revoked
+from lastmile.core.http.direct import Direct
 from lastmile.core.http.problems import known_problem, plain_problem_response
 from lastmile.core.tenancy import current_retailer
 from tenants import languages
@@ -22,6 +23,7 @@ from tenants.permissions import Act, PageRequest, require
 from tenants.roles import Kind
 
 View = Callable[..., HttpResponseBase]
+_POST: Final = frozenset({"POST"})
 
 
 class DeviceRequest(PageRequest):
@@ -36,8 +38,21 @@ def reader_language(request: HttpRequest) -> str:
     return languages.shopper_language(request, first=(wished,), last=current_retailer().language)
 
 
-def device_data(act: Act) -> Callable[[View], View]:
+def direct_calls(methods: frozenset[str] = _POST, *, largest_body: int) -> Direct:
+    """Return which calls of a view of the app's data are answered directly."""
+    return Direct(methods=methods, middleware=_MIDDLEWARE, largest_body=largest_body)
+
+
+_MIDDLEWARE: Final = (
+    "lastmile.core.http.direct.TokenMiddleware",
+    "tenants.people.middleware.PrincipalMiddleware",
+)
+
+
+def device_data(act: Act, *, direct: Direct | None = None) -> Callable[[View], View]:
     """Guard a view of the app's data: ``@device_data(Act.X)``.
+
+    ``direct`` names the calls that phones make often (``core.http.direct``).
 
     Every refusal is a problem in JSON. A missing or expired device key is 401 with the code
     device_ended; a revoked one is device_revoked, and the phone then deletes its addresses.
@@ -57,6 +72,8 @@ def device_data(act: Act) -> Callable[[View], View]:
                     return plain_problem_response(problem)
 
         guarded.who_may = {"get": act, "post": act, "put": act}  # type: ignore[attr-defined]
+        if direct is not None:
+            guarded.direct = direct  # type: ignore[attr-defined]
         return guarded
 
     return guard

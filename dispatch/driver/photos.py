@@ -9,7 +9,7 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from dispatch.driver.guards import DeviceRequest, device_data
+from dispatch.driver.guards import DeviceRequest, device_data, direct_calls
 from dispatch.live.models import Photo
 from dispatch.live.selectors.proof import photo_of_phone
 from dispatch.live.services import is_here, not_expected, receive_piece
@@ -18,10 +18,11 @@ from tenants.permissions import Act
 
 #: Bytes of one piece. The app sends less, so that a weak line gets each piece through.
 LARGEST_PIECE: Final = 512 * 1024
+_OFTEN: Final = direct_calls(frozenset({"HEAD", "PUT"}), largest_body=LARGEST_PIECE)
 _RANGE: Final = re.compile(r"bytes (\d{1,9})-(\d{1,9})/(\d{1,9})")
 
 
-@device_data(Act.DRIVER_ACT)
+@device_data(Act.DRIVER_ACT, direct=_OFTEN)
 @require_http_methods(["GET", "HEAD", "PUT"])
 def photo(request: DeviceRequest, sha256: str) -> HttpResponse:
     """Say how much of a photo is here; PUT adds the piece that Content-Range names."""

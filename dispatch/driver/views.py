@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from dispatch.driver.guards import DeviceRequest, device_data, reader_language
+from dispatch.driver.guards import DeviceRequest, device_data, direct_calls, reader_language
 from dispatch.driver.streets import streets_of
 from dispatch.driver.words import page_texts
 from dispatch.live.acts import read_act
@@ -98,7 +98,7 @@ def day(request: DeviceRequest) -> HttpResponse:
     return JsonResponse(body | {"csrf": token, "at": at}, headers=headers)
 
 
-@device_data(Act.DRIVER_ACT)
+@device_data(Act.DRIVER_ACT, direct=direct_calls(largest_body=LARGEST_BODY))
 @require_POST
 def acts(request: DeviceRequest) -> HttpResponse:
     """Take what the driver did, each item for itself."""

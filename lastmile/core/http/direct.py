@@ -19,12 +19,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.http import HttpRequest, HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
 from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import import_string
@@ -57,11 +58,14 @@ class Direct:
     answers_faults : bool
         True if the view answers faults completely. False if the usual way answers them, for
         example because a person reads them. Then the view must change nothing before a fault.
+    largest_body : int
+        A call with more bytes goes the usual way.
     """
 
     methods: frozenset[str] = frozenset({"POST"})
     middleware: tuple[str, ...] = ()
     answers_faults: bool = True
+    largest_body: int = LARGEST_BODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +105,9 @@ class DirectViews:
         if body is None:  # the caller has gone
             return
         run = contextvars.copy_context().run
+        threads = self._callers_threads if called[0].direct.middleware else self._threads
         loop = asyncio.get_running_loop()
-        response = await loop.run_in_executor(
-            self._threads, run, self._answer, scope, body, *called
-        )
+        response = await loop.run_in_executor(threads, run, self._answer, scope, body, *called)
         if response is None:
             await self.usual(scope, _again(body, receive), send)
             return
@@ -113,6 +116,11 @@ class DirectViews:
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(THREADS, thread_name_prefix="direct view")
+
+    @cached_property
+    def _callers_threads(self) -> ThreadPoolExecutor:
+        """Threads for callers who are recognised, so that phones hold back no provider."""
+        return ThreadPoolExecutor(THREADS, thread_name_prefix="direct view of a caller")
 
     @cached_property
     def _chain(self) -> Call:
@@ -129,7 +137,8 @@ class DirectViews:
                 continue
             arguments = route.match(path)
             if arguments is not None:
-                return (route, arguments) if _is_small(scope) else None
+                is_small = _is_small(scope, route.direct.largest_body)
+                return (route, arguments) if is_small else None
         return None
 
     def _answer(
@@ -189,6 +198,29 @@ def leave_to_usual_way(request: HttpRequest) -> None:
         raise NotDirect
 
 
+class TokenMiddleware:
+    """Checks the token of a form, as Django does; without it a call goes the usual way.
+
+    A view needs it among its middlewares if browsers send the credential by themselves.
+    """
+
+    def __init__(self, get_response: Call) -> None:
+        self.get_response = get_response
+        self._check = _TokenCheck(get_response)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Check the token, then answer."""
+        route, arguments = request.direct_view  # type: ignore[attr-defined]
+        self._check.process_request(request)
+        self._check.process_view(request, route.call, (), arguments)
+        return self.get_response(request)
+
+
+class _TokenCheck(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> NoReturn:
+        raise NotDirect
+
+
 def _call_view(request: HttpRequest) -> HttpResponseBase:
     if getattr(request, "urlconf", None) is not None:  # this host has other addresses
         raise NotDirect
@@ -199,12 +231,12 @@ def _call_view(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-def _is_small(scope: Scope) -> bool:
-    """Return True if the body has a length that is known and small, or a GET has none."""
+def _is_small(scope: Scope, largest: int) -> bool:
+    """Return True if the body has a length that is known and small, or a GET or HEAD has none."""
     lengths = [value for name, value in scope["headers"] if name == b"content-length"]
-    if scope["method"] == "GET" and not lengths:
+    if scope["method"] in {"GET", "HEAD"} and not lengths:
         return all(name != b"transfer-encoding" for name, _value in scope["headers"])
-    return len(lengths) == 1 and lengths[0].isdigit() and int(lengths[0]) <= LARGEST_BODY
+    return len(lengths) == 1 and lengths[0].isdigit() and int(lengths[0]) <= largest
 
 
 async def _body(receive: Receive) -> bytes | None:
