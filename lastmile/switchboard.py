@@ -109,6 +109,8 @@ MANY: dict[str, str] = {
     _ETA: f"{_LIVE}.on_orders_moved",
     _BOARD_RUN: "dispatch.console.board.handlers.on_runs_changed",
     _BOARD_VISIT: "dispatch.console.board.handlers.on_orders_visited",
+    _BOARD_INCIDENT: "dispatch.console.board.handlers.on_incidents_changed",
+    _LINK_ENDS: "dispatch.orders.handlers.on_orders_ended",
     _TRACK: "portal.tracking.handlers.on_orders_changed",
 }
 

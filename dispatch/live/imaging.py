@@ -1,9 +1,10 @@
-"""Re-encodes a photo and measures it, as a process of its own with little memory and time. PURE.
+"""Re-encodes photos and measures them, each in a process with little memory and time. PURE.
 
-    python -m dispatch.live.imaging < photo > answer
+    python -m dispatch.live.imaging
 
-The answer is one line of JSON, and after it the bytes of a JPEG without any metadata. A photo that
-cannot be used gives the JSON {"refused": code} and no bytes. The parent sets the limits.
+It reads photos and writes answers until its input ends (``serve``). An answer is one line of JSON,
+and after it the bytes of a JPEG without any metadata. A photo that cannot be used gives the JSON
+{"refused": code} and no bytes.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import resource
-import sys
 from itertools import pairwise
 from typing import Any, Final
 
@@ -29,6 +30,8 @@ LONGEST_SIDE: Final = 1_600
 QUALITY: Final = 82
 MEMORY_BYTES: Final = 600 * 1024 * 1024
 CPU_S: Final = 20
+#: Bytes of the length before each photo and answer.
+LENGTH: Final = 8
 #: Rows of the fingerprint, and comparisons in each row.
 FINGER_SIDE: Final = 11
 #: The least difference in light between neighbours that counts.
@@ -148,18 +151,71 @@ def _turned(image: Image.Image, turn: Image.Transpose | None) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def main() -> None:
-    """Read a photo from the standard input, under limits, and write the answer."""
+def serve(into: int = 0, out: int = 1) -> None:
+    """Answer photos until the input ends, each in a copy of this process.
+
+    The libraries are loaded once. Only a copy decodes a photo, and it ends with it. So a photo that
+    breaks the decoder changes nothing for the next one. Each photo and each answer comes after its
+    length; an answer without any byte means that the copy ended early.
+    """
+    while True:
+        try:
+            content = _read(into, int.from_bytes(_read(into, LENGTH)))
+        except EOFError:
+            return
+        answer = _in_copy(content)
+        _write(out, len(answer).to_bytes(LENGTH) + answer)
+
+
+def _in_copy(content: bytes) -> bytes:
+    """Return the answer of a copy of this process with limits, b"" if it ended early."""
+    out, into = os.pipe()
+    copy = os.fork()
+    if copy == 0:
+        code = 1
+        try:
+            os.close(out)
+            _write(into, _answer(content))
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(into)
+    parts = []
+    while part := os.read(out, 1 << 20):
+        parts.append(part)
+    os.close(out)
+    _pid, status = os.waitpid(copy, 0)
+    return b"" if status else b"".join(parts)
+
+
+def _answer(content: bytes) -> bytes:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     try:
-        measures, encoded = work(sys.stdin.buffer.read())
+        measures, encoded = work(content)
     except Unusable as fault:
         measures, encoded = {"refused": str(fault)}, b""
     except MemoryError:
         measures, encoded = {"refused": "too_large"}, b""
-    sys.stdout.buffer.write(json.dumps(measures).encode() + b"\n" + encoded)
+    return json.dumps(measures).encode() + b"\n" + encoded
+
+
+def _read(into: int, count: int) -> bytes:
+    """Read so many bytes. Raises EOFError if the input ends before."""
+    received = bytearray()
+    while len(received) < count:
+        piece = os.read(into, min(count - len(received), 1 << 20))
+        if not piece:
+            raise EOFError
+        received += piece
+    return bytes(received)
+
+
+def _write(out: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(out, left) :]
 
 
 if __name__ == "__main__":
-    main()
+    serve()

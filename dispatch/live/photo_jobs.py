@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from dispatch.live.models import Photo
 from dispatch.live.services.doubts import note_measures, note_unreadable
-from dispatch.live.services.photos import reencode
+from dispatch.live.services.reencoding import reencode
 from dispatch.live.services.telling import note_checked
 from dispatch.live.states import PhotoState
 from dispatch.orders.models import Order

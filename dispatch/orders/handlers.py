@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dispatch.orders.links import keep_link_open, set_link_expiry
+from collections.abc import Sequence
+
+from dispatch.orders.links import keep_link_open, set_link_expiries, set_link_expiry
 from lastmile.core.events import DomainEvent
+from tenants.people.selectors import policies_read_once
 
 
 def on_order_failed(event: DomainEvent) -> None:
@@ -14,3 +17,9 @@ def on_order_failed(event: DomainEvent) -> None:
 def on_order_ended(event: DomainEvent) -> None:
     """Let the shopper's link end some days after its order was delivered, returned or cancelled."""
     set_link_expiry(order=event.subject, ended_at=event.occurred_at)
+
+
+def on_orders_ended(events: Sequence[DomainEvent]) -> None:
+    """Let the links of many orders end, as on_order_ended does; the last end of each counts."""
+    with policies_read_once():
+        set_link_expiries({event.subject: event.occurred_at for event in events})

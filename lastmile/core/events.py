@@ -7,7 +7,9 @@ relay gives each event its position, and each handler of its kind a delivery (``
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -30,6 +32,7 @@ __all__ = [
     "events_since",
     "record",
     "record_many",
+    "stored_together",
     "timeline",
 ]
 
@@ -143,9 +146,8 @@ def record_many(
     _check(items, occurred_at)
     if not items:
         return []
-    schema = current_schema()
     recorded_at = now()
-    rows = Event.objects.bulk_create(
+    rows = [
         Event(
             kind=item.kind.name,
             version=item.kind.version,
@@ -157,11 +159,51 @@ def record_many(
             recorded_at=recorded_at,
         )
         for item in items
-    )
+    ]
+    together = _together.get()
+    if together is None:
+        _store(rows, hinted=hinted)
+    else:
+        together.rows += rows
+        together.hinted = together.hinted or hinted
+    return rows
+
+
+def _store(rows: list[Event], *, hinted: bool) -> None:
+    schema = current_schema()
+    Event.objects.bulk_create(rows)
     hint = Hint(RELAY_TASK, "hot", (("schema", schema),), gather_s=GATHER_S)
     if not hinted or after_commit(hint):
         point(schema=schema, kind=RELAY)
-    return rows
+
+
+@dataclass(slots=True)
+class _Together:
+    """The events of a block that are not stored yet."""
+
+    rows: list[Event]
+    hinted: bool = False
+
+
+_together: ContextVar[_Together | None] = ContextVar("events_stored_together", default=None)
+
+
+@contextmanager
+def stored_together() -> Iterator[None]:
+    """Store the events that a block records with one INSERT, at its end and in their order.
+
+    Use it inside the transaction. Within the block the events are not in the table yet, and a
+    part of the block that is rolled back by itself must record none. After an exception none is
+    stored, so let it end the transaction.
+    """
+    together = _Together([])
+    token = _together.set(together)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+    if together.rows:
+        _store(together.rows, hinted=together.hinted)
 
 
 def _check(items: Iterable[NewEvent], occurred_at: dt.datetime | None) -> None:

@@ -87,9 +87,14 @@ def on_orders_visited(events: Sequence[DomainEvent]) -> None:
 
 def on_incident_changed(event: DomainEvent) -> None:
     """Tell the hub's boards how many of its incidents are open."""
-    hub = str(event.data["hub"])
-    data = {"open": open_incidents(frozenset({hub}))}
-    broadcast(REPLIES, hub, kind=INCIDENTS, seq=None, data=data)
+    on_incidents_changed([event])
+
+
+def on_incidents_changed(events: Sequence[DomainEvent]) -> None:
+    """Tell the boards of the hubs of many incidents how many are open, each hub once."""
+    for hub in sorted({str(event.data["hub"]) for event in events}):
+        data = {"open": open_incidents(frozenset({hub}))}
+        broadcast(REPLIES, hub, kind=INCIDENTS, seq=None, data=data)
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:

@@ -38,15 +38,16 @@ def shift_of_act(
     A shift that the phone named counts if it is of the driver or of the driver's hub. Else it is
     the shift on whose route the order was, else the nearest one.
     """
-    shifts = Shift.objects.select_related("hub", "vehicle")
     if named:
         of_driver = Q(driver=driver) | Q(hub=driver.hub_id)
+        shifts = Shift.objects.select_related("hub", "vehicle")
         shift = shifts.filter(of_driver, public_id=named).first()
         if shift is not None:
             return shift
     if order is not None:
         stop = (
-            Stop.objects.filter(
+            Stop.objects.select_related("route__shift__hub", "route__shift__vehicle")
+            .filter(
                 order=order,
                 plan__status__in=[PUBLISHED, SUPERSEDED],
                 route__shift__driver=driver,
@@ -57,7 +58,7 @@ def shift_of_act(
             .first()
         )
         if stop is not None:
-            return shifts.get(routes=stop.route_id)
+            return stop.route.shift
     nearest = shifts_around(driver, at)
     return nearest[0] if nearest else None
 

@@ -1,17 +1,11 @@
-"""Receives photos by their hash, in pieces; re-encodes them in a child process; deletes them."""
+"""Receives photos by their hash, in pieces, and deletes them."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -24,23 +18,12 @@ from lastmile.core import storage
 from lastmile.core.clock import now
 from lastmile.core.jobs import enqueue
 
-#: Seconds for the child process, which also has limits of its own (live/imaging.py).
-CHILD_S: Final = 25
 _APPEND: Final = """
     UPDATE live_photo SET content = coalesce(content, ''::bytea) || %s, received_bytes = %s
      WHERE id = %s
     RETURNING CASE WHEN received_bytes = size_bytes THEN encode(sha256(content), 'hex') END
 """
 _HERE: Final = (PhotoState.RECEIVED, PhotoState.KEPT, PhotoState.REFUSED, PhotoState.ERASED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reencoded:
-    """The answer of the child process: the measures and a JPEG, or the code of a refusal."""
-
-    content: bytes = b""
-    measures: dict[str, Any] = field(default_factory=dict)
-    refused: str = ""
 
 
 def is_here(photo: Photo) -> bool:
@@ -115,31 +98,6 @@ def receive_piece(*, device: Device, sha256: str, offset: int, piece: bytes) -> 
               "start.")
         )  # fmt: skip
     return photo
-
-
-def reencode(content: bytes) -> Reencoded:
-    """Re-encode a photo in a child process with bounded memory and time."""
-    command = [sys.executable, "-m", "dispatch.live.imaging"]
-    environment = {"PATH": os.environ.get("PATH", ""), "OPENBLAS_NUM_THREADS": "1"}
-    try:
-        done = subprocess.run(  # noqa: S603  a fixed command
-            command,
-            input=content,
-            capture_output=True,
-            timeout=CHILD_S,
-            check=False,
-            cwd=settings.BASE_DIR,
-            env=environment,
-        )
-    except subprocess.TimeoutExpired:
-        return Reencoded(refused="too_slow")
-    head, _line, encoded = done.stdout.partition(b"\n")
-    if done.returncode or not head:
-        return Reencoded(refused="unreadable")
-    measures = json.loads(head)
-    if "refused" in measures:
-        return Reencoded(refused=str(measures["refused"]))
-    return Reencoded(content=encoded, measures=measures)
 
 
 def forget_photos() -> dict[str, int]:

@@ -11,36 +11,43 @@ from dispatch.live.proof import PICTURES, VOID, Flag, ProofDraft, ProofKind, mis
 from dispatch.live.selectors.proof import needed_of
 from dispatch.live.services.context import Taking
 from dispatch.live.services.distance import metres_too_far
-from dispatch.live.states import IncidentKind
+from dispatch.live.states import IncidentKind, PhotoState
 from dispatch.orders.models import AccessKind, AccessNote, Order
 
 
 def access_before(order: Order | None) -> AccessNote | None:
     """Return the access note of an order as it is before the order ends, when codes are deleted."""
-    return None if order is None else AccessNote.objects.filter(order=order).first()
+    return None if order is None else getattr(order, "access", None)
 
 
-def keep_proofs(taking: Taking, order: Order, access: AccessNote | None) -> None:
+def keep_proofs(taking: Taking, order: Order, access: AccessNote | None) -> bool:
     """Keep the proofs of a delivery. Missing or doubtful ones open an incident.
 
-    ``access`` is the access note before the delivery.
+    ``access`` is the access note before the delivery. Return True if a photo has to be checked
+    still, or staff has to look at a proof.
 
     Locks: nothing. Records: incident.opened. Raises: nothing of its own.
     """
     draft = taking.draft
     place_flags = [] if metres_too_far(draft, order) is None else [Flag.FAR]
     doubts: set[str] = set(place_flags)
+    rows = []
     for number, proof in enumerate(_each_once(draft.proofs), 1):
         flags = [*place_flags, *_flags(proof, access)]
-        if proof.kind == ProofKind.PHOTO and _is_of_another_door(proof, order):
+        photo, is_new = _photo_of(proof)
+        is_doubled = not is_new and _is_of_another_door(proof, order)
+        if proof.kind == ProofKind.PHOTO and is_doubled:
             flags.append(Flag.DOUBLED)
         doubts.update(flags)
-        _keep(taking, order, number, proof, flags)
-    lacking = lacking_of(order, access, taking.run)
+        rows.append(_row(taking, order, number, proof, flags=flags, photo=photo))
+    Proof.objects.bulk_create(rows)
+    lacking = lacking_of(order, access, taking.run, given=draft.proofs)
     if lacking:
         taking.open(IncidentKind.PROOF_MISSING, order=order, missing=lacking)
     if doubts:
         taking.open(IncidentKind.PROOF_DOUBTFUL, order=order, flags=sorted(doubts))
+    waits = {PhotoState.EXPECTED, PhotoState.RECEIVED}
+    return bool(doubts) or any(row.photo is not None and row.photo.state in waits for row in rows)
 
 
 def keep_photos(taking: Taking) -> None:
@@ -48,30 +55,56 @@ def keep_photos(taking: Taking) -> None:
 
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """
-    for number, proof in enumerate(_each_once(taking.draft.proofs), 1):
-        _keep(taking, None, number, proof, [])
+    Proof.objects.bulk_create(
+        _row(taking, None, number, proof, flags=[], photo=_photo_of(proof)[0])
+        for number, proof in enumerate(_each_once(taking.draft.proofs), 1)
+    )
 
 
-def lacking_of(order: Order, access: AccessNote | None, run: Run | None) -> list[str]:
+def lacking_of(
+    order: Order, access: AccessNote | None, run: Run | None, *, given: Sequence[ProofDraft] = ()
+) -> list[str]:
     """Return the kinds of proof that a delivery needs and that no act of its run has given.
 
     The proofs of an earlier visit say nothing about this one, and a picture without content
-    proves nothing.
+    proves nothing. ``given`` are some of this one; if they are enough, the others are not read.
     """
+    wanted = needed_of(order, access, proof_policy())
+    if not missing(wanted, given):
+        return []
     rows = Proof.objects.filter(order=order, run=run).values_list("kind", "flags")
     proofs = [ProofDraft(kind=ProofKind(kind)) for kind, flags in rows if not VOID & set(flags)]
-    return missing(needed_of(order, access, proof_policy()), proofs)
+    return missing(wanted, proofs)
 
 
-def _keep(
-    taking: Taking, order: Order | None, number: int, proof: ProofDraft, flags: Sequence[str]
-) -> None:
-    photo = None
-    if proof.kind in PICTURES:
-        photo, _new = Photo.objects.defer("content").get_or_create(
-            sha256=proof.sha256, defaults={"size_bytes": proof.size_bytes}
-        )
-    Proof.objects.create(
+def _photo_of(proof: ProofDraft) -> tuple[Photo | None, bool]:
+    """Return the photo that a proof names, and True if nothing named it before."""
+    if proof.kind not in PICTURES:
+        return None, False
+    known = Photo.objects.defer("content").filter(sha256=proof.sha256)
+    photo = known.first()
+    if photo is not None:
+        return photo, False
+    # Another connection may add it at the same moment; then its row is taken.
+    (added,) = Photo.objects.bulk_create(
+        [Photo(sha256=proof.sha256, size_bytes=proof.size_bytes)],
+        update_conflicts=True,
+        unique_fields=["sha256"],
+        update_fields=["sha256"],
+    )
+    return added, True
+
+
+def _row(
+    taking: Taking,
+    order: Order | None,
+    number: int,
+    proof: ProofDraft,
+    *,
+    flags: Sequence[str],
+    photo: Photo | None,
+) -> Proof:
+    return Proof(
         act=taking.act,
         number=number,
         order=order,

@@ -9,7 +9,7 @@ from django.db.models import Max, Min, Q
 
 from dispatch.fleet.models import Shift
 from dispatch.live import events
-from dispatch.live.acts import ActKind
+from dispatch.live.acts import AT_DOOR, ActKind
 from dispatch.live.driving import RunTimes, Stood, VisitAct, VisitState, run_times, visit_state
 from dispatch.live.models import Device, DriverAct, Run, VisitProgress
 from dispatch.live.selectors.shifts import plan_at
@@ -31,14 +31,19 @@ _KINDS = {
 }
 
 
-def lock_run(shift: Shift, *, device: Device, kind: ActKind, at: dt.datetime) -> Run | None:
-    """Return the run of a shift, locked. An act of work begins it if there is none."""
+def lock_run(
+    shift: Shift, *, device: Device, kind: ActKind, at: dt.datetime
+) -> tuple[Run | None, bool]:
+    """Return the run of a shift, locked, and True if it is new.
+
+    An act of work begins it if there is none.
+    """
     rows = Run.objects.select_for_update(of=("self",), no_key=True).select_related(
         "shift__hub", "shift__vehicle", "driver"
     )
     run = rows.filter(shift=shift).first()
     if run is not None or kind in BEGIN_NO_RUN:
-        return run
+        return run, False
     plan = plan_at(shift, at)
     _run, is_new = Run.objects.get_or_create(
         shift=shift,
@@ -51,15 +56,19 @@ def lock_run(shift: Shift, *, device: Device, kind: ActKind, at: dt.datetime) ->
     )
     if is_new:  # the first position comes seconds later
         keep_days([shift.service_date])
-    return rows.get(shift=shift)
+    return rows.get(shift=shift), is_new
 
 
-def refresh_run(run: Run, *, is_new: bool) -> frozenset[str]:
+def refresh_run(run: Run, *, is_new: bool, kind: ActKind, at: dt.datetime) -> frozenset[str]:
     """Write the times of a locked run as its acts say them; return the names of the new ones.
+
+    ``kind`` and ``at`` are those of its newest act. Most acts change no time; then nothing is read.
 
     Locks: the progress of the shift in planning. Records: run.started, run.left, run.back,
     run.ended. Raises: nothing of its own.
     """
+    if not is_new and _changes_no_time(run, kind, at):
+        return frozenset()
     acts = DriverAct.objects.filter(run=run).exclude(result=Result.REJECTED)
     rows = acts.values("kind").annotate(first=Min("happened_at"), last=Max("happened_at"))
     times = run_times({row["kind"]: (row["first"], row["last"]) for row in rows.order_by("kind")})
@@ -82,6 +91,17 @@ def refresh_run(run: Run, *, is_new: bool) -> frozenset[str]:
     return frozenset(fresh)
 
 
+def _changes_no_time(run: Run, kind: ActKind, at: dt.datetime) -> bool:
+    """Return True if an act cannot change the times of a run that has those of its other acts.
+
+    It is an act at a stop of a run that is under way, after its vehicle left. Its times are the
+    first ones of some acts, and an act on the road keeps a vehicle from being back.
+    """
+    if run.left_at is None or run.back_at is not None or run.ended_at is not None:
+        return False
+    return kind in AT_DOOR and run.started_at <= at and run.left_at <= at
+
+
 def note_day_fetched(*, shift: str, number: int) -> None:
     """Store the number of the plan that the phone fetched last, if the run has begun.
 
@@ -91,12 +111,16 @@ def note_day_fetched(*, shift: str, number: int) -> None:
     Run.objects.filter(is_new, shift__public_id=shift).update(reported_plan=number)
 
 
-def refresh_visit(run: Run, order: Order, *, stop: str, attempt: str = "") -> VisitProgress:
+def refresh_visit(
+    run: Run, order: Order, *, stop: str, attempt: str = "", state: VisitState | None = None
+) -> VisitProgress:
     """Write the progress of a visit of a locked run as its acts say it.
+
+    ``state`` is what the acts say, if the caller has read it after the last change of an act.
 
     Locks: the row of the visit. Records: visit.arrived when the arrival is new. Raises: nothing.
     """
-    state = state_of_visit(run, order)
+    state = state or state_of_visit(run, order)
     visit = VisitProgress.objects.filter(run=run, order=order).first()
     is_arrival = state.arrived_at is not None and (visit is None or visit.arrived_at is None)
     visit = visit or VisitProgress(run=run, order=order)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import prefetch_related_objects
 
 from dispatch.live.acts import (
     HANDED_OVER,
@@ -32,9 +33,10 @@ from dispatch.live.services.telling import note_delivered
 from dispatch.live.services.visiting import arrive, end_visit
 from dispatch.live.states import IncidentKind, Result
 from dispatch.live.words import problem_text
-from dispatch.orders.models import Direction, Order
+from dispatch.orders.models import Direction, Order, Outcome
 from lastmile.core.actor import acting_as
 from lastmile.core.clock import now
+from lastmile.core.events import stored_together
 
 logger = logging.getLogger(__name__)
 Draft = ActDraft | BadAct
@@ -51,10 +53,11 @@ def take_acts(
     Locks, Records: as take_act. Raises: OperationalError, InterfaceError.
     """
     taken = _taken_before(drafts)
+    orders = _orders_of([draft for draft in drafts if draft.client_id not in taken])
     return [
         _repeated(taken[draft.client_id], draft)
         if draft.client_id in taken
-        else _take_safely(device, draft, phone_at)
+        else _take_safely(device, draft, phone_at, orders)
         for draft in drafts
     ]
 
@@ -62,12 +65,27 @@ def take_acts(
 def _taken_before(drafts: Sequence[Draft]) -> dict[UUID, DriverAct]:
     """Return the acts of a batch that were taken before: a phone that heard no answer repeats."""
     rows = DriverAct.objects.filter(client_id__in=[draft.client_id for draft in drafts])
-    return {row.client_id: row for row in rows.prefetch_related("incidents")}
+    taken = {row.client_id: row for row in rows}
+    with_incident = [row for row in taken.values() if row.result != Result.APPLIED]
+    prefetch_related_objects(with_incident, "incidents")
+    return taken
 
 
-def _take_safely(device: Device, draft: Draft, phone_at: dt.datetime | None) -> ActResult:
+def _orders_of(drafts: Sequence[Draft]) -> dict[str, Order]:
+    """Return the orders of a batch of new acts, by their public id."""
+    named = {draft.order for draft in drafts if isinstance(draft, ActDraft)} - {""}
+    if not named:
+        return {}
+    rows = Order.objects.select_related("hub", "access", "place", "promise__place")
+    rows = rows.filter(public_id__in=named).prefetch_related("parcels")
+    return {order.public_id: order for order in rows}
+
+
+def _take_safely(
+    device: Device, draft: Draft, phone_at: dt.datetime | None, orders: dict[str, Order]
+) -> ActResult:
     try:
-        return take_act(device=device, draft=draft, phone_at=phone_at)
+        return take_act(device=device, draft=draft, phone_at=phone_at, orders=orders)
     except (InterfaceError, OperationalError):
         raise
     except Exception:
@@ -77,29 +95,45 @@ def _take_safely(device: Device, draft: Draft, phone_at: dt.datetime | None) -> 
     return _keep_without_effect(device=device, draft=draft, phone_at=phone_at)
 
 
-@transaction.atomic
-def take_act(*, device: Device, draft: Draft, phone_at: dt.datetime | None = None) -> ActResult:
+def take_act(
+    *,
+    device: Device,
+    draft: Draft,
+    phone_at: dt.datetime | None = None,
+    orders: dict[str, Order] | None = None,
+) -> ActResult:
     """Take one act of a driver. A repeated act has no effect and gets the answer "duplicate".
 
     A malformed act is rejected, and staff is told. An act that does not fit the state of its order
-    or plan is kept, with an incident.
+    or plan is kept, with an incident. ``orders`` are orders of the batch that no act of it has
+    changed yet; the order of this act is taken out.
 
     Locks: the run, then the orders. Records: run.started, run.left, run.back, run.ended,
     visit.arrived, incident.opened, order.loaded, order.out, proof.checked, and as record_attempt.
     Raises: nothing of its own.
     """
     with acting_as(device.driver.public_id):
-        before = _stored(device, draft)
-        if before is not None:
+        try:
+            with transaction.atomic(), stored_together():
+                return _take_new(device, draft, phone_at, orders or {})
+        except IntegrityError:  # it was taken before, perhaps over another connection just now
+            before = _stored(draft)
+            if before is None:
+                raise
             return _repeated(before, draft)
-        if isinstance(draft, BadAct):
-            return _reject(device, draft, draft.code)
-        time = true_time(draft.at, phone_at, now())
-        order = Order.objects.select_related("hub").filter(public_id=draft.order).first()
-        code = _fault(draft, order, time)
-        if code:
-            return _reject(device, draft, code)
-        return _take(device, draft, order, time)
+
+
+def _take_new(
+    device: Device, draft: Draft, phone_at: dt.datetime | None, orders: dict[str, Order]
+) -> ActResult:
+    if isinstance(draft, BadAct):
+        return _reject(device, draft, draft.code)
+    time = true_time(draft.at, phone_at, now())
+    order = orders.pop(draft.order, None) or _orders_of([draft]).get(draft.order)
+    code = _fault(draft, order, time)
+    if code:
+        return _reject(device, draft, code)
+    return _take(device, draft, order, time)
 
 
 def _take(device: Device, draft: ActDraft, order: Order | None, time: TrueTime) -> ActResult:
@@ -107,14 +141,9 @@ def _take(device: Device, draft: ActDraft, order: Order | None, time: TrueTime) 
     run = None
     is_new = False
     if shift is not None:
-        run = lock_run(shift, device=device, kind=draft.kind, at=time.at)
-        is_new = run is not None and not run.acts.exists()
-    act, created = DriverAct.objects.get_or_create(
-        client_id=draft.client_id,
-        defaults=_columns(device, draft, time) | {"run": run, "order": order},
-    )
-    if not created:  # another connection took it at the same moment
-        return _repeated(act, draft)
+        run, is_new = lock_run(shift, device=device, kind=draft.kind, at=time.at)
+    columns = _columns(device, draft, time) | {"run": run, "order": order}
+    act = DriverAct.objects.create(client_id=draft.client_id, **columns)
     taking = Taking(act=act, draft=draft, device=device, shift=shift, run=run)
     _apply(taking, order, is_new=is_new)
     if taking.incidents:
@@ -125,7 +154,9 @@ def _take(device: Device, draft: ActDraft, order: Order | None, time: TrueTime) 
 
 def _apply(taking: Taking, order: Order | None, *, is_new: bool) -> None:
     kind, run = taking.draft.kind, taking.run
-    fresh = refresh_run(run, is_new=is_new) if run is not None else frozenset()
+    fresh: frozenset[str] = frozenset()
+    if run is not None:
+        fresh = refresh_run(run, is_new=is_new, kind=kind, at=taking.act.happened_at)
     if "left_at" in fresh or kind == ActKind.LEFT_HUB:
         leave(taking)
     if kind == ActKind.LOADED:
@@ -140,11 +171,11 @@ def _apply(taking: Taking, order: Order | None, *, is_new: bool) -> None:
         arrive(taking, order)
     elif taking.draft.outcome and order is not None:
         access = access_before(order)
-        end_visit(taking, order)
+        attempt = end_visit(taking, order)
         note_door(taking, order)
-        if taking.draft.outcome in HANDED_OVER:
-            keep_proofs(taking, order, access)
-            note_delivered(order)
+        if taking.draft.outcome in HANDED_OVER and not keep_proofs(taking, order, access):
+            is_new = attempt is not None and attempt.outcome == Outcome.DELIVERED
+            note_delivered(order, is_new=is_new)
     elif kind == ActKind.PROOF_ADDED and order is not None:
         add_proofs(taking, order, access_before(order))
     elif kind == ActKind.PLAN_CONFIRMED and run is not None:
@@ -188,7 +219,7 @@ def _keep_without_effect(
     *, device: Device, draft: ActDraft, phone_at: dt.datetime | None
 ) -> ActResult:
     """Keep an act whose effect failed, and tell staff, so that the acts behind it go on."""
-    before = _stored(device, draft)
+    before = _stored(draft)
     if before is not None:
         return _repeated(before, draft)
     time = true_time(draft.at, phone_at, now())
@@ -259,13 +290,16 @@ def _columns(device: Device, draft: ActDraft, time: TrueTime) -> dict[str, Any]:
     }
 
 
-def _stored(device: Device, draft: Draft) -> DriverAct | None:
+def _stored(draft: Draft) -> DriverAct | None:
     return DriverAct.objects.filter(client_id=draft.client_id).first()
 
 
 def _repeated(act: DriverAct, draft: Draft) -> ActResult:
     status = "rejected" if act.result == Result.REJECTED else "duplicate"
-    return _answer(act, draft, status, sorted(act.incidents.all(), key=lambda one: one.pk))
+    incidents: list[Incident] = []
+    if act.result != Result.APPLIED:  # others have none
+        incidents = sorted(act.incidents.all(), key=lambda one: one.pk)
+    return _answer(act, draft, status, incidents)
 
 
 def _answer(act: DriverAct, draft: Draft, status: str, incidents: Sequence[Incident]) -> ActResult:

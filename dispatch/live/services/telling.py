@@ -34,16 +34,20 @@ def note_checked(order: Order, *, waited: bool = False) -> None:
         record(events.PROOF_CHECKED, facts, subject=order.public_id, lane=Lane.PERSON)
 
 
-def note_delivered(order: Order) -> None:
+def note_delivered(order: Order, *, is_new: bool) -> None:
     """Record that the proof of a delivery is checked if it has nothing that must be checked.
 
-    So each delivery by a driver is followed by one such event, at once or later.
+    So each delivery by a driver is followed by one such event, at once or later. ``is_new`` means
+    that the order was delivered by the present act, so nothing can have said so.
 
     Locks: nothing. Records: proof.checked. Raises: nothing of its own.
     """
-    is_delivered = Order.objects.filter(pk=order.pk, state=OrderState.DELIVERED).exists()
-    if is_delivered and is_check_missing(order):
+    if is_new or (_is_delivered(order) and is_check_missing(order)):
         note_checked(order)
+
+
+def _is_delivered(order: Order) -> bool:
+    return Order.objects.filter(pk=order.pk, state=OrderState.DELIVERED).exists()
 
 
 @transaction.atomic

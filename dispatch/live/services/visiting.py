@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dispatch.live.acts import ActKind
+from dispatch.live.driving import VisitState
 from dispatch.live.models import DriverAct
 from dispatch.live.policy import driver_policy
 from dispatch.live.selectors.shifts import stop_of, was_on_route
@@ -25,7 +26,7 @@ from dispatch.orders.services import (
     lock_orders,
     mark_planned,
     note_arrival,
-    record_attempt,
+    record_attempt_of,
 )
 from dispatch.orders.states import OrderState
 
@@ -43,6 +44,7 @@ class _Door:
     stop: str
     is_mine: bool  # the published plan has the order on the route of this act
     elsewhere: str  # shift that the published plan has it on, if that is another one
+    state: VisitState | None = None  # what the acts of the visit say, as they are now
 
     @property
     def act(self) -> DriverAct:
@@ -103,8 +105,10 @@ def arrive(taking: Taking, order: Order) -> None:
         )
 
 
-def end_visit(taking: Taking, order: Order) -> None:
+def end_visit(taking: Taking, order: Order) -> Attempt | None:
     """Record what happened at a door: an attempt, a correction, or an incident.
+
+    Return the attempt, if one was recorded.
 
     Locks: the order. Records: as record_attempt and correct_attempt; visit.arrived;
     incident.opened. Raises: nothing of its own.
@@ -122,7 +126,9 @@ def end_visit(taking: Taking, order: Order) -> None:
     )
     attempt = _attempt(door)
     if taking.run is not None:
-        refresh_visit(taking.run, row, stop=door.stop, attempt=attempt.public_id if attempt else "")
+        name = attempt.public_id if attempt else ""
+        refresh_visit(taking.run, row, stop=door.stop, attempt=name, state=door.state)
+    return attempt
 
 
 def _attempt(door: _Door) -> Attempt | None:
@@ -144,13 +150,13 @@ def _attempt(door: _Door) -> Attempt | None:
             if not door.is_handed_over:
                 _without_effect(door)
                 return None
-        return record_attempt(order=door.order, draft=_draft(door))
+        return record_attempt_of(row=door.order, draft=_draft(door))
     door.open(door.wrong_route)
     if state == S.READY and door.is_handed_over:
-        mark_planned(orders=[door.order.pk], plan="")
-        return record_attempt(order=door.order, draft=_draft(door))
+        (door.order,) = mark_planned(orders=[door.order.pk], plan="")
+        return record_attempt_of(row=door.order, draft=_draft(door))
     if state == S.AWAITING_COLLECTION and door.outcome == Outcome.DELIVERED:
-        return record_attempt(order=door.order, draft=_draft(door))
+        return record_attempt_of(row=door.order, draft=_draft(door))
     _without_effect(door)
     return None
 
@@ -200,6 +206,7 @@ def _in_time(door: _Door, last: Attempt) -> bool:
 
 def _without_effect(door: _Door) -> None:
     """Note on the act that its outcome does not count for the visit."""
+    door.state = None
     door.act.data = {**door.act.data, "counts": False}
     DriverAct.objects.filter(pk=door.act.pk).update(data=door.act.data)
 
@@ -216,7 +223,7 @@ def _draft(door: _Door) -> AttemptDraft:
     at = door.act.happened_at
     arrived_at, arrived_from = None, ""
     if door.taking.run is not None:
-        state = state_of_visit(door.taking.run, door.order)
+        state = door.state = state_of_visit(door.taking.run, door.order)
         arrived_at, arrived_from = state.arrived_at, state.arrived_from
     return AttemptDraft(
         outcome=door.outcome,

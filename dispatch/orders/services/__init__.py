@@ -2,7 +2,7 @@
 
 from dispatch.orders.services.access import clear_access, reveal_code, set_access
 from dispatch.orders.services.adding import add_order
-from dispatch.orders.services.attempting import note_arrival, record_attempt
+from dispatch.orders.services.attempting import note_arrival, record_attempt, record_attempt_of
 from dispatch.orders.services.changing import (
     cancel_order,
     change_order,
@@ -54,6 +54,7 @@ __all__ = [
     "place_prepared",
     "prepare_orders",
     "record_attempt",
+    "record_attempt_of",
     "renew_shopper_link",
     "return_order",
     "reveal_code",

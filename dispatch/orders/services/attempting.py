@@ -37,19 +37,26 @@ def record_attempt(*, order: Order, draft: AttemptDraft) -> Attempt:
     departure; order.delivered, order.awaiting_collection, order.loaded or order.failed. Raises:
     Invalid; OrderUnderWay unless the order is planned, loaded, out, or awaits collection.
     """
+    return record_attempt_of(row=lock_order(order), draft=draft)
+
+
+def record_attempt_of(*, row: Order, draft: AttemptDraft) -> Attempt:
+    """Record an attempt of an order that the caller has locked in its transaction.
+
+    Locks: nothing. Records, Raises: as record_attempt; an error must end the transaction.
+    """
     check_draft(draft)
-    row = lock_order(order)
-    if draft.client_id is not None:
-        before = Attempt.objects.filter(client_id=draft.client_id, order=row).first()
-        if before is not None:
-            return before
+    before = list(row.attempts.all())
+    for attempt in before:
+        if draft.client_id is not None and attempt.client_id == draft.client_id:
+            return attempt
     check_direction(row, draft)
     state = OrderState(row.state)
     collected = state == OrderState.AWAITING_COLLECTION and draft.outcome == Outcome.DELIVERED
     picked_up = state == OrderState.LOADED and row.direction == Direction.RETURN
     if picked_up or (state not in _ATTEMPTABLE and not collected):
         raise _not_attemptable(row)
-    attempt = add_attempt(row, draft)
+    attempt = add_attempt(row, draft, number=len(before) + 1)
     if not collected:
         move([row], OrderState.OUT)
     record_attempted(attempt)
@@ -73,11 +80,11 @@ def note_arrival(*, attempt: str, arrived_at: dt.datetime, arrived_from: str) ->
     )
 
 
-def add_attempt(row: Order, draft: AttemptDraft) -> Attempt:
-    """Add the row of an attempt to a locked order."""
+def add_attempt(row: Order, draft: AttemptDraft, *, number: int) -> Attempt:
+    """Add the row of an attempt to a locked order; ``number`` is one more than its attempts."""
     return Attempt.objects.create(
         order=row,
-        number=row.attempts.count() + 1,
+        number=number,
         client_id=draft.client_id,
         outcome=draft.outcome,
         reason=draft.reason,

@@ -42,7 +42,7 @@ def correct_attempt(*, order: Order, draft: AttemptDraft) -> Attempt:
     last = row.attempts.order_by("-number").first()
     if last is None or new_state(last)[0] != row.state:
         raise _not_correctable(row)
-    attempt = add_attempt(row, draft)
+    attempt = add_attempt(row, draft, number=last.number + 1)
     record_attempted(attempt)
     state_after, facts = new_state(attempt)
     move([row], state_after, data=facts, lane=Lane.PERSON, is_correction=True)

@@ -33,19 +33,17 @@ def direct_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Return the calls that direct views have answered."""
     app: direct.DirectViews = application.application_mapping["http"]
     calls: list[str] = []
-    for name in ("_call_view", "_call_callers_view"):
+    call_view = direct._call_view
 
-        def noted(request: Any, answer: Any = getattr(direct, name)) -> Any:
-            response = answer(request)
-            calls.append(f"{request.method} {request.path}")
-            return response
+    def noted(request: Any) -> Any:
+        response = call_view(request)
+        calls.append(f"{request.method} {request.path}")
+        return response
 
-        monkeypatch.setattr(direct, name, noted)
-    for key in ("_chain", "_callers_chain", "_threads", "_callers_threads"):
-        app.__dict__.pop(key, None)
+    monkeypatch.setattr(direct, "_call_view", noted)
+    app.__dict__.pop("_chain", None)
     yield calls
-    for key in ("_chain", "_callers_chain"):
-        app.__dict__.pop(key, None)
+    app.__dict__.pop("_chain", None)
 
 
 class Wire:

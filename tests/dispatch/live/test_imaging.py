@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from dispatch.live import imaging
 from dispatch.live.imaging import Unusable, work
+from dispatch.live.services import reencoding
 from dispatch.live.services.doubts import is_same_picture
-from dispatch.live.services.photos import reencode
+from dispatch.live.services.reencoding import reencode
 from tests.dispatch.live.pictures import blurred, door, jpeg
 
 HEIC = Path(__file__).resolve().parents[2] / "data" / "heic"
@@ -98,3 +103,58 @@ def test_a_blurred_photo_is_less_sharp_and_a_turned_one_has_the_same_fingerprint
     assert sharp["sharpness"] > 35 > soft["sharpness"]
     turned, _jpeg = work(jpeg(door(3).rotate(90, expand=True)))
     assert is_same_picture(sharp["fingerprints"][0], turned["fingerprints"])
+
+
+def test_a_photo_that_ends_its_process_changes_nothing_for_the_next_one() -> None:
+    photo = jpeg(door(1))
+    into, sent = os.pipe()
+    answers, out = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, "-c", _FRAGILE], stdin=into, stdout=out, stderr=subprocess.DEVNULL
+    ) as child:
+        for end in (into, out):
+            os.close(end)
+        received = []
+        for content in (photo, b"die", photo):
+            imaging._write(sent, len(content).to_bytes(imaging.LENGTH) + content)
+            size = int.from_bytes(imaging._read(answers, imaging.LENGTH))
+            received.append(imaging._read(answers, size))
+        os.close(sent)
+        assert child.wait(30) == 0
+    os.close(answers)
+    assert received[1] == b""
+    assert received[0] == received[2] != b""
+
+
+_FRAGILE = """
+import os
+from dispatch.live import imaging
+usual = imaging.work
+imaging.work = lambda content: os.abort() if content == b"die" else usual(content)
+imaging.serve()
+"""
+
+
+def test_photos_share_one_child_process_and_a_slow_one_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    photo = jpeg(door(2))
+    assert reencode(photo).measures["width"]
+    first = reencoding._child._process
+    assert reencode(b"no photo").refused == "unreadable"
+    assert reencoding._child._process is first is not None
+    monkeypatch.setattr(reencoding, "CHILD_S", 0)
+    assert reencode(photo).refused == "too_slow"
+    assert first.poll() is not None
+    monkeypatch.undo()
+    assert reencode(photo).measures["width"]
+
+
+def test_a_child_process_that_was_killed_is_started_again() -> None:
+    photo = jpeg(door(3))
+    assert reencode(photo).content
+    child = reencoding._child._process
+    assert child is not None
+    child.kill()
+    child.wait(30)
+    assert reencode(photo).content
