@@ -23,6 +23,7 @@ SCHEDULE: dict[str, ScheduledTask] = {
     "unplanned_days": ScheduledTask("planning.note_unplanned", 900),
     "find_runs": ScheduledTask("live.find_runs", 600),
     "failed_visits": ScheduledTask("live.failed_visits", 300, "bulk"),
+    "failed_choices": ScheduledTask("choice.offer_failed", 300, "bulk"),
     "late_photos": ScheduledTask("live.late_photos", 300, "bulk"),
     "days_of_positions": ScheduledTask("live.keep_days", 6 * 3600, "bulk"),
     "forget_files": ScheduledTask("intake.tidy", 3600, "bulk"),

@@ -126,6 +126,16 @@ TEXTS: Final[Mapping[IncidentKind, IncidentText]] = {
         where=ORDER,
         icon="eye",
     ),
+    K.NO_OTHER_OPTION: IncidentText(
+        title=_("No other option"),
+        what=_(
+            "The visit of %(driver)s to order %(order)s failed, and nothing else can be offered "
+            "to its shopper. The order is returned to the hub."
+        ),
+        to_do=_("Agree with the shopper what to do with the goods, or open more slots."),
+        where=ORDER,
+        icon="undo-2",
+    ),
     K.ACT_REFUSED: IncidentText(
         title=_("Refused from a phone"),
         what=_("The phone of %(driver)s sent “%(act)s”, which could not be used. %(cause)s"),

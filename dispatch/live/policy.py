@@ -69,11 +69,14 @@ class AfterFailed(StrEnum):
 
     - ask: a dispatcher decides.
     - next_day: it is planned again for the next day on which its hub is open.
+    - option: its shopper is invited to choose another time or option. Without one that fits, its
+      goods stay at the hub, and staff is told.
     - hub: its goods stay at the hub, and the order is returned.
     """
 
     ASK = "ask"
     NEXT_DAY = "next_day"
+    OPTION = "option"
     HUB = "hub"
 
 
@@ -89,6 +92,7 @@ class FailedPolicy:
         choices=[
             (AfterFailed.ASK.value, _("A dispatcher decides")),
             (AfterFailed.NEXT_DAY.value, _("Try again on the next day")),
+            (AfterFailed.OPTION.value, _("The shopper chooses another time or option")),
             (AfterFailed.HUB.value, _("The goods go back to the hub, and the order is returned")),
         ],
     )

@@ -35,6 +35,7 @@ class IncidentKind(StrEnum):
     LONG_DWELL = "long_dwell"
     SIGNAL_LOST = "signal_lost"
     SHIFT_NOT_STARTED = "shift_not_started"
+    NO_OTHER_OPTION = "no_other_option"
 
 
 #: Kinds that staff can still put right before a shopper notices them. They come first.

@@ -13,6 +13,7 @@ from typing import Final
 from django.db.models import Q
 
 from dispatch.fleet.models import Hub
+from dispatch.live.policy import AfterFailed, failed_policy
 from dispatch.live.selectors.proof import is_delivery_unchecked, is_proof_open
 from dispatch.orders.models import Cause, Direction, Option, Order, Promise
 from dispatch.orders.states import ENDED, OrderState
@@ -48,8 +49,13 @@ def unless(is_true: bool) -> str:
 def is_to_choose(event: DomainEvent, order: Order) -> bool:
     """Return True if the shopper has to choose a time, can do so, and was not invited before."""
     if event.kind == "order.ready" and event.data.get("from") == S.FAILED:
-        return False  # the moment tried_again tells this
+        return _chooses_again(order)  # else the moment tried_again tells it
     return _can_choose(order) and not _was_told(order, ("choose_invitation",), event)
+
+
+def _chooses_again(order: Order) -> bool:
+    """Return True if the retailer lets shoppers of failed orders choose, and this one can."""
+    return failed_policy().after_failed == AfterFailed.OPTION and _can_choose(order)
 
 
 def still_to_choose(message: Message, order: Order) -> str:
@@ -293,7 +299,9 @@ def still_failed(message: Message, order: Order) -> str:
 
 def is_tried_again(event: DomainEvent, order: Order) -> bool:
     """Return True if a failed order got a new day."""
-    return event.data.get("from") == S.FAILED and not still_tried_again(Message(), order)
+    if event.data.get("from") != S.FAILED or _chooses_again(order):
+        return False
+    return not still_tried_again(Message(), order)
 
 
 def still_tried_again(message: Message, order: Order) -> str:

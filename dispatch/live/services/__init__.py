@@ -1,6 +1,6 @@
 """The services of the live day: log phones in, take drivers' acts, open and settle incidents."""
 
-from dispatch.live.services.afterwards import settle_failed
+from dispatch.live.services.afterwards import failed_to_offer, offer_again, settle_failed
 from dispatch.live.services.arrivals import (
     update_arrivals,
     update_arrivals_of,
@@ -60,6 +60,7 @@ __all__ = [
     "count_unknown_tracker",
     "device_name",
     "erase_person",
+    "failed_to_offer",
     "forget_arrivals",
     "forget_devices",
     "forget_photos",
@@ -80,6 +81,7 @@ __all__ = [
     "note_missed_starts",
     "note_refused",
     "note_stays",
+    "offer_again",
     "open_incident",
     "point_to_next_look",
     "receive_piece",

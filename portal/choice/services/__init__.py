@@ -21,6 +21,7 @@ from portal.choice.services.choosing import (
 )
 from portal.choice.services.current import is_current, is_fresh, leave_sessions
 from portal.choice.services.erasing import erase_person, forget_sessions
+from portal.choice.services.failed import offer_failed_again
 from portal.choice.services.holding import (
     ReadyHold,
     busy_day,
@@ -55,6 +56,7 @@ __all__ = [
     "is_current",
     "is_fresh",
     "leave_sessions",
+    "offer_failed_again",
     "open_session",
     "prepare_choice",
     "prepare_hold",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+from dispatch.live.policy import AfterFailed, FailedPolicy
 from dispatch.orders import services
 from dispatch.orders.drafts import PlaceDraft, PromisedPlace, PromiseDraft
 from dispatch.orders.models import Cause, Direction, Handover, Option, Order, Promise
@@ -234,6 +235,23 @@ def test_a_failed_attempt_and_the_next_day_are_told(order: Order, clock: SetCloc
     assert still_true(order, "tried_again") == ""
     clock(at(1, day=DAY + dt.timedelta(days=2)))
     assert still_true(order, "tried_again") == "no_longer_true"
+
+
+def test_a_shopper_who_may_choose_again_is_invited_in_place_of_the_next_day(
+    order: Order, clock: SetClock
+) -> None:
+    policy = FailedPolicy(after_failed=AfterFailed.OPTION.value)
+    set_section(section=section_of(FailedPolicy), policy=policy)
+    promise(order)
+    out(order)
+    clock(at(12))
+    attempt(Order.objects.get(pk=order.pk), outcome="failed", reason="not_home")
+    tomorrow = DAY + dt.timedelta(days=1)
+    make_slot(order, service_date=tomorrow, book_until_at=at(10, day=tomorrow))
+    services.try_again(order=Order.objects.get(pk=order.pk), service_date=tomorrow)
+    told = moments_told(order, "order.ready")
+    assert "choose_invitation" in told
+    assert "tried_again" not in told
 
 
 def test_a_return_is_told_when_it_is_picked_up(retailer: RetailerRef, clock: SetClock) -> None:
