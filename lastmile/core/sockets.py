@@ -283,7 +283,8 @@ class SnapshotConsumer(AsyncWebsocketConsumer):
         if self._ended:
             return
         try:
-            await asyncio.wait_for(self.send(text_data=text), SEND_WITHIN_S)
+            async with asyncio.timeout(SEND_WITHIN_S):  # unlike wait_for it makes no task
+                await self.send(text_data=text)
         except TimeoutError:
             await self.end(Close.TOO_MANY)
 
