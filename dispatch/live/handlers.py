@@ -13,7 +13,7 @@ from dispatch.fleet.models import Shift
 from dispatch.live.models import Run
 from dispatch.live.selectors.shifts import stop_of
 from dispatch.live.services import (
-    note_stays,
+    ask_for_stays,
     point_to_next_look,
     update_arrivals,
     update_arrivals_of,
@@ -61,11 +61,11 @@ def on_shift_changed(event: DomainEvent) -> None:
 def on_run_changed(event: DomainEvent) -> None:
     """Compute the arrivals of a run that began, left, came back or ended, and watch it.
 
-    When it is over, the stays of the whole run are looked for once more.
+    When it is over, a worker looks for the stays of the whole run once more.
     """
     for run in Run.objects.filter(public_id=event.subject):
         if run.back_at is not None or run.ended_at is not None:
-            note_stays([run.pk], whole=True)
+            ask_for_stays([run.pk])
         update_arrivals(run)
     point_to_next_look(soon=True)
 

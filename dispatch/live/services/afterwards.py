@@ -30,8 +30,9 @@ MOST: Final = 500
 def settle_failed() -> int:
     """Send failed orders whose vehicle is back where the rule says; return how many were sent.
 
-    Orders whose shoppers choose again are left to ``failed_to_offer``. It waits for the vehicle to be back, so that the driver can correct an outcome before. An order
-    that was decided meanwhile is left as it is; without a rule a dispatcher decides.
+    It waits for the vehicle to be back, so that the driver can correct an outcome before. An order
+    that was decided meanwhile is left as it is; without a rule a dispatcher decides. Orders whose
+    shoppers choose again are left to ``failed_to_offer``.
 
     Locks: the orders. Records: order.ready, order.returned. Raises: nothing of its own.
     """

@@ -182,9 +182,9 @@ def _has_moved(row: Arrival, place: VehiclePlace) -> bool:
 
 
 def ask_for_stays(runs: Iterable[int]) -> None:
-    """Ask a worker for the stays of runs for which late positions came, after the commit.
+    """Ask a worker for the stays of runs that are over, or for which late positions came.
 
-    A hint that is lost costs nothing for good: the run is looked at again when it is over.
+    It is asked after the commit. If the hint is lost, the stays of the last minutes are missing.
 
     Locks: nothing. Records: nothing. Raises: nothing.
     """

@@ -247,7 +247,15 @@ def test_a_shopper_who_may_choose_again_is_invited_in_place_of_the_next_day(
     clock(at(12))
     attempt(Order.objects.get(pk=order.pk), outcome="failed", reason="not_home")
     tomorrow = DAY + dt.timedelta(days=1)
-    make_slot(order, service_date=tomorrow, book_until_at=at(10, day=tomorrow))
+    opens_at = at(14, day=tomorrow)
+    closes_at = at(16, day=tomorrow)
+    make_slot(
+        order,
+        service_date=tomorrow,
+        opens_at=opens_at,
+        closes_at=closes_at,
+        book_until_at=opens_at,
+    )
     services.try_again(order=Order.objects.get(pk=order.pk), service_date=tomorrow)
     told = moments_told(order, "order.ready")
     assert "choose_invitation" in told
