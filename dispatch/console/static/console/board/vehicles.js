@@ -60,7 +60,7 @@ export function followVehicles({ frame, map, clock = () => Date.now() }) {
 
   function makeRows() {
     rows.clear();
-    const sorted = [...places.values()].sort((a, b) => a.vehicle.localeCompare(b.vehicle, language));
+    const sorted = [...places.values()].sort((a, b) => a.vehicle.localeCompare(b.vehicle, language, { numeric: true }));
     panel.querySelector("ul").replaceChildren(
       ...sorted.map((one) => {
         const row = document.createElement("li");
