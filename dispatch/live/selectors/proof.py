@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from dispatch.live import words
@@ -20,6 +21,7 @@ from dispatch.orders.models import AccessNote, Direction, Order, Outcome
 from dispatch.orders.states import OrderState
 from lastmile.core import money, storage
 from lastmile.core.models import Event
+from lastmile.core.postgres.prepared import prepared_cursor
 
 _DELIVERED: Final = MOVED[OrderState.DELIVERED.value].name
 
@@ -156,6 +158,24 @@ def content_of(photo: Photo) -> bytes | None:
     return storage.read(photo.kept_name) if photo.kept_name else None
 
 
-def photo_of_phone(sha256: str, driver: int) -> Photo | None:
-    """Return the photo with this hash if an act of the driver names it."""
-    return Photo.objects.filter(sha256=sha256, proofs__act__driver=driver).defer("content").first()
+def photo_of_phone(sha256: str, driver: int, *, lock: bool = False) -> Photo | None:
+    """Return the photo with this hash if an act of the driver names it, without its bytes.
+
+    With ``lock`` its row is locked. Phones ask for each photo, so the ORM does not build it.
+    """
+    with prepared_cursor() as cursor:
+        cursor.execute(_OF_PHONE_LOCKED if lock else _OF_PHONE, [sha256, driver])
+        row = cursor.fetchone()
+    return None if row is None else Photo.from_db(connection.alias, _PROGRESS, row)
+
+
+# In the order of the model, as from_db needs them.
+_PROGRESS: Final = ("id", "public_id", "sha256", "size_bytes", "received_bytes", "state")
+_OF_PHONE: Final = f"""
+    SELECT {", ".join(_PROGRESS)}
+      FROM live_photo
+     WHERE sha256 = %s AND EXISTS (
+           SELECT FROM live_proof JOIN live_driveract ON live_driveract.id = live_proof.act_id
+            WHERE live_proof.photo_id = live_photo.id AND live_driveract.driver_id = %s::bigint)
+"""  # noqa: S608  names of columns only
+_OF_PHONE_LOCKED: Final = f"{_OF_PHONE} FOR NO KEY UPDATE OF live_photo"

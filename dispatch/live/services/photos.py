@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from dispatch.live.errors import PhotoNotExpected, WrongHash
 from dispatch.live.models import Device, Photo, Proof
 from dispatch.live.policy import proof_policy
+from dispatch.live.selectors.proof import photo_of_phone
 from dispatch.live.states import PhotoState
 from lastmile.core import storage
 from lastmile.core.clock import now
@@ -41,11 +42,7 @@ def append_to_photo(*, device: Device, sha256: str, offset: int, piece: bytes) -
     Locks: the photo. Records: nothing. Raises: PhotoNotExpected; WrongHash if the whole does not
     have the hash; then nothing of it is kept.
     """
-    rows = Photo.objects.select_for_update(of=("self",), no_key=True).defer("content")
-    photo = rows.filter(
-        sha256=sha256,
-        pk__in=Proof.objects.filter(act__driver=device.driver_id).values("photo"),
-    ).first()
+    photo = photo_of_phone(sha256, device.driver_id, lock=True)
     if photo is None:
         raise not_expected()
     if is_here(photo) or offset != photo.received_bytes or not piece:
