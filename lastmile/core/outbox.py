@@ -79,7 +79,7 @@ class Leased:
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """What one batch of the relay has done.
+    """The result of one batch of the relay.
 
     Parameters
     ----------

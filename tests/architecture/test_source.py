@@ -47,7 +47,7 @@ UNESCAPED = holds("|safe", "autoescape off", "safeseq")
 MACHINERY = (
     *(
         f"lastmile/core/{name}.py"
-        for name in ("timing", "models", "jobs", "relay", "runner", "fair_queue")
+        for name in ("timing", "models", "jobs", "outbox", "relay", "runner", "fair_queue")
     ),
     *(f"lastmile/core/{name}.py" for name in ("codes", "limits", "rotating")),
     "lastmile/worklist/",

@@ -21,9 +21,9 @@ Listener = Callable[[], Awaitable[dict[str, Any]]]
 
 def layer() -> ChannelLayer:
     """Return the default layer."""
-    found = get_channel_layer()
-    assert isinstance(found, ChannelLayer)
-    return found
+    default = get_channel_layer()
+    assert isinstance(default, ChannelLayer)
+    return default
 
 
 def heard(act: Callable[[Callable[..., Awaitable[Listener]]], Awaitable[Any]]) -> Any:

@@ -154,5 +154,5 @@ def test_a_persons_events_are_run_at_once_also_in_a_batch_with_many_others(
     place("ord_60")
     relay_task(schema=shop.schema)
     assert wired.traces() == ["ord_60"]
-    asked = [kwargs["lane"] for task, kwargs in hints if task == "core.deliver"]
-    assert asked == [Lane.BULK]
+    lanes = [kwargs["lane"] for task, kwargs in hints if task == "core.deliver"]
+    assert lanes == [Lane.BULK]
