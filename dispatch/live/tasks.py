@@ -13,6 +13,7 @@ from dispatch.live.services import (
     look_after_runs,
     note_late_photos,
     note_stays,
+    note_stays_of_ended,
     point_to_next_look,
     settle_failed,
     update_arrivals_of,
@@ -39,6 +40,12 @@ def late_photos() -> int:
 def failed_visits() -> int:
     """Send failed orders whose vehicle is back where the rule says; return how many were sent."""
     return sum(settle_failed() for _retailer in for_each_retailer())
+
+
+@house_task("live.ended_runs", queue="bulk", time_limit=300, soft_time_limit=280)
+def ended_runs() -> int:
+    """Find the stays of runs that ended lately; return the number of changes."""
+    return sum(note_stays_of_ended() for _retailer in for_each_retailer())
 
 
 @retailer_task("live.look_after_runs", queue="default")

@@ -31,7 +31,7 @@ from dispatch.live.services.partitions import forget_positions, keep_coming_days
 from dispatch.live.services.photos import forget_photos, is_here, not_expected, receive_piece
 from dispatch.live.services.positions import PointSource, take_positions
 from dispatch.live.services.runs import note_day_fetched
-from dispatch.live.services.stays import note_stays
+from dispatch.live.services.stays import note_stays, note_stays_of_ended
 from dispatch.live.services.taking import take_act, take_acts
 from dispatch.live.services.telling import note_late_photos
 from dispatch.live.services.watching import (
@@ -83,6 +83,7 @@ __all__ = [
     "note_missed_starts",
     "note_refused",
     "note_stays",
+    "note_stays_of_ended",
     "offer_again",
     "open_incident",
     "point_to_next_look",

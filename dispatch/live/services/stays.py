@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from dispatch.live import events
 from dispatch.live.models import LastPosition, Position, Run, VisitProgress
@@ -28,6 +29,8 @@ LOOKED_AT: Final = dt.timedelta(minutes=45)
 NEAR_M: Final = 500
 #: After an outcome its stay is looked for during this time. Chosen.
 AFTER_OUTCOME: Final = dt.timedelta(minutes=10)
+#: A run that ended within this time is searched again, each time that the beat asks for it.
+ENDED_LATELY: Final = dt.timedelta(minutes=15)
 
 Stops = Mapping[int, Sequence[RouteStop]]
 Visits = Mapping[int, Mapping[int, VisitProgress]]
@@ -56,6 +59,16 @@ def note_stays(runs: Collection[int], *, whole: bool = False) -> int:
         for run in rows.values()
         if seen[run.pk]
     )
+
+
+def note_stays_of_ended() -> int:
+    """Find the stays of runs that ended lately, for the case that a hint was lost.
+
+    Locks and Records: as ``note_stays``. Raises: nothing of its own.
+    """
+    since = now() - ENDED_LATELY
+    ended = Run.objects.filter(Q(back_at__gte=since) | Q(ended_at__gte=since))
+    return note_stays(list(ended.values_list("pk", flat=True)), whole=True)
 
 
 def _near_doors(rows: Mapping[int, Run], stops: Stops, visits: Visits) -> list[int]:

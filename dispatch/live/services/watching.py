@@ -184,7 +184,7 @@ def _has_moved(row: Arrival, place: VehiclePlace) -> bool:
 def ask_for_stays(runs: Iterable[int]) -> None:
     """Ask a worker for the stays of runs that are over, or for which late positions came.
 
-    It is asked after the commit. If the hint is lost, the stays of the last minutes are missing.
+    It is asked after the commit. If the hint is lost, the beat finds a run that has just ended.
 
     Locks: nothing. Records: nothing. Raises: nothing.
     """

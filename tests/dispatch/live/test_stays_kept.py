@@ -160,3 +160,21 @@ def test_positions_that_come_after_the_run_complete_its_attempts(day: Day, clock
     assert other.attempts.get().arrived_at == at(9, 30), "nothing is guessed without positions"
     send(phone, act("arrived", at(9, 1), order))
     assert (order.attempts.get().arrived_at, order.attempts.get().arrived_from) == (at(9, 1), "tap")
+
+
+def test_a_run_that_has_just_ended_is_searched_also_without_a_hint(
+    day: Day, clock: SetClock
+) -> None:
+    phone, (order, *_rest) = day
+    be_at(phone, order, at(9), 60)
+    drive_away(phone, order, at(9, 5))
+    clock(at(9, 30))
+    send(phone, act("delivered", at(9, 4), order), act("back_at_hub", at(9, 30)))
+    assert not order.attempts.filter(arrived_from="position").exists()
+    clock(at(9, 46))
+    assert services.note_stays_of_ended() == 0
+    clock(at(9, 44))
+    assert services.note_stays_of_ended() > 0
+    attempt = order.attempts.get()
+    assert (attempt.arrived_at, attempt.arrived_from) == (at(9), "position")
+    assert services.note_stays_of_ended() == 0
