@@ -35,6 +35,16 @@ def lock_orders(pks: Iterable[int]) -> list[Order]:
     )
 
 
+def _lock_states(pks: Iterable[int]) -> list[Order]:
+    """Return the orders, locked in pk order, with no more than a move needs.
+
+    A whole order has many columns of five tables: to put that query together costs more than the
+    rest of a move.
+    """
+    locked = Order.objects.select_for_update(no_key=True).filter(pk__in=list(pks)).order_by("pk")
+    return list(locked.only("public_id", "external_id", "state", "direction", "version"))
+
+
 def lock_order(order: Order, version: int | None = None) -> Order:
     """Return the order's present row, locked. Raises Stale if its version is not ``version``."""
     (row,) = lock_orders([order.pk])
@@ -137,7 +147,7 @@ def mark_unplanned(*, orders: Iterable[int], plan: str) -> list[Order]:
 
     Locks: the orders, in pk order. Records: order.ready. Raises: MoveNotAllowed.
     """
-    return move(lock_orders(orders), OrderState.READY, data={"plan": plan})
+    return move(_lock_states(orders), OrderState.READY, data={"plan": plan})
 
 
 @transaction.atomic
@@ -146,7 +156,7 @@ def mark_loaded(*, orders: Iterable[int], shift: str = "") -> list[Order]:
 
     Locks: the orders, in pk order. Records: order.loaded. Raises: MoveNotAllowed.
     """
-    return move(lock_orders(orders), OrderState.LOADED, data={"shift": shift})
+    return move(_lock_states(orders), OrderState.LOADED, data={"shift": shift})
 
 
 @transaction.atomic
@@ -166,4 +176,4 @@ def mark_out(*, orders: Iterable[int], shift: str = "") -> list[Order]:
 
     Locks: the orders, in pk order. Records: order.out. Raises: MoveNotAllowed.
     """
-    return move(lock_orders(orders), OrderState.OUT, data={"shift": shift}, lane=Lane.PERSON)
+    return move(_lock_states(orders), OrderState.OUT, data={"shift": shift}, lane=Lane.PERSON)
