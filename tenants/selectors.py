@@ -28,7 +28,7 @@ def today() -> dt.date:
 
 def find(schema: str) -> RetailerRef | None:
     """Return the retailer of a schema, with any status, or None."""
-    return _known(_BY_SCHEMA, schema, _rows().filter(schema_name=schema))
+    return _known(_BY_SCHEMA, schema, Q(schema_name=schema))
 
 
 def by_public_id(public_id: str) -> RetailerRef:
@@ -44,7 +44,7 @@ def by_host(host: str) -> RetailerRef | None:
     name = host_name(host)
     if not name:
         return None
-    return _known(_BY_HOST, name, _rows().filter(domains__domain=name))
+    return _known(_BY_HOST, name, Q(domains__domain=name))
 
 
 def active() -> list[RetailerRef]:
@@ -126,8 +126,8 @@ _BY_HOST: Final = """SELECT retailer.ctid, retailer.xmin, main.ctid, main.xmin
 _refs: dict[tuple[str, str], tuple[object, RetailerRef]] = {}
 
 
-def _known(query: str, value: str, rows: QuerySet[Retailer]) -> RetailerRef | None:
-    """Return the only retailer of ``rows``; it is read again when a version has changed.
+def _known(query: str, value: str, condition: Q) -> RetailerRef | None:
+    """Return the only retailer with ``condition``; it is read again when a version has changed.
 
     The versions are read first. If the rows change before they are read, the next look-up reads
     them again.
@@ -141,7 +141,7 @@ def _known(query: str, value: str, rows: QuerySet[Retailer]) -> RetailerRef | No
     before, known = _refs.get((query, value), (None, None))
     if before == versions:
         return known
-    ref = _one(rows)
+    ref = _one(_rows().filter(condition))
     if ref is not None:
         _refs[query, value] = (versions, ref)
     return ref
