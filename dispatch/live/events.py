@@ -59,7 +59,7 @@ class LeftDoorFacts:
     hub: HubRef
     service_date: RunDay
     stood_from_at: Annotated[
-        dt.datetime, FieldDoc("Since when the vehicle stood there.", "2026-11-30T10:04:00+00:00")
+        dt.datetime, FieldDoc("Since when the vehicle was there.", "2026-11-30T10:04:00+00:00")
     ]
     stood_until_at: Annotated[
         dt.datetime, FieldDoc("When the vehicle left.", "2026-11-30T10:11:00+00:00")

@@ -61,7 +61,7 @@ def on_shift_changed(event: DomainEvent) -> None:
 def on_run_changed(event: DomainEvent) -> None:
     """Compute the arrivals of a run that began, left, came back or ended, and watch it.
 
-    When it is over, a worker looks for the stays of the whole run once more.
+    When it is over, a worker looks for the stays of the whole run again.
     """
     for run in Run.objects.filter(public_id=event.subject):
         if run.back_at is not None or run.ended_at is not None:

@@ -201,7 +201,7 @@ def _answer(content: bytes) -> bytes:
 
 
 def _read(into: int, count: int) -> bytes:
-    """Read so many bytes. Raises EOFError if the input ends before."""
+    """Read ``count`` bytes. Raises EOFError if the input ends before."""
     received = bytearray()
     while len(received) < count:
         piece = os.read(into, min(count - len(received), 1 << 20))

@@ -90,7 +90,7 @@ def _not_handed_over(visits: QuerySet[VisitProgress]) -> QuerySet[VisitProgress]
     since = CustodyStep.objects.aggregate(first=Min("act"))["first"]
     if since is None:
         return visits.none()
-    told = DriverAct.objects.filter(
+    delivered = DriverAct.objects.filter(
         pk__gte=since, run=OuterRef("run"), order=OuterRef("order"), data__outcome=Outcome.DELIVERED
     )
     steps = CustodyStep.objects.filter(
@@ -100,7 +100,7 @@ def _not_handed_over(visits: QuerySet[VisitProgress]) -> QuerySet[VisitProgress]
         last=Subquery(steps.values("kind")[:1])
     )
     elsewhere = parcels.filter(Q(last__isnull=True) | ~Q(last=CustodyKind.HANDED_OVER))
-    return visits.filter(Exists(told), Exists(elsewhere), outcome=Outcome.DELIVERED)
+    return visits.filter(Exists(delivered), Exists(elsewhere), outcome=Outcome.DELIVERED)
 
 
 def _step_before() -> QuerySet[CustodyStep, Any]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from lastmile.core.geo import Point, distance_m
 
-#: A vehicle that stands at least this long near a door has stopped there. Seconds, chosen: a
+#: A vehicle that is parked at least this long near a door has stopped there. Seconds, chosen: a
 #: vehicle at 50 km/h needs 18 s through the largest usual circle, a quick hand-over takes 40 s.
 LEAST_S: Final = 30
 #: Radius around a door for exact positions: a van parks this far off. Metres, chosen.
@@ -171,7 +171,7 @@ def _stay(near: Sequence[_Near], *, left_at: dt.datetime | None) -> Stay:
 
 
 def _standing(near: Sequence[_Near]) -> tuple[int, int] | None:
-    """Return the first and the last position of the time in which the vehicle stood."""
+    """Return the first and the last position of the time in which the vehicle was parked."""
     first = last = None
     end = 0
     for start in range(len(near)):

@@ -110,7 +110,7 @@ IMPERSONAL = {
     "orders.parcel": "public_id external_id barcode",
     "orders.accessnote": "kind",
     "orders.promise": "public_id option handover cause currency slot",
-    "orders.attempt": "public_id outcome reason stop",
+    "orders.attempt": "public_id outcome reason stop arrived_from",
     "intake.importbatch": "public_id sha256 actor hubs_scope language job state problem_code"
     " unknown_headings headings changes to_tell",
     "tracking.rating": "public_id",
@@ -128,7 +128,7 @@ IMPERSONAL = {
     "live.photo": "public_id sha256 state refused_code kept_sha256",
     "live.run": "public_id",
     "live.custodystep": "public_id kind place by",
-    "live.visitprogress": "outcome reason attempt stop",
+    "live.visitprogress": "outcome reason attempt stop arrived_from",
     "live.forecast": "pace_s_per_m",
     "live.incident": "public_id kind key params state settled_by settled_how",
     "slots.slottemplate": "public_id external_id name option rrule on_holidays",

@@ -70,7 +70,7 @@ class VisitCard:
     """The arrival and the outcome at one stop, with their true times.
 
     ``by_position`` is True if the driver did not tell of the arrival. ``far`` is the distance from
-    the door of an arrival that was told far from it. ``stood`` is the stay by the positions when
+    the door of an arrival that was told far from it. ``stay`` is the stay by the positions when
     it says more than the arrival does.
     """
 
@@ -80,7 +80,7 @@ class VisitCard:
     departed_at: dt.datetime | None
     by_position: bool = False
     far: str = ""
-    stood: str = ""
+    stay: str = ""
 
 
 def progress_cards(plan: Plan, routes: Sequence[Route]) -> dict[int, ProgressCard]:
@@ -145,11 +145,11 @@ def _visit(line: VisitLine) -> VisitCard:
         departed_at=line.departed_at,
         by_position=line.arrived_from == ARRIVED_POSITION,
         far="" if line.arrived_far_m is None else formatting.distance(line.arrived_far_m),
-        stood=_stood(line),
+        stay=_stay(line),
     )
 
 
-def _stood(line: VisitLine) -> str:
+def _stay(line: VisitLine) -> str:
     """Return the stay at the door by the positions, if it is over, or is not the arrival."""
     if line.stood_from_at is None:
         return ""

@@ -52,12 +52,12 @@ def _device_of(kind: DeviceKind, key: str) -> Device | None:
     if row is None:
         return None
     values = iter(row)
-    device, driver, hub = (_made(model, fields, values) for model, fields in _PARTS)
+    device, driver, hub = (_entity(model, fields, values) for model, fields in _PARTS)
     driver.hub, device.driver = hub, driver
     return device  # type: ignore[no-any-return]
 
 
-def _made(model: Any, fields: list[Any], values: Iterator[Any]) -> Any:
+def _entity(model: Any, fields: list[Any], values: Iterator[Any]) -> Any:
     """Return an entity from the next values of a row, as the ORM makes it."""
     own = [
         field.from_db_value(value, None, connection) if hasattr(field, "from_db_value") else value

@@ -41,7 +41,7 @@ def keep_proofs(taking: Taking, order: Order, access: AccessNote | None) -> bool
         doubts.update(flags)
         rows.append(_row(taking, order, number, proof, flags=flags, photo=photo))
     Proof.objects.bulk_create(rows)
-    lacking = lacking_of(order, access, taking.run, given=draft.proofs)
+    lacking = lacking_of(order, access, taking.run, these=draft.proofs)
     if lacking:
         taking.open(IncidentKind.PROOF_MISSING, order=order, missing=lacking)
     if doubts:
@@ -62,15 +62,15 @@ def keep_photos(taking: Taking) -> None:
 
 
 def lacking_of(
-    order: Order, access: AccessNote | None, run: Run | None, *, given: Sequence[ProofDraft] = ()
+    order: Order, access: AccessNote | None, run: Run | None, *, these: Sequence[ProofDraft] = ()
 ) -> list[str]:
     """Return the kinds of proof that a delivery needs and that no act of its run has given.
 
     The proofs of an earlier visit say nothing about this one, and a picture without content
-    proves nothing. ``given`` are some of this one; if they are enough, the others are not read.
+    proves nothing. ``these`` are some of this one; if they are enough, the others are not read.
     """
     wanted = needed_of(order, access, proof_policy())
-    if not missing(wanted, given):
+    if not missing(wanted, these):
         return []
     rows = Proof.objects.filter(order=order, run=run).values_list("kind", "flags")
     proofs = [ProofDraft(kind=ProofKind(kind)) for kind, flags in rows if not VOID & set(flags)]

@@ -112,7 +112,7 @@ class _Child:
 
 
 def _receive(out: int, count: int, until: float) -> bytes:
-    """Read so many bytes. Raises _TooSlow; EOFError if the other side has ended."""
+    """Read ``count`` bytes. Raises _TooSlow; EOFError if the other side has ended."""
     ready = select.poll()
     ready.register(out, select.POLLIN)
     received = bytearray()

@@ -47,7 +47,7 @@ Call = Callable[[HttpRequest], HttpResponseBase]
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """How a view is called directly.
+    """The way in which a view is called directly.
 
     Parameters
     ----------

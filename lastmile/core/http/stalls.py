@@ -1,4 +1,4 @@
-"""Reports when the event loop of a web process stands still.
+"""Reports when the event loop of a web process is blocked.
 
 All sockets and all answers of a process wait meanwhile. Causes are a callback that takes long, and
 threads that keep Python's lock or the processor. One line a minute says how long the longest stall
@@ -45,5 +45,5 @@ class LoopWatch:
             if time.monotonic() < ends:
                 continue
             if longest > REPORTED_S:
-                log.warning("The event loop stood still for up to %.1f s in a minute", longest)
+                log.warning("The event loop was blocked for up to %.1f s in a minute", longest)
             longest, ends = 0.0, time.monotonic() + REPORT_EVERY_S

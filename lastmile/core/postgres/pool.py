@@ -1,7 +1,8 @@
 """The pool of database sessions: a busy pool is waited for, an absent server is not.
 
 psycopg_pool cannot tell the two apart: with its own means each request waits the whole time-out
-while PostgreSQL is away, and the pauses between its tries double, also after the server is back.
+while PostgreSQL is not available, and the pauses between its tries double, also after the server
+is back.
 """
 
 from __future__ import annotations

@@ -93,10 +93,10 @@ def test_photos_cost_one_statement_to_ask_and_four_to_add_to(phone: Phone, queue
     acts, (content, *_rest) = queue
     phone.send(*acts[:1])
     path = f"/driver/photos/{sha(content)}/"
-    asked, _answer = statements(lambda: phone.browser.head(path))
+    to_ask, _answer = statements(lambda: phone.browser.head(path))
     added, _answer = statements(lambda: put(phone, content, 0, 2_000))
     ended, answer = statements(lambda: put(phone, content, 2_000, 4_000))
     there, _answer = statements(lambda: phone.browser.head(path))
     assert answer.json()["complete"]
     # The last piece writes the state, the job, and the pointer to it, with a savepoint.
-    assert (asked, added, ended, there) == (3, 6, 11, 3)
+    assert (to_ask, added, ended, there) == (3, 6, 11, 3)

@@ -1,4 +1,4 @@
-"""What phones send often is answered directly, with the same answers as in the usual way."""
+"""Calls that phones send often are answered directly, with the answers of the usual way."""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ def stop(rng: random.Random) -> list[tuple[float, float, float]]:
         elif t < drive_s + brake_s + stood_s:
             east = 0.0
         elif t < drive_s + 2 * brake_s + stood_s:
-            gone = t - drive_s - brake_s - stood_s
-            east = brake * gone**2 / 2
+            driven_s = t - drive_s - brake_s - stood_s
+            east = brake * driven_s**2 / 2
         else:
             east = brake_m + speed * (t - drive_s - 2 * brake_s - stood_s)
         way.append((t, east + parked, 8.0))

@@ -64,7 +64,7 @@ def visit(order: Order) -> VisitProgress:
     return VisitProgress.objects.get(order=order)
 
 
-def told(kind: str, order: Order) -> list[dict[str, Any]]:
+def facts_of(kind: str, order: Order) -> list[dict[str, Any]]:
     rows = Event.objects.filter(kind=kind, subject=order.public_id).order_by("pk")
     return list(rows.values_list("data", flat=True))
 
@@ -77,7 +77,7 @@ def test_r23_a_forgotten_arrival_is_that_of_the_position_and_says_so(
     look(clock, at(9, 1))
     row = visit(order)
     assert (row.arrived_at, row.arrived_from, row.stood_until_at) == (at(9), "position", None)
-    assert [data["source"] for data in told("visit.arrived", order)] == ["position"]
+    assert [data["source"] for data in facts_of("visit.arrived", order)] == ["position"]
     clock(at(9, 5))
     send(phone, act("delivered", at(9, 4), order))
     attempt = order.attempts.get()
@@ -95,10 +95,10 @@ def test_the_end_of_the_stay_is_kept_when_the_vehicle_leaves(day: Day, clock: Se
     row = visit(order)
     assert (row.stood_from_at, row.stood_until_at) == (at(9), at(9, 3))
     assert row.departed_at == at(9, 1), "the time of the outcome stays"
-    assert len(told("visit.left", order)) == 1
+    assert len(facts_of("visit.left", order)) == 1
     look(clock, at(9, 6))
-    assert len(told("visit.left", order)) == 1
-    assert len(told("visit.arrived", order)) == 1
+    assert len(facts_of("visit.left", order)) == 1
+    assert len(facts_of("visit.arrived", order)) == 1
 
 
 def test_an_arrival_that_the_driver_told_of_is_not_replaced(day: Day, clock: SetClock) -> None:

@@ -257,9 +257,9 @@ def test_a_shopper_who_may_choose_again_is_invited_in_place_of_the_next_day(
         book_until_at=opens_at,
     )
     services.try_again(order=Order.objects.get(pk=order.pk), service_date=tomorrow)
-    told = moments_told(order, "order.ready")
-    assert "choose_invitation" in told
-    assert "tried_again" not in told
+    moments = moments_told(order, "order.ready")
+    assert "choose_invitation" in moments
+    assert "tried_again" not in moments
 
 
 def test_a_return_is_told_when_it_is_picked_up(retailer: RetailerRef, clock: SetClock) -> None:

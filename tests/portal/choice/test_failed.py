@@ -1,4 +1,4 @@
-"""By the retailer's rule the shopper of a failed order chooses again, once the vehicle is back."""
+"""The shopper of a failed order chooses again once the vehicle is back, if the rule says so."""
 
 from __future__ import annotations
 
