@@ -8,22 +8,18 @@ installation's rest is measured first and taken off.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from tests.bench.installation import Installation, wait_until
 from tests.bench.messages_latency import GO_OUT, SETUP
 from tests.bench.messages_stage import start, tell, told_installation
+from tests.bench.processor import Times, processor_times
 from tests.fake_twilio import Behaviour, FakeTwilio
 
 MESSAGES, PER_S = 500, 25
 REPORTS, REPORTS_PER_S = ("sent", "delivered"), 50
 REST_S = 10.0
-_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-
-Times = dict[str, float]
 
 
 def run(messages: int = MESSAGES) -> str:
@@ -65,9 +61,9 @@ def _report(house: Installation, fake: FakeTwilio, skip: int) -> None:
 
 
 def _cost(house: Installation, act: Callable[[], None]) -> tuple[Times, float]:
-    before, began = _times(house), time.monotonic()
+    before, began = processor_times(house), time.monotonic()
     act()
-    after = _times(house)
+    after = processor_times(house)
     return {name: after[name] - before[name] for name in after}, time.monotonic() - began
 
 
@@ -75,33 +71,6 @@ def _rest(house: Installation) -> Times:
     """Return the processor seconds of each part in a second without messages."""
     used, took_s = _cost(house, lambda: time.sleep(REST_S))
     return {name: spent / took_s for name, spent in used.items()}
-
-
-def _times(house: Installation) -> Times:
-    """Return the processor seconds of each child of the installation, with its own children."""
-    parents: dict[int, int] = {}
-    used: dict[int, float] = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents[int(entry.name)] = int(fields[1])
-        used[int(entry.name)] = sum(map(int, fields[11:15])) * _TICK_S
-    total: Times = {}
-    for name, pids in house.pids().items():
-        total[name] = sum(spent for pid, spent in used.items() if _is_under(pid, pids, parents))
-    return total
-
-
-def _is_under(pid: int, roots: list[int], parents: dict[int, int]) -> bool:
-    while pid > 1:
-        if pid in roots:
-            return True
-        pid = parents.get(pid, 0)
-    return False
 
 
 def _words(used: Times, rest: Times, took_s: float, messages: int) -> str:
