@@ -185,7 +185,7 @@ def _standing(near: Sequence[_Near]) -> tuple[int, int] | None:
 
 
 def _stands(near: Sequence[_Near]) -> bool:
-    """Return True if the speed of a line through the positions is no more than their errors.
+    """Return True if the positions move no faster than their inexactness explains.
 
     A line by least squares uses all positions, so that the errors of single ones do not count.
     """

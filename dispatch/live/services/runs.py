@@ -120,8 +120,8 @@ def refresh_visit(
 
     Locks: the row of the visit. Records: visit.arrived when the arrival is new. Raises: nothing.
     """
-    state = state or state_of_visit(run, order)
     visit = VisitProgress.objects.filter(run=run, order=order).first()
+    state = state or _state_of(run, order, visit)
     is_arrival = state.arrived_at is not None and (visit is None or visit.arrived_at is None)
     visit = visit or VisitProgress(run=run, order=order)
     visit.arrived_at, visit.departed_at = state.arrived_at, state.departed_at
@@ -152,6 +152,10 @@ def refresh_visit(
 def state_of_visit(run: Run, order: Order) -> VisitState:
     """Return what a run's acts, and its stay at the door, say about the visit of an order."""
     visit = VisitProgress.objects.filter(run=run, order=order).first()
+    return _state_of(run, order, visit)
+
+
+def _state_of(run: Run, order: Order, visit: VisitProgress | None) -> VisitState:
     stood = None
     if visit is not None and visit.stood_from_at is not None:
         stood = Stood(visit.stood_from_at, visit.stood_until_at)
