@@ -91,7 +91,8 @@ def test_m03_a_refusal_for_one_person_touches_only_that_message_and_is_our_opt_o
     if later:
         hurry()  # the result is asked for
         pump()
-    assert [taken.to for taken in fake.book] == [ANA, EVA, ZOE] if later else [ANA, ZOE]
+    taken = sorted(taken.to for taken in fake.book)  # senders run side by side: in any order
+    assert taken == ([ANA, EVA, ZOE] if later else [ANA, ZOE])
     eva = again(messages[EVA])
     assert (eva.state, eva.reason) == (MessageState.FAILED, "opted_out")
     assert again(messages[ZOE]).state == MessageState.ACCEPTED
