@@ -99,7 +99,10 @@ def _place(shop: Shop, moving: MovingShifts, demo: Demo) -> int:
 
 
 def near_drafts(shop: Shop, moving: MovingShifts, demo: Demo) -> list[OrderDraft]:
-    """Return orders of the shift's day nearest to the hub, without a window, short to serve."""
+    """Return orders of the shift's day nearest to the hub, without a window, short to serve.
+
+    Every other one is left at the door, so that a photo is soon to be seen.
+    """
     shift = moving.shifts[0]
     drawn = drafts_of(shop, shift.service_date, replace(demo, orders=_DRAWN))
     usual = [draft for draft in drawn if is_usual(draft)]
@@ -114,7 +117,7 @@ def near_drafts(shop: Shop, moving: MovingShifts, demo: Demo) -> list[OrderDraft
             window=None,
             service_s=_SERVICE_S,
             skills=(),
-            handover="attended",  # contactless ones need a photo, which the program does not take
+            handover="contactless" if n % 2 else "attended",  # contactless ones need a photo
             signature=False,
             least_age=0,
         )

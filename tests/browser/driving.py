@@ -37,7 +37,9 @@ class DriverWorld:
     orders: tuple[str, ...]
 
 
-def make_driver_day(*, stops: int = 5, name: str = "Rui Costa") -> DriverWorld:
+def make_driver_day(
+    *, stops: int = 5, name: str = "Rui Costa", handover: str = "attended"
+) -> DriverWorld:
     """Make a shift that begins in ten minutes and publish its plan with some stops."""
     hub = make_hub(name="Cozinha", address="Rua da Cozinha 1, Lisboa")
     driver = make_driver(hub=hub, name=name)
@@ -55,6 +57,7 @@ def make_driver_day(*, stops: int = 5, name: str = "Rui Costa") -> DriverWorld:
             ),
             parcels=(ParcelDraft(weight_g=1_200 + 300 * n, volume_cm3=4_000),),
             notes="Second door, blue bell" if n == 1 else "",
+            handover=handover,
         )
         for n in range(stops)
     ]

@@ -11,9 +11,12 @@ import pytest
 from dispatch.driver.demo_drivers.__main__ import keep_cookies
 from dispatch.driver.demo_drivers.phone import LoggedOut, Phone
 from dispatch.driver.demo_drivers.play import DemoDriver
-from dispatch.live.models import Position, Run
+from dispatch.live.models import Photo, Position, Run
+from dispatch.live.selectors.proof import photos_for_shopper
+from dispatch.orders.models import Order
 from tests.browser.driving import DriverWorld, acts_of, attempts_of, make_driver_day, new_link
 from tests.browser.live import Live
+from tests.drain import drain
 
 pytestmark = pytest.mark.browser(maps=False)
 
@@ -52,6 +55,31 @@ def test_a_demo_driver_works_the_whole_day_and_goes_on_after_a_new_start(
     stored = live.do(lambda _ref: Position.objects.filter(run=run).count())
     assert stored > 20, "the vehicle would not move on the board"
     assert sum(waits) > 60, "the driver is driving at the speed of a town"
+
+
+def test_a_demo_driver_takes_photos_of_what_is_left_at_the_door(live: Live) -> None:
+    world = live.do(lambda _ref: make_driver_day(name="Foto", handover="contactless"))
+    phone = phone_of(live)
+    phone.log_in(new_link(live, world)[0].split("/")[-2])
+    driver = DemoDriver(phone, lambda _seconds: None)
+    while driver.work():
+        pass
+    live.do(lambda _ref: drain())
+    shown = live.do(
+        lambda _ref: [
+            photos_for_shopper(order).count()
+            for order in Order.objects.filter(public_id__in=world.orders, state="delivered")
+        ]
+    )
+    assert len(shown) >= 3
+    assert shown == [1] * len(shown), "each delivery has one photo without any doubt"
+    before = live.do(lambda _ref: Photo.objects.count())
+    again = DemoDriver(
+        Phone(host=phone.host.rpartition(":")[0], port=live.port, cookies=phone.cookies),
+        lambda _seconds: None,
+    )
+    assert not again.work()
+    assert live.do(lambda _ref: Photo.objects.count()) == before
 
 
 def test_a_used_link_is_said_and_the_cookies_are_kept_privately(

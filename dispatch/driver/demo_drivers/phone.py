@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import http.client
 import json
 import re
@@ -18,6 +19,7 @@ from lastmile.core.clock import real_now
 TIMEOUT_S: Final = 30
 MOST_POSITIONS: Final = 100  # in one call
 ACCURACY_M: Final = 8
+PIECE_BYTES: Final = 128 * 1024  # of a photo, in one call
 _TOKEN: Final = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
@@ -41,6 +43,7 @@ class Phone:
         self.cookies = dict(cookies or {})
         self.token = ""
         self.positions: list[dict[str, Any]] = []  # noted and not sent yet
+        self.photos: list[bytes] = []  # named by an act and not sent yet
 
     def log_in(self, secret: str) -> None:
         """Open a log-in link and tap its button. Raises LoggedOut, NotReached."""
@@ -94,9 +97,29 @@ class Phone:
             self._json("POST", "/api/v1/positions/", body)
             del self.positions[: len(batch)]
 
-    def _json(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        sent = None if body is None else json.dumps(body).encode()
-        status, content = self._call(method, path, sent)
+    def take_photo(self, content: bytes) -> dict[str, Any]:
+        """Keep a photo and return it as a proof. ``send_photos`` sends it after its act."""
+        self.photos.append(content)
+        return {"kind": "photo", "sha256": _hash(content), "size": len(content)}
+
+    def send_photos(self) -> None:
+        """Send the photos; what is not taken now is kept. Raises LoggedOut, NotReached."""
+        while self.photos:
+            content = self.photos[0]
+            path, size = f"/driver/photos/{_hash(content)}/", len(content)
+            while (sent := int(self._json("GET", path)["received"])) < size:
+                piece = content[sent : sent + PIECE_BYTES]
+                last = sent + len(piece) - 1
+                self._json("PUT", path, piece, {"Content-Range": f"bytes {sent}-{last}/{size}"})
+            del self.photos[0]
+
+    def _json(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        is_photo = isinstance(body, bytes)
+        sent = body if body is None or is_photo else json.dumps(body).encode()
+        kind = "application/octet-stream" if is_photo else "application/json"
+        status, content = self._call(method, path, sent, kind, headers)
         if status == 401:
             raise LoggedOut("This phone is logged out.")
         if status >= 400:
@@ -107,7 +130,12 @@ class Phone:
             raise NotReached(f"{method} {path}: the answer is no JSON object") from fault
 
     def _call(
-        self, method: str, path: str, body: bytes | None = None, kind: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        kind: str = "application/json",
+        more: Mapping[str, str] | None = None,
     ) -> tuple[int, bytes]:
         headers = {
             "Host": self.host,
@@ -117,7 +145,7 @@ class Phone:
             "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
         }
         if body is not None:
-            headers |= {"Content-Type": kind, "X-CSRFToken": self.token}
+            headers |= {"Content-Type": kind, "X-CSRFToken": self.token, **(more or {})}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
         try:
             connection.request(method, path, body=body, headers=headers)
@@ -136,3 +164,7 @@ class Phone:
         for line in lines:
             for name, morsel in SimpleCookie(line).items():
                 self.cookies[name] = morsel.value
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,14 +1,18 @@
-"""Plays a demo driver: starts, drives the route and delivers; one visit in seven fails."""
+"""Plays a demo driver: starts, drives the route and delivers; one visit in seven fails.
+
+Photos of deliveries that are left at the door are drawn.
+"""
 
 from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dispatch.driver.demo_drivers.phone import ACCURACY_M, Phone
+from dispatch.driver.demo_drivers.picture import photo_of_door
 from dispatch.driver.demo_drivers.way import SPEED_MPS, Spot, drive, part_of
 
 #: Seconds between two positions, before the departure, and at a door.
@@ -40,10 +44,13 @@ class DemoDriver:
     def work(self) -> bool:
         """Do the next thing of the day; return False if the shift has ended or there is none.
 
+        Photos that could not be sent go first.
+
         Raises LoggedOut, NotReached. After NotReached it may be called again: it reads the day
         and goes on where the day is.
         """
         day = self.phone.day()
+        self.phone.send_photos()
         run, route = day.get("run") or {}, day.get("route")
         if not run or run["state"] == "ended" or not route:
             return False
@@ -69,6 +76,7 @@ class DemoDriver:
         done = [stop for stop in day["stops"] if stop.get("outcome") and stop["lat"] is not None]
         if self.here is None:  # the program was started again on the way
             self.here = (done[-1]["lon"], done[-1]["lat"]) if done else hub
+            self._photograph_again(done)
         if not open_stops:
             self._go(line, hub)
             self.phone.act("back_at_hub")
@@ -91,8 +99,22 @@ class DemoDriver:
             self.phone.act("failed", order=order, reason="not_home", **self._place())
         else:
             kind = stop["handover"]["kind"]
-            handover = {"handover": kind} if kind else {}
-            self.phone.act("delivered", order=order, **handover, **self._place())
+            fields: dict[str, Any] = {"handover": kind} if kind else {}
+            if "photo" in stop["proof"]:
+                fields["proofs"] = [self._photograph(order)]
+            self.phone.act("delivered", order=order, **fields, **self._place())
+            self.phone.send_photos()
+
+    def _photograph(self, order: str) -> dict[str, Any]:
+        """Take the photo of a door. The same order always gives the same photo."""
+        return self.phone.take_photo(photo_of_door(zlib.crc32(f"{self.seed} {order}".encode())))
+
+    def _photograph_again(self, stops: Sequence[Mapping[str, Any]]) -> None:
+        """Send the photos of the stops that are done: the program may have ended before."""
+        for stop in stops:
+            if stop["outcome"] != "failed" and "photo" in stop["proof_given"]:
+                self._photograph(stop["order"])
+        self.phone.send_photos()
 
     def _go(self, line: list[Spot], goal: Spot) -> None:
         way = part_of(line, self.here or goal, goal)
