@@ -13,6 +13,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import celeryd_after_setup, worker_ready
 from django.conf import settings
+from django.urls import get_resolver
 from kombu import Queue
 
 from lastmile.core.wiring import QUEUES
@@ -35,6 +36,13 @@ def give_way(sender: str = "", **_signal: Any) -> None:
     """Let the worker for bulk work give way to those for which a person waits."""
     if str(sender).startswith("bulk@"):
         os.nice(BULK_NICE)
+
+
+@celeryd_after_setup.connect
+def know_the_addresses(sender: str = "", **_signal: Any) -> None:
+    """Load all addresses before the first message needs a link: that takes about a second."""
+    if str(sender).startswith(("send@", "worker@")):
+        get_resolver().app_dict  # noqa: B018 - reading it loads them
 
 
 @worker_ready.connect

@@ -3,6 +3,9 @@
 Retailers that share an account share its lane. A lane holds about a quarter of a second of reserved
 times. When one comes, the most urgent message that is ready takes it, so a code never waits behind
 the times of other messages.
+
+Two threads use a lane: the pump fills it, and the pacer takes the prepared messages at their times.
+Its lock guards what both of them change.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import math
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -26,7 +30,7 @@ from notifications.channels.twilio_credentials import credentials_of
 from notifications.models import AccountKind, ChannelAccount
 from notifications.services.claiming import ClaimedMessage
 
-MOST_IN_FLIGHT: Final = 32
+MOST_IN_FLIGHT: Final = 64
 FEW_IN_FLIGHT: Final = 2
 BAD_IN_A_ROW: Final = 10
 EQUAL_IN_A_ROW: Final = 5
@@ -58,17 +62,24 @@ class Prepared:
 
 @dataclass(slots=True)
 class AccountLane:
-    """The times, messages and calls of one account; ``per_s`` is its rate."""
+    """The times, messages and calls of one account; ``per_s`` is its rate.
+
+    ``in_thread`` says that its calls are made in threads. ``checking`` counts the messages of the
+    last check under way: their times must be kept.
+    """
 
     name: str
     per_s: float
+    in_thread: bool = True
     times: deque[float] = field(default_factory=deque)
     ready: list[tuple[int, int, Ready]] = field(default_factory=list)
     prepared: list[tuple[int, int, Prepared]] = field(default_factory=list)
+    checking: int = 0
     flying: int = 0
     bad_in_a_row: int = 0
     next_at: float = 0.0
     equal: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def pace(self) -> float:
@@ -105,7 +116,12 @@ class AccountLane:
     @property
     def has_work(self) -> bool:
         """True while a message waits for its time."""
-        return bool(self.ready or self.prepared)
+        return bool(self.ready or self.checking or self.prepared)
+
+    @property
+    def can_claim(self) -> bool:
+        """True if there is room for a batch that is worth its statements."""
+        return self.room > 0 and (not self.has_work or self.room >= self.batch / 2)
 
     def add(self, ready: Sequence[Ready]) -> None:
         """Reserve a sending time for each message; all processes share the times of the lane."""
@@ -113,25 +129,31 @@ class AccountLane:
             return
         wait_s = reserve(name=self.name, count=len(ready), per_s=self.pace)
         first = time.monotonic() + wait_s
-        self.times.extend(first + place / self.pace for place in range(len(ready)))
-        for one in ready:
-            heapq.heappush(self.ready, (one.claimed.priority, next(_order), one))
+        with self.lock:
+            self.times.extend(first + place / self.pace for place in range(len(ready)))
+            for one in ready:
+                heapq.heappush(self.ready, (one.claimed.priority, next(_order), one))
 
     def soon(self) -> list[Ready]:
         """Return the most urgent messages whose sending time comes soon, for their last check.
 
         They are checked together, because that is much cheaper. So it returns nothing while enough
-        messages are prepared, unless a more urgent one is ready.
+        messages are prepared, unless a more urgent one is ready. ``keep`` must follow.
         """
-        if not self.ready:
-            return []
-        wanted = self._times_soon() - len(self.prepared)
-        is_enough = len(self.prepared) > self.pace * SOON_S / 2
-        if is_enough or wanted < 1:
-            is_first = self.prepared and self.ready[0][0] < self.prepared[0][0]
-            wanted = 1 if is_first else 0
-        room = min(wanted, self.limit - self.flying - len(self.prepared), len(self.ready))
-        return [heapq.heappop(self.ready)[2] for _place in range(room)]
+        with self.lock:
+            if not self.ready:
+                return []
+            wanted = self._times_soon() - len(self.prepared)
+            if self._has_enough or wanted < 1:
+                is_first = self.prepared and self.ready[0][0] < self.prepared[0][0]
+                wanted = 1 if is_first else 0
+            room = min(wanted, self.limit - self.flying - len(self.prepared), len(self.ready))
+            self.checking = max(0, room)
+            return [heapq.heappop(self.ready)[2] for _place in range(room)]
+
+    @property
+    def _has_enough(self) -> bool:
+        return len(self.prepared) > self.pace * SOON_S / 2
 
     def _times_soon(self) -> int:
         """Return how many sending times come within the next moments."""
@@ -143,27 +165,44 @@ class AccountLane:
             number += 1
         return number
 
-    def keep(self, prepared: Prepared) -> None:
-        """Keep a message whose call is open until its sending time."""
-        entry = (prepared.ready.claimed.priority, next(_order), prepared)
-        heapq.heappush(self.prepared, entry)
+    def keep(self, checked: Sequence[Prepared]) -> None:
+        """Keep the checked messages until their sending times; their calls are open."""
+        with self.lock:
+            for prepared in checked:
+                entry = (prepared.ready.claimed.priority, next(_order), prepared)
+                heapq.heappush(self.prepared, entry)
+            self.checking = 0
 
     def take(self) -> Prepared | None:
         """Return the most urgent prepared message if a sending time has come, else None.
 
-        Times that were missed are not made up for, so the rate is never exceeded.
+        Its time is used, and its call is in flight until ``landed``. Times that were missed are
+        not made up for, so the rate is never exceeded.
         """
-        if not self.has_work:
-            self.times.clear()
-        if not self.prepared or self.is_full or time.monotonic() < self.due_at:
-            return None
-        return heapq.heappop(self.prepared)[2]
+        with self.lock:
+            if not self.has_work:
+                self.times.clear()
+            if not self.prepared or self.is_full or time.monotonic() < self.due_at:
+                return None
+            if self.times:
+                self.times.popleft()
+            self.next_at = time.monotonic() + 1 / self.pace
+            self.flying += 1
+            return heapq.heappop(self.prepared)[2]
 
-    def used(self) -> None:
-        """Count the present sending time as used."""
-        if self.times:
-            self.times.popleft()
-        self.next_at = time.monotonic() + 1 / self.pace
+    def landed(self) -> None:
+        """Count a call that ended."""
+        with self.lock:
+            self.flying -= 1
+
+    def give_back(self) -> list[Ready]:
+        """Return the messages that were not checked yet, and keep them no longer."""
+        with self.lock:
+            left = [one for _priority, _number, one in self.ready]
+            self.ready.clear()
+            if not self.has_work:
+                self.times.clear()
+            return left
 
     @property
     def due_at(self) -> float:
@@ -172,9 +211,24 @@ class AccountLane:
         return max(first, self.next_at)
 
     @property
+    def sends_in_s(self) -> float | None:
+        """The seconds until the next prepared message is sent; None if none can be."""
+        with self.lock:
+            if not self.prepared or self.is_full:
+                return None
+            return max(0.0, self.due_at - time.monotonic())
+
+    @property
     def wakes_at(self) -> float:
-        """The time at which the next message can be checked or sent."""
-        return self.due_at if self.prepared else self.due_at - SOON_S
+        """The time at which the pump can check or send something; infinite if there is none."""
+        with self.lock:
+            if self.is_full:
+                return math.inf
+            if self.prepared and not self.in_thread:
+                return self.due_at
+            if not self.ready:
+                return math.inf
+            return time.monotonic() + SOON_S / 4 if self._has_enough else self.due_at - SOON_S
 
     def behind(self, schema: str) -> list[str]:
         """Return the moments of a retailer that are refused again and again: they go last."""

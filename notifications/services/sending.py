@@ -4,6 +4,7 @@ One pump serves everybody, because a call that hangs for ten seconds must keep n
 threads make the calls and nothing else: they have no database and no retailer. The main thread
 claims, checks, renders and stores, and enters a retailer for each of these steps. It does each
 step for many messages at once, because a statement costs about the same for one as for twenty.
+Meanwhile the pacer starts the calls at their times.
 
 Several pumps are safe: claims skip locked rows, every step names the token of its lease, and all
 pumps reserve their sending times in one row for each account.
@@ -49,6 +50,7 @@ from notifications.services.lanes import AccountLane, Prepared, Ready, pace_name
 from notifications.services.last_checks import last_checks
 from notifications.services.ledger import locked
 from notifications.services.looking_up import LookUp, resolve, unclear_due
+from notifications.services.pacing import Pacer
 from notifications.services.pointing import SEND, point_in
 from notifications.services.polling import PollTask, poll_due
 from notifications.services.reporting import report
@@ -74,6 +76,7 @@ class Desk:
     """The pump's notes on a retailer: the time of the next look, and the newest pointer so far.
 
     ``copied`` says which of its accounts were switched on elsewhere. It is read each second.
+    ``more`` has the lanes for which more messages are due than were claimed.
     """
 
     ref: RetailerRef
@@ -82,6 +85,7 @@ class Desk:
     tend_at: float = 0.0
     copied: dict[int, bool] = field(default_factory=dict)
     accounts: dict[int, ChannelAccount] = field(default_factory=dict)
+    more: list[AccountLane] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,9 @@ class Pump:
         self.lanes: dict[str, AccountLane] = {}
         self.desks: dict[str, Desk] = {}
         self.flights: dict[Future[Any], Flight] = {}
+        self.started: SimpleQueue[tuple[Future[Any], Flight]] = SimpleQueue()
         self.landed: SimpleQueue[Future[Any]] = SimpleQueue()
+        self.pacer = Pacer(self._fly)
         self.results: list[tuple[Flight, Any]] = []
         self._look_at = 0.0
         self._store_at = 0.0
@@ -129,7 +135,7 @@ class Pump:
             while True:
                 self._land()
                 now = time.monotonic()
-                if now < self.stop_at and now >= self._look_at:
+                if now < self.stop_at and (now >= self._look_at or self._has_room()):
                     self._look_at = now + LOOK_S
                     if self._look():
                         quiet_since = time.monotonic()
@@ -147,9 +153,17 @@ class Pump:
                     return False
                 self._rest()
         finally:
+            self.pacer.stop()
             self._give_back()
 
     # Looking: which retailers have work, and claims.
+
+    def _has_room(self) -> bool:
+        """Return True if a lane can take more messages that are due, and let it be visited."""
+        hungry = [desk for desk in self.desks.values() if any(one.can_claim for one in desk.more)]
+        for desk in hungry:
+            desk.look_at = 0.0
+        return bool(hungry)
 
     def _look(self) -> bool:
         """Visit each retailer with new or unfinished work; return True if there was one."""
@@ -180,6 +194,7 @@ class Pump:
                 self._visit(desk)
         except Exception as fault:  # noqa: BLE001 - one retailer must not stop the pump
             log.error("%s cannot be visited: %s", desk.ref.schema, type(fault).__name__)
+            desk.more = []
             desk.look_at = time.monotonic() + CLOSED_S
 
     def _visit(self, desk: Desk) -> None:
@@ -193,12 +208,13 @@ class Pump:
             desk.copied.clear()
             self._tend(desk)
         sending = []
-        more = False
+        desk.more = []
         for account, is_free in accounts:
             if is_free:
                 sending.append(account.channel)
-                more |= self._claim(desk, account)
-        if more:
+                if self._claim(desk, account):
+                    desk.more.append(self._lane(account))
+        if desk.more:
             desk.look_at = now + LOOK_S
             return
         desk.look_at = now + TEND_S
@@ -214,7 +230,7 @@ class Pump:
         room, lowest = lane.room, Priority.LOW
         if not room:
             room, lowest = lane.urgent_room, Priority.NOW
-        elif lane.has_work and room < lane.batch / 2:  # a larger batch is cheaper; a code goes on
+        elif not lane.can_claim:  # a larger batch is cheaper; a code goes on
             room, lowest = lane.urgent_room, Priority.CODE
         behind = lane.behind(desk.ref.schema)
         claimed = claim(account=account, most=room, lowest=lowest, behind=behind)
@@ -230,7 +246,10 @@ class Pump:
         name = pace_name(account)
         lane = self.lanes.get(name)
         if lane is None:
-            lane = self.lanes[name] = AccountLane(name, float(account.per_s))
+            in_thread = channel_of(account).in_thread
+            lane = self.lanes[name] = AccountLane(name, float(account.per_s), in_thread)
+            if in_thread:
+                self.pacer.watch(lane)
         lane.per_s = float(account.per_s)
         return lane
 
@@ -250,20 +269,24 @@ class Pump:
     # Calling: the last check, and the call in a thread.
 
     def _release(self) -> None:
-        """Send the messages whose time has come."""
+        """Check the messages whose time comes soon; send those that need no thread."""
         for lane in self.lanes.values():
-            for prepared in last_checks(lane.soon()):
-                lane.keep(prepared)
-            while (one := lane.take()) is not None:
-                self._send(lane, one)
-                lane.used()
+            if ready := lane.soon():
+                lane.keep(last_checks(ready))
+                self.pacer.wake()
+            while not lane.in_thread and (one := lane.take()) is not None:
+                call = SendCall(lane, one.ready, one.outgoing.call)
+                with retailer_context(one.ready.ref, allow_suspended=True):
+                    call.store(result_of(one.ready.channel.send, one.outgoing))
+                lane.landed()
 
-    def _send(self, lane: AccountLane, one: Prepared) -> None:
-        """Call the provider of a message that was checked a moment ago."""
+    def _fly(self, lane: AccountLane, one: Prepared) -> None:
+        """Start the call of a message that was checked a moment ago. The pacer calls it."""
         call = SendCall(lane, one.ready, one.outgoing.call)
-        with retailer_context(one.ready.ref, allow_suspended=True):
-            channel = one.ready.channel
-            self._start(channel, channel.send, one.outgoing, then=call.store, send=call)
+        flight = Flight(one.ready.ref, call.store, time.monotonic() + LONGEST_CALL_S, call)
+        future = pool().submit(result_of, one.ready.channel.send, one.outgoing)
+        self.started.put((future, flight))
+        future.add_done_callback(self.landed.put)
 
     def _ask(self, desk: Desk, look_up: LookUp) -> None:
         account = desk.accounts.get(look_up.account)
@@ -296,28 +319,23 @@ class Pump:
         call: Callable[..., Any],
         *arguments: Any,
         then: Callable[[Any], None],
-        send: SendCall | None = None,
     ) -> None:
-        """Make a call in a thread; the Null channel is called here, because it writes a row."""
+        """Ask a provider in a thread; the Null channel is asked here, because it reads a row."""
         if not channel.in_thread:
             then(result_of(call, *arguments))
             return
-        flight = Flight(current_retailer(), then, time.monotonic() + LONGEST_CALL_S, send)
+        flight = Flight(current_retailer(), then, time.monotonic() + LONGEST_CALL_S)
         future = pool().submit(result_of, call, *arguments)
         self.flights[future] = flight
-        if send is not None:
-            send.lane.flying += 1
         future.add_done_callback(self.landed.put)
 
     # Landing: results.
 
     def _land(self) -> None:
         """Take the results of finished calls, and of calls that hang; store them together."""
-        while True:
-            try:
-                self._take(self.landed.get_nowait())
-            except Empty:
-                break
+        while not self.landed.empty():
+            self._take(self.landed.get())
+        self._note_started()
         now = time.monotonic()
         for future in [one for one, flight in self.flights.items() if now >= flight.until]:
             late = ChannelError("no answer in time", permanent=False, unclear=True)
@@ -325,7 +343,13 @@ class Pump:
         if self.results and (now >= self._store_at or len(self.results) >= STORED_AT_ONCE):
             self._store()
 
+    def _note_started(self) -> None:
+        while not self.started.empty():
+            future, flight = self.started.get()
+            self.flights[future] = flight
+
     def _take(self, future: Future[Any]) -> None:
+        self._note_started()  # a call is started before it has landed
         flight = self.flights.pop(future, None)
         if flight is not None:
             self._note(flight, future.result())
@@ -335,7 +359,9 @@ class Pump:
         if not self.results:
             self._store_at = time.monotonic() + STORE_S
         if flight.send is not None:
-            flight.send.lane.flying -= 1
+            flight.send.lane.landed()
+            if flight.send.lane.prepared:
+                self.pacer.wake()
         self.results.append((flight, result))
 
     def _store(self) -> None:
@@ -352,12 +378,10 @@ class Pump:
 
     def _rest(self) -> None:
         """Wait for a result, the next sending time or the next look, until the first of them."""
-        lanes = self.lanes.values()
-        times = [lane.wakes_at for lane in lanes if lane.has_work and not lane.is_full]
+        times = [self._look_at, *(lane.wakes_at for lane in self.lanes.values())]
         if self.results:
             times.append(self._store_at)
-        wake_at = min([self._look_at, *times])
-        wait_s = min(LOOK_S, max(0.0, wake_at - time.monotonic()))
+        wait_s = min(LOOK_S, max(0.0, min(times) - time.monotonic()))
         try:
             self._take(self.landed.get(timeout=wait_s) if wait_s else self.landed.get_nowait())
         except Empty:
@@ -366,11 +390,7 @@ class Pump:
     def _give_back(self) -> None:
         """Let the claimed messages wait again that were not called."""
         for lane in self.lanes.values():
-            left = [one for _priority, _number, one in lane.ready]
-            lane.ready.clear()
-            if not lane.prepared:
-                lane.times.clear()
-            for ready in left:
+            for ready in lane.give_back():
                 with retailer_context(ready.ref, allow_suspended=True), transaction.atomic():
                     give_back(claimed=[ready.claimed])
                     point_in(0)

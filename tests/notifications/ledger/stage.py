@@ -28,7 +28,7 @@ from notifications.channels.base import (
 from notifications.models import ChannelAccount, Message
 from notifications.rules.who import as_recipient
 from notifications.selectors.accounts import fingerprint
-from notifications.services import ClaimedMessage, claim, lanes, prepare, sending
+from notifications.services import ClaimedMessage, claim, lanes, pacing, prepare, sending
 from notifications.services.pointing import SEND
 from notifications.services.sending import Pump
 from notifications.services.telling import tell
@@ -127,6 +127,7 @@ class FastTime:
         monkeypatch.setattr(sending, "time", self)
         monkeypatch.setattr(lanes, "reserve", self._reserve)
         monkeypatch.setattr(sending, "LOOK_S", 0.02)
+        monkeypatch.setattr(pacing, "LONGEST_WAIT_S", 0.001)
 
     def monotonic(self) -> float:
         """Return the time, a little later each time."""

@@ -73,7 +73,7 @@ def test_a_retailer_whose_account_is_broken_keeps_no_other_one_waiting(
     pump()
     assert Message.objects.filter(state="accepted").count() == 2
     with retailer_context(other):
-        assert Message.objects.get(moment="out_for_delivery").state == "sending"  # until its lease
+        assert Message.objects.get(moment="out_for_delivery").state == "waiting"
 
 
 def test_a_thread_that_calls_a_provider_has_no_database_and_no_retailer(
