@@ -39,6 +39,7 @@ TENANT_APPS = [
     "dispatch.planning",
     "dispatch.slots",
     "dispatch.live",
+    "lockers",
     "notifications",
     "portal.shopper",
     "portal.choice",

@@ -206,6 +206,7 @@ LEDGER: list[str] = [
     "portal.tracking.rolls.ledger",
     "dispatch.slots.rolls.ledger",
     "dispatch.live.rolls.ledger",
+    "lockers.rolls.ledger",
     "notifications.rolls.ledger",
     "portal.choice.rolls.ledger",
 ]
@@ -217,6 +218,7 @@ INVARIANTS: list[str] = [
     "portal.tracking.rolls.invariants",
     "dispatch.slots.rolls.invariants",
     "dispatch.live.rolls.invariants",
+    "lockers.rolls.invariants",
     "notifications.rolls.invariants",
     "portal.choice.rolls.invariants",
 ]
@@ -262,6 +264,7 @@ FORGET: list[str] = [
     "dispatch.live.services.forget_photos",
     "dispatch.live.services.forget_devices",
     "dispatch.live.services.forget_positions",
+    "lockers.services.forget_devices",
     "dispatch.planning.services.forget_days",
     "tenants.people.services.tidy",
     "notifications.services.forget_kept",

@@ -1,1 +1,1 @@
-"""Locker banks, compartments and reservations will be here."""
+"""Locker banks: compartments, reservations, pickup codes, and the cabinets that report to us."""

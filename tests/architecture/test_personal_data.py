@@ -73,6 +73,9 @@ FORGOTTEN = {
     "live.arrival": "stop",
     "live.device": "public_id kind key_digest name made_by app_version refused_code",
     "live.loginlink": "public_id secret_digest code_digest made_by",
+    "lockers.lockerdevice": "refused_from",
+    "lockers.devicemessage": "path body_sha256",
+    "lockers.provisioningtoken": "public_id secret_digest made_by",
     "core.shortcode": "purpose subject digest key_id",
     "core.callcount": "scope subject_hash",
     "choice.deliverysession": "place_text place lat lon",
@@ -154,6 +157,17 @@ IMPERSONAL = {
     "notifications.templateversion": "parts content_sid content_variables digest edited_by",
     "notifications.momentsetting": "moment channels",
     "notifications.emaillayout": "mjml html",
+    "lockers.lockerbank": "public_id external_id kind network name address access lat lon zone"
+    " country hours capabilities code_key state",
+    "lockers.compartment": "public_id number size_class side state door",
+    # The caller's name for the parcel is a code of goods, as a barcode is.
+    "lockers.lockerreservation": "public_id external_id purpose mode state reason parcel_ref bundle"
+    " alternates",
+    "lockers.codegrant": "public_id role state made_by revoked_why",
+    "lockers.lockerchange": "what before after cause actor",
+    "lockers.lockerdevice": "public_id key state made_by firmware health refused_code",
+    "lockers.journalentry": "public_id kind data body_sha256 result problem",
+    "lockers.lockercommand": "public_id kind why state failure made_by",
     "choice.deliverysession": "public_id caller principal origin parcel_sides_mm skills currency"
     " language green_offer not_ready not_offered",
     "choice.shownoffer": "provider offer option handovers currency price_parts travel_source"
@@ -166,6 +180,8 @@ KEPT = {
     "notifications.providerreport",
     "notifications.pushsubscription",
     "live.visitprogress", "live.incident", "live.custodystep",
+    "lockers.lockerreservation", "lockers.codegrant", "lockers.lockerchange",
+    "lockers.journalentry", "lockers.lockercommand",
 }  # fmt: skip
 TELLING = (
     models.TextField,

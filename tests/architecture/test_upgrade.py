@@ -41,6 +41,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "tenants.retailer": {"schema_name": OLD, "status": "active", "name": "Öld & Söns"},
     "tenants.domain": {"domain": "old.localhost"},
     "notifications.thread": {"order": A_ROW, "contact": None},
+    "lockers.lockerdevice": {"key": b"kept"},
     "live.position": {"day": INSTANT.date(), "source": "dev_kept"},
     "orders.attempt": {"outcome": "delivered", "reason": ""},
     "planning.tentativevisit": {"expires_at": None},

@@ -1,0 +1,24 @@
+"""The tables of lockers."""
+
+from lockers.models.banks import Compartment, LockerBank
+from lockers.models.devices import (
+    DeviceMessage,
+    JournalEntry,
+    LockerCommand,
+    LockerDevice,
+    ProvisioningToken,
+)
+from lockers.models.reservations import CodeGrant, LockerChange, LockerReservation
+
+__all__ = [
+    "CodeGrant",
+    "Compartment",
+    "DeviceMessage",
+    "JournalEntry",
+    "LockerBank",
+    "LockerChange",
+    "LockerCommand",
+    "LockerDevice",
+    "LockerReservation",
+    "ProvisioningToken",
+]
