@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from dispatch.roads.rules import GRAPHS, SPEED_KPH
+from dispatch.roads.hours import ALWAYS, clauses
+from dispatch.roads.rules import SPEED_KPH, USERS
+from dispatch.roads.sizes import LIMITS, RESTRICTOR_HEIGHT_M, SIZES, Size, fits
 
 Tags = Mapping[str, str]
-ALL_GRAPHS: Final = (1 << len(GRAPHS)) - 1
+ALL_USERS: Final = (1 << len(USERS)) - 1
 
 
 class Use(IntEnum):
@@ -34,6 +36,7 @@ ACCESS_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "van": ("access", "vehicle", "motor_vehicle", "motorcar", "goods"),
     "cargo_bike": ("access", "vehicle", "bicycle"),
     "foot": ("access", "foot"),
+    "lorry": ("access", "vehicle", "motor_vehicle", "hgv"),
 }
 OPEN_VALUES: Final = frozenset(
     {"yes", "designated", "permissive", "official", "public", "discouraged", "dismount"}
@@ -44,16 +47,22 @@ ENDS_VALUES: Final = frozenset(
 UNKNOWN_VALUES: Final = frozenset({"", "unknown", "variable", "fixme"})
 
 # Road classes that a graph uses only if the way has one of these keys with an open value.
-_MOTOR: Final = frozenset({"motor_vehicle", "motorcar", "goods"})
+_MOTOR: Final = frozenset({"motor_vehicle", "motorcar", "goods", "hgv"})
 _BICYCLE: Final = frozenset({"bicycle"})
 _FOOT: Final = frozenset({"foot"})
+_MOTOR_CLASSES: Final = {
+    "pedestrian": _MOTOR | {"vehicle"},
+    "track": _MOTOR | {"vehicle", "access"},
+    "ferry": _MOTOR | {"vehicle"},
+    **dict.fromkeys(("footway", "path", "cycleway", "bridleway"), _MOTOR),
+}
 NEEDS_KEY: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
-    "van": {
-        "pedestrian": _MOTOR | {"vehicle"},
-        "track": _MOTOR | {"vehicle", "access"},
-        **dict.fromkeys(("footway", "path", "cycleway", "bridleway"), _MOTOR),
+    "van": _MOTOR_CLASSES,
+    "lorry": _MOTOR_CLASSES,
+    "cargo_bike": {
+        **dict.fromkeys(("trunk", "trunk_link", "footway", "bridleway"), _BICYCLE),
+        "ferry": _BICYCLE | {"vehicle"},
     },
-    "cargo_bike": dict.fromkeys(("trunk", "trunk_link", "footway", "bridleway"), _BICYCLE),
     "foot": dict.fromkeys(("trunk", "trunk_link"), _FOOT),
 }
 
@@ -64,6 +73,11 @@ class Barrier(NamedTuple):
     van: Use
     cargo_bike: Use
     foot: Use
+
+    @property
+    def lorry(self) -> Use:
+        """A lorry passes where a van does."""
+        return self.van
 
 
 _ALL: Final = Barrier(Use.OPEN, Use.OPEN, Use.OPEN)
@@ -107,62 +121,9 @@ GATES: Final = frozenset({"gate", "lift_gate", "swing_gate", "sliding_gate", "sa
 IN_THE_WAY: Final = frozenset(kind for kind, use in BARRIERS.items() if use is _NO_MOTOR)
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """The largest vehicle of a graph: metres with its load, and tonnes of gross weight."""
-
-    height_m: float
-    width_m: float
-    length_m: float
-    weight_t: float
-
-
-SIZES: Final[Mapping[str, Size]] = {
-    "van": Size(height_m=2.6, width_m=2.1, length_m=6.0, weight_t=3.5),
-    "cargo_bike": Size(height_m=2.0, width_m=1.0, length_m=2.8, weight_t=0.35),
-}
-# A height restrictor without a height is there to keep high vehicles out.
-RESTRICTOR_HEIGHT_M: Final = 2.1
-
-_LIMITS: Final[Mapping[str, str]] = {
-    "maxheight": "height_m",
-    "maxheight:physical": "height_m",
-    "maxwidth": "width_m",
-    "maxwidth:physical": "width_m",
-    "maxlength": "length_m",
-    "maxweight": "weight_t",
-}
-_FEET: Final = re.compile(
-    r"""^(\d+(?:\.\d+)?)\s*(?:'|ft|feet)\s*(?:(\d+(?:\.\d+)?)\s*(?:"|''|in)?)?$"""
-)
-_PLAIN: Final = re.compile(r"^(\d+(?:[.,]\d+)?)\s*([a-z]*)$")
-_METRES: Final = {"": 1.0, "m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254}
-_TONNES: Final = {
-    **dict.fromkeys(("", "t", "ton", "tons", "tonne", "tonnes"), 1.0),
-    "kg": 0.001,
-    "st": 0.90718474,
-    **dict.fromkeys(("lb", "lbs"), 0.00045359237),
-}
-
-
-def metres(text: str) -> float | None:
-    """Return a height, width or length tag in metres, such as "2.5 m" or 7'6"; None if unknown."""
-    feet = _FEET.match(text.strip().lower())
-    if feet:
-        return float(feet.group(1)) * 0.3048 + float(feet.group(2) or 0) * 0.0254
-    return _measure(text, _METRES)
-
-
-def tonnes(text: str) -> float | None:
-    """Return a weight tag in tonnes, such as "3.5", "3.5 t" or "7500 lbs"; None if unknown."""
-    return _measure(text, _TONNES)
-
-
-def _measure(text: str, units: Mapping[str, float]) -> float | None:
-    plain = _PLAIN.match(text.strip().lower())
-    if plain is None or plain.group(2) not in units:
-        return None
-    return float(plain.group(1).replace(",", ".")) * units[plain.group(2)]
+# Graphs whose travel times depend on the hour of the day; conditions are read for them alone.
+HOURLY: Final = frozenset({"van", "lorry"})
+_SIZE_ONLY: Final = re.compile(r"@\s*\(?\s*(?:weight|weightrating|length|height|width)\s*[<>]")
 
 
 def value_use(text: str) -> Use | None:
@@ -195,36 +156,70 @@ def _tagged(graph: str, tags: Tags, side: str = "") -> dict[str, Use]:
     return uses
 
 
-def fits(graph: str, tags: Tags) -> bool:
-    """Return True if the vehicle of a graph is within all limits of size and weight."""
-    size = SIZES.get(graph)
-    if size is None:
-        return True
-    for key, field in _LIMITS.items():
-        read = tonnes if field == "weight_t" else metres
-        limits = [read(part) for part in tags.get(key, "").split(";")]
-        if any(limit is not None and limit < getattr(size, field) for limit in limits):
-            return False
-    return True
+def class_of(tags: Tags) -> str:
+    """Return the road class of a way; a ferry is one too."""
+    return "ferry" if tags.get("route") == "ferry" else tags.get("highway", "")
 
 
 def way_use(graph: str, tags: Tags) -> tuple[Use, Use]:
     """Return the use of a way by a graph (along, against) its drawn direction."""
-    road_class = tags.get("highway", "")
+    return tuple(use for use, _hours in way_uses(graph, tags))  # type: ignore[return-value]
+
+
+def way_uses(graph: str, tags: Tags) -> tuple[tuple[Use, int], tuple[Use, int]]:
+    """Return the use and its hours as bits, along and against the drawn direction."""
+    road_class = class_of(tags)
     shut = (
         road_class not in SPEED_KPH[graph]
         or tags.get("area") == "yes"
-        or tags.get("route") == "ferry"
         or tags.get("impassable") == "yes"
-        or (graph != "van" and tags.get("motorroad") == "yes")
+        or (graph in {"cargo_bike", "foot"} and tags.get("motorroad") == "yes")
         or not fits(graph, tags)
     )
+    nothing = Use.SHUT, ALWAYS
     if shut:
-        return Use.SHUT, Use.SHUT
+        return nothing, nothing
     ahead, back = directions(graph, tags)
     return (
-        _class_use(graph, road_class, tags, "forward") if ahead else Use.SHUT,
-        _class_use(graph, road_class, tags, "backward") if back else Use.SHUT,
+        _hourly_use(graph, road_class, tags, "forward") if ahead else nothing,
+        _hourly_use(graph, road_class, tags, "backward") if back else nothing,
+    )
+
+
+def _hourly_use(graph: str, road_class: str, tags: Tags, side: str) -> tuple[Use, int]:
+    """Return the use of one direction with its conditions, and the hours in which it holds.
+
+    An open street that is for visitors in some hours counts as one for visitors all day, as it
+    has one place in the network.
+    """
+    use, hours = _class_use(graph, road_class, tags, side), ALWAYS
+    if graph not in HOURLY:
+        return use, hours
+    keys = ACCESS_KEYS[graph]
+    needed = NEEDS_KEY[graph].get(road_class, frozenset(keys))
+    for at, key in enumerate(keys):
+        if any(value_use(tags.get(later, "")) is not None for later in keys[at + 1 :]):
+            continue  # a tag for the vehicle itself is stronger
+        for clause in clauses(tags.get(f"{key}:conditional", "")) or []:
+            meant = value_use(clause.value)
+            if meant is None:
+                continue
+            if meant < use:
+                if meant is Use.SHUT:
+                    hours &= ~clause.some
+                else:
+                    use = meant
+            elif use is Use.SHUT and key in needed and clause.every:
+                use, hours = meant, clause.every
+    return (use, hours) if hours else (Use.SHUT, ALWAYS)
+
+
+def unread_conditions(tags: Tags) -> bool:
+    """Return True if a condition on access for vans cannot be read."""
+    return any(
+        clauses(tags[f"{key}:conditional"]) is None
+        for key in ACCESS_KEYS["van"]
+        if f"{key}:conditional" in tags and not _SIZE_ONLY.search(tags[f"{key}:conditional"])
     )
 
 
@@ -242,7 +237,7 @@ def barrier_use(graph: str, tags: Tags) -> Use:
     if not fits(graph, tags):
         return Use.SHUT
     uses = _tagged(graph, tags)
-    if graph == "van" and kind in IN_THE_WAY:
+    if graph in HOURLY and kind in IN_THE_WAY:
         # "access=yes" at a bollard is about people; a motor vehicle needs its own tag.
         uses = {key: use for key, use in uses.items() if key in _MOTOR or use is not Use.OPEN}
     if uses:
@@ -256,24 +251,54 @@ def barrier_use(graph: str, tags: Tags) -> Use:
     return use
 
 
-def way_bits(tags: Tags) -> tuple[int, int, int, int]:
-    """Return the bits of the graphs that may use a way along and against its drawn direction.
+class WayBits(NamedTuple):
+    """The users of a way, as bits in the order of ``rules.USERS``, by direction.
 
-    Then those of the graphs that may use it along and against only at the ends of a leg.
+    ``ends_…`` are those who may use it only at the ends of a leg. ``hours_…`` are the hours in
+    which a van may use it.
     """
+
+    along: int
+    against: int
+    ends_along: int
+    ends_against: int
+    hours_along: int
+    hours_against: int
+
+
+# The first parts of all keys that decide who may use a way.
+_DECIDING: Final = frozenset(
+    {key for keys in ACCESS_KEYS.values() for key in keys}
+    | set(LIMITS)
+    | {"highway", "route", "area", "impassable", "motorroad", "oneway", "junction", "cycleway"}
+)
+
+
+def way_bits(tags: Tags) -> WayBits:
+    """Return who may use a way along and against its drawn direction, and when a van may."""
+    return _bits(tuple(item for item in tags.items() if item[0].partition(":")[0] in _DECIDING))
+
+
+@lru_cache(maxsize=4_096)  # the ways of a city have few hundred combinations
+def _bits(items: tuple[tuple[str, str], ...]) -> WayBits:
+    tags = dict(items)
     along = against = ends_along = ends_against = 0
-    for bit, graph in enumerate(GRAPHS):
-        ahead, back = way_use(graph, tags)
+    hours = (ALWAYS, ALWAYS)
+    for bit, user in enumerate(USERS):
+        uses = way_uses(user, tags)
+        (ahead, _), (back, _) = uses
         along |= (ahead > Use.SHUT) << bit
         against |= (back > Use.SHUT) << bit
         ends_along |= (ahead is Use.ENDS) << bit
         ends_against |= (back is Use.ENDS) << bit
-    return along, against, ends_along, ends_against
+        if user == "van":
+            hours = uses[0][1], uses[1][1]
+    return WayBits(along, against, ends_along, ends_against, *hours)
 
 
 def barrier_bits(tags: Tags) -> tuple[int, int]:
     """Return the graphs that may pass a barrier, and the graphs that do so only at the ends."""
-    uses = [barrier_use(graph, tags) for graph in GRAPHS]
+    uses = [barrier_use(user, tags) for user in USERS]
     usable = sum((use > Use.SHUT) << bit for bit, use in enumerate(uses))
     return usable, sum((use is Use.ENDS) << bit for bit, use in enumerate(uses))
 

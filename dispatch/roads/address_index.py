@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from dispatch.roads.addresses import fold, fold_postcode, house_number
 from dispatch.roads.city import AddressObject
+from dispatch.roads.rules import CLASS_ID
 from dispatch.roads.streets import E7, StreetArrays, metres_per_degree
 
 APART_M: Final = 600  # parts of one street name that are farther apart are two streets
@@ -74,8 +75,11 @@ def build(path: Path, streets: StreetArrays, objects: Sequence[AddressObject]) -
 def _by_name(streets: StreetArrays, objects: Sequence[AddressObject]) -> dict[str, _Name]:
     named: defaultdict[str, _Name] = defaultdict(_Name)
     keys = [fold(name) for name in streets.names]
-    for at, name in enumerate(streets.name.tolist()):
-        if not name:
+    ferry = CLASS_ID["ferry"]
+    for at, (name, kind) in enumerate(
+        zip(streets.name.tolist(), streets.road_class.tolist(), strict=True)
+    ):
+        if not name or kind == ferry:
             continue
         group = named[keys[name]]
         group.names[streets.names[name]] += 1

@@ -138,7 +138,7 @@ def _add_link(city: City, link: Link) -> None:
         city.left_out[link.kind] = city.left_out.get(link.kind, 0) + 1
         return
     tags = {"highway": link.kind, "oneway": {1: "yes", -1: "-1"}.get(link.direction, "no")}
-    along, against, *_ends = way_bits(tags)  # the project has no access tags
+    along, against, *_more = way_bits(tags)  # the project has no access tags
     line = [(round(lon * E7), round(lat * E7)) for lon, lat in line_of(link.line)]
     if not (along or against) or len(line) < 2:
         city.left_out["no access"] = city.left_out.get("no access", 0) + 1

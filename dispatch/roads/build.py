@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from dispatch.roads import access, address_index, hierarchy, layers, rules, store, turns, water
+from dispatch.roads import (
+    access,
+    address_index,
+    hierarchy,
+    junctions,
+    layers,
+    rules,
+    store,
+    turns,
+    water,
+)
 from dispatch.roads.arrays import write_arrays
 from dispatch.roads.city import City
+from dispatch.roads.hours import ALWAYS
 from dispatch.roads.streets import E7, StreetArrays, assemble
 
 OSM_ATTRIBUTION = "© OpenStreetMap contributors"
@@ -55,7 +66,8 @@ def build(
         If no graph has a street that can be left and reached again.
     """
     report(f"{len(city.ways):,} usable ways; joining them into streets.")
-    streets = assemble(city.ways, city.barriers, {turn.via for turn in city.turns})
+    corners = {node for turn in city.turns for node in (turn.via, *turn.further)}
+    streets = assemble(city.ways, city.barriers, corners)
     counts = {
         "streets": len(streets),
         "junctions": len(streets.node_lonlat),
@@ -63,8 +75,10 @@ def build(
         "barriers": len(city.barriers),
         "turn_restrictions": city.turn_restrictions,
         "ways_left_out": sum(city.left_out.values()),
+        **city.unread,
+        "streets_with_hours": int((streets.hours != ALWAYS).any(axis=1).sum()),
     }
-    notes: list[str] = []
+    notes = _notes(counts)
     with store.new_version(name, var) as place:
         write_streets(place, streets)
         built = _write_graphs(place, (streets, city.turns), counts, notes, report)
@@ -88,6 +102,27 @@ def build(
     return store.info_of(store.network_folder(name, var) / store.current_version(name, var))
 
 
+def _notes(counts: Mapping[str, int]) -> list[str]:
+    """Return what the map does not say, or says in a way that cannot be read."""
+    notes = []
+    if counts.get("ferries_without_duration"):
+        notes.append(
+            f"{counts['ferries_without_duration']} ferries have no duration on the map: "
+            f"{rules.FERRY_KPH} km/h are assumed."
+        )
+    if counts.get("ferries") or counts.get("ferries_without_duration"):
+        notes.append(
+            "The wait for a ferry is half its interval. Where the map has no interval, no wait is "
+            "counted. Timetables are not known."
+        )
+    if counts.get("conditions"):
+        notes.append(
+            f"The conditions on access of {counts['conditions']} ways cannot be read. Their other "
+            "tags count."
+        )
+    return notes
+
+
 def _write_graphs(
     place: Path,
     parts: tuple[StreetArrays, Sequence[turns.Turn]],
@@ -108,8 +143,8 @@ def _write_graphs(
         if unread and graph == "van":
             notes.append(
                 f"Vans obey {size['turns']} of {counts['turn_restrictions']} turn restrictions of "
-                "the map. The others hold for certain hours, lead over a way in between, or do not "
-                "concern the streets of the network."
+                "the map. The others are for other vehicles, cannot be read, or do not concern the "
+                "streets of the network."
             )
         report(f"{graph}: {size['nodes']:,} junctions, {size['arcs']:,} directed streets.")
     return built
@@ -151,11 +186,13 @@ def write_graph(
     Nodes are numbered in the order in which the hierarchy contracts them. Return None if no part
     of the graph can be left and reached again.
     """
-    junctions = len(streets.node_lonlat)
-    layered = layers.expand(junctions, *directed(streets, graph))
+    count = len(streets.node_lonlat)
+    layered = layers.expand(count, *directed(streets, graph))
     if layered is None:
         return None
-    layered, obeyed = turns.obey(layered, streets, restrictions, graph)
+    outer = np.isin(layered.layer, (layers.OUT, layers.IN))
+    at_ends = len(np.unique(layered.arcs.edge[outer]))
+    layered, obeyed = junctions.obey(layered, streets, restrictions, graph)
     arcs, nodes = layered.arcs, layered.node
     tail, head = arcs.tail, arcs.head
     pairs = layers.neighbours(layered)
@@ -179,17 +216,19 @@ def write_graph(
         "ahead": arcs.ahead,
         "layer": layered.layer,
         "kph": arc_speeds(streets, graph, arcs.edge, arcs.ahead),
+        "extra_ds": layered.extra_ds,
+        "hours": arc_hours(streets, layered),
+        "lorry": lorry_arcs(streets, arcs),
     }
     if order is not None:
         shape = hierarchy.build(len(nodes), tail, head, pairs)
         arrays |= {f"h_{f.name}": getattr(shape, f.name) for f in fields(shape)}
     write_arrays(path, arrays)
-    outer = np.isin(layered.layer, (layers.OUT, layers.IN))
     return {
         "nodes": len(nodes),
         "arcs": len(tail),
-        "nodes_outside": junctions - layered.served,
-        "streets_at_ends": len(np.unique(arcs.edge[outer])),
+        "nodes_outside": count - layered.served,
+        "streets_at_ends": at_ends,
         "left_against": layered.against,
         "turns": obeyed,
     }
@@ -200,8 +239,8 @@ Int32 = npt.NDArray[np.int32]
 
 def directed(streets: StreetArrays, graph: str) -> tuple[layers.Arcs, npt.NDArray[np.bool_]]:
     """Return the directed arcs of a graph, and True for each that only serves the ends of a leg."""
-    along = rules.GRAPHS.index(graph)
-    against = along + len(rules.GRAPHS)
+    along = rules.USERS.index(graph)
+    against = along + len(rules.USERS)
     forth = np.flatnonzero(streets.flags >> along & 1).astype(np.int32)
     back = np.flatnonzero(streets.flags >> against & 1).astype(np.int32)
     arcs = layers.Arcs(
@@ -212,6 +251,25 @@ def directed(streets: StreetArrays, graph: str) -> tuple[layers.Arcs, npt.NDArra
     )
     ends = np.concatenate([streets.ends[forth] >> along & 1, streets.ends[back] >> against & 1])
     return arcs, ends.astype(bool)
+
+
+def arc_hours(streets: StreetArrays, layered: layers.Layered) -> npt.NDArray[np.uint32]:
+    """Return the hours in which a van may use each arc, as bits."""
+    arcs = layered.arcs
+    own = streets.hours[arcs.edge, np.where(arcs.ahead, 0, 1)]
+    hours: npt.NDArray[np.uint32] = np.where(
+        arcs.edge == layers.NO_STREET, layered.hours, own
+    ).astype(np.uint32)
+    return hours
+
+
+def lorry_arcs(streets: StreetArrays, arcs: layers.Arcs) -> npt.NDArray[np.bool_]:
+    """Return True for each arc that a lorry may use; always for a link."""
+    bit = rules.USERS.index("lorry")
+    side = np.where(arcs.ahead, bit, bit + len(rules.USERS))
+    usable: npt.NDArray[np.bool_] = (streets.flags[arcs.edge] >> side & 1).astype(bool)
+    usable[arcs.edge == layers.NO_STREET] = True
+    return usable
 
 
 def arc_speeds(
@@ -229,6 +287,8 @@ def arc_speeds(
     kinds, back = np.unique(key, return_inverse=True)
     speeds = [rules.speed_kph(graph, rules.CLASSES[k // 256], k % 256) for k in kinds.tolist()]
     kph[rows] = np.array(speeds, np.float32)[back]
+    known = np.flatnonzero(rows)[streets.kph[edge] > 0]  # ferries with a duration
+    kph[known] = streets.kph[edge][streets.kph[edge] > 0]
     if not (np.isfinite(kph).all() and (kph > 0).all()):
         raise ValueError(f"A speed of the {graph} graph is not finite and positive.")
     return kph

@@ -37,6 +37,8 @@ class Area:
 class City:
     """All data of one map file; ``left_out`` counts the unused ways by reason.
 
+    ``unread`` counts the ferries, and what the map says in a way that cannot be read.
+
     ``turn_restrictions`` counts those of the map, ``turns`` are the ones that can be obeyed.
     ``barriers`` are the nodes that not everybody may pass. ``shores`` are lines that nobody crosses
     without a bridge, with corners (lon, lat) in 1e-7 degrees.
@@ -50,3 +52,4 @@ class City:
     barriers: dict[int, Uses] = field(default_factory=dict)
     shores: list[Shore] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)

@@ -26,11 +26,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dispatch.roads.hours import ALWAYS
+
 Int32 = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-CORE, OUT, IN, LINK = range(4)
+CORE, OUT, IN, LINK, VIA = range(5)  # VIA: copies of core arcs for turn restrictions over a way
 NO_STREET: Final = -1  # the street of a link
 
 
@@ -62,9 +64,10 @@ class Arcs:
 class Layered:
     """The nodes and arcs of all layers.
 
-    ``node`` is the junction of each node; ``layer`` is CORE, OUT, IN or LINK for each arc.
-    ``against`` counts the arcs that leave a dead end against its direction. ``served`` counts the
-    junctions that can be reached and left.
+    ``node`` is the junction of each node; ``layer`` is CORE, OUT, IN, LINK or VIA for each arc.
+    ``hours`` are the hours in which a link is open, and ``extra_ds`` is the time that it takes; a
+    link of ``expand`` is always open and takes none. ``against`` counts the arcs that leave a dead
+    end against its direction. ``served`` counts the junctions that can be reached and left.
     """
 
     node: Int32
@@ -72,6 +75,8 @@ class Layered:
     layer: npt.NDArray[np.uint8]
     against: int
     served: int
+    hours: npt.NDArray[np.uint32]
+    extra_ds: Int32
 
 
 def expand(count: int, arcs: Arcs, ends: Bools) -> Layered | None:
@@ -100,6 +105,7 @@ def expand(count: int, arcs: Arcs, ends: Bools) -> Layered | None:
         (_links(core_nodes & (in_copy >= 0)), core_copy, in_copy, LINK),
         (_links(~core_nodes & (out_copy >= 0) & (in_copy >= 0)), out_copy, in_copy, LINK),
     ]
+    arc_count = sum(len(part) for part, *_ in parts)
     return Layered(
         node=np.concatenate(copies.junctions).astype(np.int32),
         arcs=Arcs(
@@ -111,6 +117,8 @@ def expand(count: int, arcs: Arcs, ends: Bools) -> Layered | None:
         layer=np.concatenate([np.full(len(part), layer, np.uint8) for part, _, _, layer in parts]),
         against=turned,
         served=int((core_nodes | ((out_copy >= 0) & (in_copy >= 0))).sum()),
+        hours=np.full(arc_count, ALWAYS, np.uint32),
+        extra_ds=np.zeros(arc_count, np.int32),
     )
 
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from dispatch.roads import dijkstra, hierarchy, layers, rules, store
 from dispatch.roads.arrays import map_arrays
+from dispatch.roads.hours import WORKING
 from dispatch.roads.snapping import Snapper, Snaps, StreetIndex
 from dispatch.roads.store import NetworkInfo, UnknownNetwork
 from dispatch.roads.streets import StreetArrays
@@ -44,7 +45,10 @@ NETWORKS_KEPT: Final = 8  # networks kept open in a process; each has four mappe
 HOURS_KEPT: Final = (
     4  # hours of a graph whose weights are cached; about 10 MB each for Greater Porto
 )
-NO_DOORS: Final = [rules.CLASS_ID["motorway"], rules.CLASS_ID["motorway_link"]]
+NO_DOORS: Final = [rules.CLASS_ID[name] for name in ("motorway", "motorway_link", "ferry")]
+#: Time to add for a street or a turn that is closed at the hour: a vehicle goes round, and only
+#: where there is no other way does it wait.
+CLOSED_DS: Final = 2 * 3600 * 10
 Longs = npt.NDArray[np.int64]
 
 
@@ -59,6 +63,7 @@ class Graph:
         self.node, self.tail, self.head = arrays["node"], arrays["tail"], arrays["head"]
         self.edge, self.ahead, self.kph = arrays["edge"], arrays["ahead"], arrays["kph"]
         self.layer = arrays["layer"]
+        self.hours, self.extra_ds = arrays["hours"], arrays["extra_ds"]
         self.shape: hierarchy.Hierarchy | None = None
         if "h_parent" in arrays:
             self.shape = hierarchy.Hierarchy(
@@ -97,6 +102,9 @@ class Graph:
         """The streets that can be reached and left, with doors beside them, ascending."""
         both = (self.leave_arc >= 0).any(axis=1) & (self.reach_arc >= 0).any(axis=1)
         both &= ~np.isin(self.streets.road_class, NO_DOORS)
+        if self.name == "van":  # a street that is closed in working hours is no place to park
+            closed = (self.streets.hours & WORKING) != WORKING
+            both &= ~closed.any(axis=1)
         return np.flatnonzero(both).astype(np.int32)
 
     @cached_property
@@ -110,7 +118,8 @@ class Graph:
     def arc_times_ds(self, hour: int | None) -> npt.NDArray[np.float64]:
         """Return the travel time of each arc at an hour, in tenths of a second.
 
-        A street takes 1 or more, a link between two layers 0.
+        A street takes 1 or more, a link 0 or the time of a turn back. What is closed at the hour
+        takes CLOSED_DS more; without an hour, what is closed in any working hour.
         """
         factor = np.array([rules.traffic_factor(self.name, c, hour) for c in rules.CLASSES])
         kph = self.kph * factor[self.streets.road_class[self.edge]]
@@ -119,6 +128,10 @@ class Graph:
             raise ValueError(f"A travel time of graph {self.name} is not finite.")
         whole: npt.NDArray[np.float64] = np.maximum(1.0, np.rint(times))
         whole[self.layer == layers.LINK] = 0.0
+        whole += self.extra_ds
+        if self.name == "van":
+            asked = WORKING if hour is None else 1 << hour
+            whole[(self.hours & asked) != asked] += CLOSED_DS
         return whole
 
     def at(self, hour: int | None) -> Weighted:
@@ -138,8 +151,8 @@ class Graph:
     @cached_property
     def cut_off(self) -> StreetIndex:
         """The streets that the graph's vehicle may use, but cannot reach or cannot leave."""
-        along = rules.GRAPHS.index(self.name)
-        usable = (self.streets.flags >> along | self.streets.flags >> along + len(rules.GRAPHS)) & 1
+        along = rules.USERS.index(self.name)
+        usable = (self.streets.flags >> along | self.streets.flags >> along + len(rules.USERS)) & 1
         usable &= ~np.isin(self.streets.road_class, NO_DOORS)
         lost = np.setdiff1d(np.flatnonzero(usable), self.doors).astype(np.int32)
         return StreetIndex(self.streets, lost)

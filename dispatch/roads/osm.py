@@ -11,8 +11,14 @@ import numpy as np
 import osmium
 from osmium import osm
 
-from dispatch.roads import turns
-from dispatch.roads.access import ALL_GRAPHS, barrier_bits, way_bits
+from dispatch.roads import ferries, turns
+from dispatch.roads.access import (
+    ALL_USERS,
+    barrier_bits,
+    class_of,
+    unread_conditions,
+    way_bits,
+)
 from dispatch.roads.city import AddressObject, Area, City
 from dispatch.roads.rules import CLASS_ID, posted_kph
 from dispatch.roads.streets import E7, Uses, Way, line_length_dm
@@ -25,9 +31,10 @@ KEYS = (
     "natural",
     "leisure",
     "landuse",
-    *sorted({key for keys in turns.KEYS.values() for key in keys}),
+    *sorted(f"{key}{end}" for keys in turns.KEYS.values() for key in keys for end in turns.ENDINGS),
     "barrier",
     "waterway",
+    "route",
 )
 POND_M: Final = 400  # a shore shorter than this is that of a pond, which one walks around
 _GREEN = {"park", "garden", "golf_course", "nature_reserve", "pitch", "common"}
@@ -80,6 +87,7 @@ def read(path: Path, report: Callable[[str], None] = lambda _text: None) -> City
             f"{path.name} cannot be read as OpenStreetMap data ({fault}). "
             "Give a .osm.pbf or .osm file, for example an extract of your city."
         ) from fault
+    _find_junctions(city)
     if not city.ways:
         raise ValueError(
             f"{path.name} contains no street that a vehicle or a person may use. "
@@ -88,12 +96,26 @@ def read(path: Path, report: Callable[[str], None] = lambda _text: None) -> City
     return city
 
 
+def _find_junctions(city: City) -> None:
+    """Complete the restrictions over ways in between; leave those out that are not clear."""
+    members = {
+        way
+        for turn in city.turns
+        if turn.between
+        for way in (*turn.arrive, *turn.between, *turn.leave)
+    }
+    if members:
+        nodes = {way.ref: way.nodes for way in city.ways if way.ref in members}
+        complete = [turns.with_junctions(t, nodes) if t.between else t for t in city.turns]
+        city.turns = [turn for turn in complete if turn is not None]
+
+
 def _node(city: City, osm_id: int, tags: Mapping[str, str], where: osm.Location) -> None:
     if where.valid():
         _address(city, f"n{osm_id}", tags, where.lat, where.lon)
     if "barrier" in tags:
         usable, ends = barrier_bits(tags)
-        if usable != ALL_GRAPHS or ends:
+        if usable != ALL_USERS or ends:
             city.barriers[osm_id] = Uses(usable, ends)
 
 
@@ -107,7 +129,7 @@ def _way(city: City, way: osm.Way, tags: Mapping[str, str]) -> None:
             line.append((where.x, where.y))
     if not line:
         return
-    if "highway" in tags:
+    if "highway" in tags or tags.get("route") == "ferry":
         _street(city, way.id, refs, line, tags)
     if "addr:housenumber" in tags or "place" in tags:
         body = line[:-1] if len(line) > 1 and line[0] == line[-1] else line
@@ -128,30 +150,45 @@ def _way(city: City, way: osm.Way, tags: Mapping[str, str]) -> None:
 def _street(
     city: City, ref: int, refs: list[int], line: list[tuple[int, int]], tags: Mapping[str, str]
 ) -> None:
-    road_class = tags["highway"]
+    road_class = class_of(tags)
     if road_class not in CLASS_ID or len(refs) < 2:
         city.left_out[road_class] = city.left_out.get(road_class, 0) + 1
         return
-    along, against, ends_along, ends_against = way_bits(tags)
-    if not along and not against:
+    bits = way_bits(tags)
+    if unread_conditions(tags):
+        city.unread["conditions"] = city.unread.get("conditions", 0) + 1
+    if not bits.along and not bits.against:
         city.left_out["no access"] = city.left_out.get("no access", 0) + 1
         return
     both = posted_kph(tags.get("maxspeed"))
+    crossing_s = ferries.crossing_s(tags) if road_class == "ferry" else 0
+    if road_class == "ferry":
+        kind = "ferries" if crossing_s else "ferries_without_duration"
+        city.unread[kind] = city.unread.get(kind, 0) + 1
     city.ways.append(
         Way(
             nodes=refs,
             lonlat=line,
             road_class=road_class,
             name=tags.get("name", ""),
-            along=along,
-            against=against,
+            along=bits.along,
+            against=bits.against,
             posted_along=posted_kph(tags.get("maxspeed:forward")) or both,
             posted_against=posted_kph(tags.get("maxspeed:backward")) or both,
-            ends_along=ends_along,
-            ends_against=ends_against,
+            ends_along=bits.ends_along,
+            ends_against=bits.ends_against,
             ref=ref,
+            hours_along=bits.hours_along,
+            hours_against=bits.hours_against,
+            kph=_mean_kph(line, crossing_s) if crossing_s else 0.0,
         )
     )
+
+
+def _mean_kph(line: list[tuple[int, int]], seconds: int) -> float:
+    """Return the speed with which a line takes this time."""
+    metres = float(line_length_dm(np.array(line, np.int32)).sum()) / 10
+    return max(0.05, metres * 3.6 / seconds)
 
 
 def _area_kind(tags: Mapping[str, str]) -> str:

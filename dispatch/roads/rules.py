@@ -16,6 +16,9 @@ from typing import Final, Literal, get_args
 Profile = Literal["van", "e_van", "cargo_bike", "foot"]
 PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
 GRAPHS: Final = ("van", "cargo_bike", "foot")  # an electric van uses the graph of the van
+# The order of the bits that say who may use a street. A lorry drives on the graph of the van,
+# without the streets that are shut to lorries.
+USERS: Final = (*GRAPHS, "lorry")
 GRAPH_OF: Final[Mapping[Profile, str]] = {
     "van": "van",
     "e_van": "van",
@@ -47,10 +50,12 @@ CLASSES: Final = (
     "bridleway",
     "steps",
     "corridor",
+    "ferry",
 )
 CLASS_ID: Final = {name: at for at, name in enumerate(CLASSES)}
 
 POSTED_SHARE: Final = 0.8
+FERRY_KPH: Final = 12  # of a ferry whose duration is not on the map
 _VAN: Final = {
     "motorway": 85,
     "motorway_link": 45,
@@ -73,6 +78,7 @@ _VAN: Final = {
     "path": 6,
     "cycleway": 6,
     "bridleway": 6,
+    "ferry": FERRY_KPH,
 }
 _BIKE: Final = {
     **dict.fromkeys(
@@ -99,15 +105,18 @@ _BIKE: Final = {
     "pedestrian": 6,
     "footway": 6,
     "bridleway": 8,
+    "ferry": FERRY_KPH,
 }
 _FOOT: Final = {
     **dict.fromkeys(set(CLASSES) - {"motorway", "motorway_link", "steps"}, 5),
     "steps": 3,
+    "ferry": FERRY_KPH,
 }
 SPEED_KPH: Final[Mapping[str, Mapping[str, float]]] = {
     "van": _VAN,
     "cargo_bike": _BIKE,
     "foot": _FOOT,
+    "lorry": _VAN,
 }
 # Share of the free speed in each hour of the local day. These are assumed defaults; measurements
 # of a town are better. In the two peak hours, main roads lose more speed than side streets.
@@ -123,8 +132,11 @@ MAIN_CLASSES: Final = frozenset(CLASSES[:8])
 
 
 def traffic_factor(graph: str, road_class: str, hour: int | None) -> float:
-    """Return the share of the free speed at an hour (0 to 23); 1.0 without an hour or a motor."""
-    if hour is None or graph != "van":
+    """Return the share of the free speed at an hour (0 to 23).
+
+    1.0 without an hour or a motor, and on a ferry.
+    """
+    if hour is None or graph != "van" or road_class == "ferry":
         return 1.0
     return (_PEAK_MAIN if road_class in MAIN_CLASSES else _PEAK_SIDE)[hour % 24]
 

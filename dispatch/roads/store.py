@@ -26,7 +26,7 @@ from typing import Any
 from lastmile.core.errors import NotFound
 from lastmile.core.geo import Point
 
-BUILDER = 5  # increase it when the arrays change their shape or meaning
+BUILDER = 6  # increase it when the arrays change their shape or meaning
 KEPT = 2
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
 

@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dispatch.roads.rules import CLASS_ID, GRAPHS
+from dispatch.roads.hours import ALWAYS
+from dispatch.roads.rules import CLASS_ID, USERS
 
 EARTH_RADIUS_M = 6_371_008.8
 E7 = 10_000_000
@@ -30,9 +31,11 @@ class Way:
     """A line of the map.
 
     ``nodes`` are ids of the map, ``lonlat`` the corners in 1e-7 degrees. ``along`` and ``against``
-    have a bit for each graph (in the order of ``rules.GRAPHS``) that may use the direction.
-    ``ends_*`` has the graphs that may use it only to reach or to leave a place there.
-    ``posted_*`` are speed limits in km/h, 0 if unknown. ``ref`` is the id of the map.
+    have a bit for each user (in the order of ``rules.USERS``) that may use the direction.
+    ``ends_*`` has the users that may use it only to reach or to leave a place there.
+    ``posted_*`` are speed limits in km/h, 0 if unknown. ``ref`` is the id of the map. ``hours_*``
+    are the hours in which a van may use it, as bits. ``kph`` is the speed of a ferry whose duration
+    is known, else 0.
     """
 
     nodes: Sequence[int]
@@ -46,10 +49,13 @@ class Way:
     ends_along: int = 0
     ends_against: int = 0
     ref: int = 0
+    hours_along: int = ALWAYS
+    hours_against: int = ALWAYS
+    kph: float = 0.0
 
 
 class Uses(NamedTuple):
-    """Bits of the graphs that may pass a barrier, and of the graphs that do so only at the ends."""
+    """Bits of the users that may pass a barrier, and of the users that do so only at the ends."""
 
     usable: int
     ends: int
@@ -68,18 +74,21 @@ class StreetArrays:
     length_dm: npt.NDArray[np.int32]
     road_class: npt.NDArray[np.uint8]
     name: npt.NDArray[np.int32]  # index in names, 0 = no name
-    flags: npt.NDArray[np.uint8]  # bit g: graph g may go along; bit g + 3: against
+    flags: npt.NDArray[np.uint8]  # bit u: user u may go along; bit u + 4: against
     ends: npt.NDArray[np.uint8]  # as flags: only at the ends of a leg
     posted: npt.NDArray[np.uint8]  # [edges, 2]
     way: npt.NDArray[np.int64]  # [edges, 2] ids of the ways of the map at the start and the end
+    hours: npt.NDArray[np.uint32]  # [edges, 2] hours in which a van may go along and against
+    kph: npt.NDArray[np.float32]  # speed of a ferry with a known duration, else 0
     names: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.u)
 
 
-# Class, name, and (along, against): usable by, posted limits, only at the ends of a leg.
-_Key = tuple[int, str, int, int, int, int, int, int]
+# Class, name, and (along, against): usable by, posted limits, only at the ends of a leg, hours.
+# Then the speed of a ferry.
+_Key = tuple[int, str, int, int, int, int, int, int, int, int, float]
 
 
 @dataclass(slots=True)
@@ -93,8 +102,8 @@ class _Piece:
 
     def turned(self) -> _Piece:
         """Return the piece in the opposite direction."""
-        cls, name, along, against, p1, p2, e1, e2 = self.key
-        key = (cls, name, against, along, p2, p1, e2, e1)
+        cls, name, along, against, p1, p2, e1, e2, h1, h2, kph = self.key
+        key = (cls, name, against, along, p2, p1, e2, e1, h2, h1, kph)
         return _Piece(self.nodes[::-1], self.line[::-1], key, self.ways[::-1])
 
 
@@ -172,6 +181,9 @@ def _split(ways: Sequence[Way]) -> list[_Piece]:
             way.posted_against,
             way.ends_along,
             way.ends_against,
+            way.hours_along,
+            way.hours_against,
+            way.kph,
         )
         start = 0
         for at in range(1, len(way.nodes)):
@@ -255,7 +267,8 @@ def _columns(pieces: list[_Piece]) -> StreetArrays:
     first = np.zeros(count + 1, np.int64)
     cls, flags, ends = (np.zeros(count, np.uint8) for _ in range(3))
     name, posted = np.zeros(count, np.int32), np.zeros((count, 2), np.uint8)
-    way = np.zeros((count, 2), np.int64)
+    way, hours = np.zeros((count, 2), np.int64), np.zeros((count, 2), np.uint32)
+    kph = np.zeros(count, np.float32)
     corners: list[tuple[int, int]] = []
     for at, piece in enumerate(pieces):
         for node, where in ((piece.nodes[0], piece.line[0]), (piece.nodes[-1], piece.line[-1])):
@@ -267,10 +280,11 @@ def _columns(pieces: list[_Piece]) -> StreetArrays:
         first[at + 1] = len(corners)
         cls[at] = piece.key[0]
         name[at] = names.setdefault(piece.key[1], len(names))
-        flags[at] = piece.key[2] | (piece.key[3] << len(GRAPHS))
+        flags[at] = piece.key[2] | (piece.key[3] << len(USERS))
         posted[at] = piece.key[4], piece.key[5]
         way[at] = piece.ways
-        ends[at] = piece.key[6] | (piece.key[7] << len(GRAPHS))
+        ends[at] = piece.key[6] | (piece.key[7] << len(USERS))
+        hours[at], kph[at] = piece.key[8:10], piece.key[10]
     shape = np.array(corners, np.int32).reshape(-1, 2)
     return StreetArrays(
         node_lonlat=np.array(node_lonlat, np.int32).reshape(-1, 2),
@@ -286,6 +300,8 @@ def _columns(pieces: list[_Piece]) -> StreetArrays:
         ends=ends,
         posted=posted,
         way=way,
+        hours=hours,
+        kph=kph,
         names=list(names),
     )
 

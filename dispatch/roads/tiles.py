@@ -32,14 +32,16 @@ _KINDS: Final[dict[str, tuple[str, ...]]] = {
     "highway": ("motorway", "motorway_link", "trunk", "trunk_link"),
     "main": ("primary", "primary_link", "secondary", "secondary_link", "tertiary", "tertiary_link"),
     "local": ("unclassified", "residential", "living_street", "road", "service", "pedestrian"),
-    "path": ("track", "cycleway", "footway", "path", "bridleway", "steps", "corridor"),
+    "path": ("track", "cycleway", "footway", "path", "bridleway", "steps", "corridor", "ferry"),
 }
 _FROM_ZOOM: Final[dict[str, int]] = {
     **dict.fromkeys(CLASSES, 14),
     **dict.fromkeys(("motorway", "trunk", "primary"), 8),
     **dict.fromkeys(("motorway_link", "trunk_link", "secondary"), 10),
     **dict.fromkeys(("tertiary", "primary_link", "secondary_link"), 11),
-    **dict.fromkeys(("residential", "unclassified", "living_street", "pedestrian", "road"), 12),
+    **dict.fromkeys(
+        ("residential", "unclassified", "living_street", "pedestrian", "road", "ferry"), 12
+    ),
 }
 _KIND_OF: Final = {name: kind for kind, names in _KINDS.items() for name in names}
 _ZOOM_OF_CLASS: Final = np.array([_FROM_ZOOM[name] for name in CLASSES])

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from dispatch.roads.access import (
-    SIZES,
-    Use,
-    barrier_use,
-    fits,
-    metres,
-    tonnes,
-    value_use,
-    way_use,
-)
-from dispatch.roads.rules import CLASSES, GRAPHS, SPEED_KPH
+from dispatch.roads.access import Use, barrier_use, value_use, way_bits, way_use, way_uses
+from dispatch.roads.ferries import crossing_s, seconds
+from dispatch.roads.hours import ALWAYS, clauses
+from dispatch.roads.rules import CLASSES, GRAPHS, SPEED_KPH, USERS
+from dispatch.roads.sizes import SIZES, fits, metres, tonnes
 
 SHUT, ENDS, OPEN = Use.SHUT, Use.ENDS, Use.OPEN
 
@@ -189,4 +183,102 @@ def test_the_lowest_limit_of_a_list_counts() -> None:
 
 def test_every_class_with_a_speed_exists_and_every_vehicle_has_a_size() -> None:
     assert {name for speeds in SPEED_KPH.values() for name in speeds} <= set(CLASSES)
-    assert set(SIZES) == set(GRAPHS) - {"foot"}
+    assert set(SIZES) == set(USERS) - {"foot"}
+
+
+def hours(first: int, last: int) -> int:
+    """Return the bits of the hours from ``first`` to before ``last``."""
+    return sum(1 << hour for hour in range(first, last))
+
+
+NIGHT = hours(22, 24) | hours(0, 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("no @ (Mo-Fr 07:00-09:00)", [("no", hours(7, 9), 0)]),
+        ("no @ 07:30-09:15", [("no", hours(7, 10), hours(8, 9))]),
+        ("delivery @ (Mo-Sa 06:00-11:00)", [("delivery", hours(6, 11), hours(6, 11))]),
+        ("no @ (22:00-06:00)", [("no", NIGHT, NIGHT)]),
+        ("no @ (Mo-Fr 07:00-09:00,16:00-18:00)", [("no", hours(7, 9) | hours(16, 18), 0)]),
+        ("no @ (Sa,Su)", [("no", ALWAYS, 0)]),
+        ("no @ (07:00-08:00); yes @ (09:00-10:00)",
+         [("no", 1 << 7, 1 << 7), ("yes", 1 << 9, 1 << 9)]),
+        ("no @ (weight>7.5)", None),
+        ("no @ wet", None),
+        ("no @ (sunset-sunrise)", None),
+        ("yes", None),
+    ],
+)  # fmt: skip
+def test_a_condition_closes_the_hours_it_touches_and_opens_those_it_covers(
+    text: str, expected: list[tuple[str, int, int]] | None
+) -> None:
+    parts = clauses(text)
+    assert (parts and [(part.value, part.some, part.every) for part in parts]) == expected
+
+
+@pytest.mark.parametrize(
+    ("extra", "use", "open_hours"),
+    [
+        ({"motor_vehicle:conditional": "no @ (07:00-09:00)"}, OPEN, ALWAYS & ~hours(7, 9)),
+        ({"access:conditional": "no @ (07:00-09:00)", "motor_vehicle": "yes"}, OPEN, ALWAYS),
+        ({"motor_vehicle": "no", "motor_vehicle:conditional": "delivery @ (06:00-11:00)"},
+         ENDS, hours(6, 11)),
+        ({"motor_vehicle": "no", "motor_vehicle:conditional": "yes @ (Sa 06:00-11:00)"},
+         SHUT, ALWAYS),
+        ({"motor_vehicle:conditional": "destination @ (07:00-09:00)"}, ENDS, ALWAYS),
+        ({"motor_vehicle:conditional": "no @ (weight>7.5)"}, OPEN, ALWAYS),
+        ({"highway": "pedestrian", "motor_vehicle:conditional": "delivery @ (05:00-10:30)"},
+         ENDS, hours(5, 10)),
+    ],
+)  # fmt: skip
+def test_a_van_uses_a_street_with_conditions_in_its_hours(
+    extra: dict[str, str], use: Use, open_hours: int
+) -> None:
+    way = {"highway": "residential", **extra}
+    assert way_uses("van", way)[0] == (use, open_hours)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("00:20", 1200), ("1:05", 3900), ("01:05:30", 3930), ("20", 1200), ("PT20M", 1200),
+        ("PT1H30M", 5400), ("20 min", 1200), ("", 0), ("soon", 0), ("99:00", 0),
+    ],
+)  # fmt: skip
+def test_the_duration_of_a_ferry_is_read_with_its_unit(text: str, expected: int) -> None:
+    assert seconds(text) == expected
+
+
+def test_half_the_interval_of_a_ferry_is_waited_and_only_where_its_duration_is_known() -> None:
+    assert crossing_s({"duration": "00:20", "interval": "00:30"}) == 2100
+    assert crossing_s({"interval": "00:30"}) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "van", "bike", "foot"),
+    [
+        ("route=ferry motor_vehicle=yes", OPEN, SHUT, OPEN),
+        ("route=ferry", SHUT, SHUT, OPEN),
+        ("route=ferry bicycle=yes motorcar=no", SHUT, OPEN, OPEN),
+        ("route=ferry foot=no motorcar=private", ENDS, SHUT, SHUT),
+    ],
+)
+def test_a_ferry_takes_those_whom_the_map_names_and_people_on_foot(
+    text: str, van: Use, bike: Use, foot: Use
+) -> None:
+    assert [way_use(graph, tags(text))[0] for graph in GRAPHS] == [van, bike, foot]
+
+
+@pytest.mark.parametrize(
+    ("text", "lorry"),
+    [
+        ("hgv=no", False), ("hgv=destination", True), ("maxheight=3.5", False),
+        ("maxheight=4.2", True), ("maxweight=7.5", False), ("maxweight:hgv=12", False),
+        ("maxwidth=2.3", False), ("goods=no", True), ("motor_vehicle=no hgv=yes", True),
+    ],
+)  # fmt: skip
+def test_a_lorry_has_its_own_tags_and_limits(text: str, *, lorry: bool) -> None:
+    bit = 1 << USERS.index("lorry")
+    assert bool(way_bits(tags(f"highway=residential {text}")).along & bit) is lorry

@@ -55,8 +55,22 @@ def test_a_case_from_the_field_has_the_right_length(
     ] == ["", ""]
 
 
-def test_an_island_without_a_street_to_it_is_not_served_from_the_shore(tmp_path: Path) -> None:
+def test_an_island_is_reached_over_its_ferry_with_the_time_of_the_crossing(tmp_path: Path) -> None:
     built("17-island-ferry/island.osm", tmp_path)
-    for profile in ("van", "cargo_bike"):
-        door = doors_of([HUB, ISLAND], network="town", profile=profile, var=tmp_path)[1]  # type: ignore[arg-type]
-        assert door.fault == "cut_off"
+    way = matrix.travel([HUB, ISLAND], network="town", profile="van", var=tmp_path)
+    assert way.source == "roads"
+    assert 1_200 < way.duration_s[0, 1] < 1_400, "20 minutes on board, and the streets"
+    assert way.distance_m[0, 1] == pytest.approx(1_200, abs=10)
+    assert not doors_of([HUB, ISLAND], network="town", profile="van", var=tmp_path)[1].fault
+    busy = matrix.travel(
+        [HUB, ISLAND], network="town", profile="van", depart_minute=8 * 60, var=tmp_path
+    )
+    assert busy.duration_s[0, 1] < way.duration_s[0, 1] + 60, "traffic does not slow a ferry"
+
+
+def test_an_island_whose_ferry_does_not_take_the_vehicle_is_not_served_from_the_shore(
+    tmp_path: Path,
+) -> None:
+    built("17-island-ferry/island.osm", tmp_path)
+    door = doors_of([HUB, ISLAND], network="town", profile="cargo_bike", var=tmp_path)[1]
+    assert door.fault == "no_street"

@@ -170,6 +170,23 @@ def test_a_one_way_street_that_nothing_leads_to_is_not_a_place_to_stop(tmp_path:
     assert snapped.snapped_m[0] == pytest.approx(distance_m(spot(4, 0), spot(2, 0)), abs=2)
 
 
+def test_a_street_that_is_closed_in_certain_hours_is_driven_round_in_them(tmp_path: Path) -> None:
+    town = crossing(None, motor_vehicle__conditional="no @ (Mo-Fr 07:00-09:00)")
+    info = town.build(tmp_path)
+    assert info.counts["streets_with_hours"] == 1
+
+    def at(hour: int | None) -> object:
+        minute = None if hour is None else hour * 60
+        way = matrix.travel(
+            [SOUTH, NORTH], network="town", profile="van", depart_minute=minute, var=tmp_path
+        )
+        return way.distance_m[0, 1]
+
+    assert at(12) == steps(6)
+    assert at(8) == steps(WAY_ROUND)
+    assert at(None) == steps(WAY_ROUND), "an unknown hour counts as one in which it is closed"
+
+
 def test_a_town_of_private_streets_alone_is_still_a_network(tmp_path: Path) -> None:
     grid(3, access="private").build(tmp_path)
     assert metres(tmp_path, spot(0, 0), spot(0, 2))[0, 1] == steps(2)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dispatch.roads import build, layers, matrix, osm, turns
+from dispatch.roads import build, junctions, layers, matrix, osm, turns
 from dispatch.roads.network import Graph, load
 from dispatch.roads.rules import GRAPHS, Profile
 from lastmile.core.geo import Point, distance_m
@@ -44,11 +44,11 @@ def test_a_restriction_is_read_for_the_vehicles_it_concerns(
     ("tags", "members"),
     [
         ({"restriction:hgv": "no_left_turn"}, MEMBERS),
-        ({"restriction:conditional": "no_left_turn @ (Mo-Fr 07:00-19:00)"}, MEMBERS),
+        ({"restriction:conditional": "no_left_turn @ wet"}, MEMBERS),
         ({"restriction": "no_left_turn", "except": "vehicle"}, MEMBERS),
         ({"restriction": "give_way"}, MEMBERS),
         ({"restriction": "no_left_turn"}, MEMBERS[:2]),
-        ({"restriction": "no_left_turn"}, [*MEMBERS[:1], ("w", 2, "via"), MEMBERS[2]]),
+        ({"restriction": "no_left_turn"}, [*MEMBERS, ("w", 2, "via")]),
         ({"restriction": "no_left_turn"}, [*MEMBERS, ("n", 9, "via")]),
     ],
 )
@@ -141,6 +141,83 @@ def test_a_restriction_that_would_cut_a_street_off_is_left_out(tmp_path: Path) -
     assert "Vans obey 0 of 4 turn restrictions" in " ".join(info.notes)
 
 
+def at_hour(var: Path, a: Point, b: Point, hour: int) -> int:
+    way = matrix.travel([a, b], network="town", profile="van", depart_minute=hour * 60, var=var)
+    return int(way.distance_m[0, 1])
+
+
+def test_a_turn_forbidden_in_certain_hours_is_made_in_all_others(tmp_path: Path) -> None:
+    town = cross()
+    members = [("way", 1, "from"), ("node", 1, "via"), ("way", 3, "to")]
+    condition = "no_left_turn @ (Mo-Fr 07:00-09:00)"
+    tags = {"type": "restriction", "restriction:conditional": condition}
+    town.relations.append((members, tags))
+    info = town.build(tmp_path)
+    assert info.counts["van_turns"] == 1
+    assert at_hour(tmp_path, WEST, NORTH, 12) < 450
+    assert at_hour(tmp_path, WEST, NORTH, 8) > 600
+    assert at_hour(tmp_path, NORTH, WEST, 8) < 450
+    assert metres(tmp_path, WEST, NORTH, "cargo_bike") < 450
+
+
+def dual() -> tuple[Town, Point, Point, Point]:
+    """Return two one-way carriageways joined by a short street, over which one must not turn back.
+
+    Way 1 leads to the east along y = 0, way 2 to the west along y = 1, way 3 joins them at x = 2.
+    """
+    town = Town()
+    a, b, c = town.node(0, 0), town.node(2, 0), town.node(6, 0)
+    d, e, f = town.node(6, 1), town.node(2, 1), town.node(0, 1)
+    town.way(a, b, oneway="yes", name="Eastbound")
+    town.way(e, f, oneway="yes", name="Westbound")
+    town.way(b, e, name="Link")
+    town.way(b, c, oneway="yes", name="Eastbound")
+    town.way(c, d, name="East End")
+    town.way(d, e, oneway="yes", name="Westbound")
+    town.way(f, a, name="West End")
+    return town, spot(1, 0), spot(1, 1), spot(2, 0.5)
+
+
+@pytest.mark.parametrize("value", ["no_u_turn", "only_straight_on"])
+def test_a_restriction_over_a_way_in_between_forbids_the_whole_turn_alone(
+    tmp_path: Path, value: str
+) -> None:
+    town, start, end, middle = dual()
+    free, _, _, _ = dual()
+    free.build(tmp_path / "free")
+    side = town.node(1, 2)
+    town.way(5, side, name="Side Street")  # way 8, straight on behind the link
+    leave = 2 if value == "no_u_turn" else 8
+    members = [("way", 1, "from"), ("way", 3, "via"), ("way", leave, "to")]
+    town.relations.append((members, {"type": "restriction", "restriction": value}))
+    info = town.build(tmp_path / "town")
+    assert info.counts["van_turns"] == 1
+    assert metres(tmp_path / "free", start, end) < 300
+    assert metres(tmp_path / "town", start, end) > 300, "not over the link"
+    assert metres(tmp_path / "town", start, middle) < 150, "the link itself is reached"
+    assert metres(tmp_path / "town", middle, end) < 200, "who begins on the link may leave it so"
+    assert metres(tmp_path / "town", start, spot(1.5, 1.5)) < 350, "straight on is allowed"
+    graph = load("town", tmp_path / "town").graph("van")
+    assert graph is not None
+    (leg,) = matrix.legs([start, middle], network="town", profile="van", var=tmp_path / "town")
+    drawn = [Point(lon=lon, lat=lat) for lon, lat in leg.line]
+    length = sum(distance_m(a, b) for a, b in pairwise(drawn))
+    assert length == pytest.approx(leg.distance_m, abs=6, rel=0.02)
+
+
+def test_turning_back_beside_a_restriction_takes_time(tmp_path: Path) -> None:
+    town = cross()
+    forbid(town, "no_left_turn", 1, 3)
+    stub = town.node(1, 0)
+    town.ways[1] = ((1, stub, 3), town.ways[1][1])  # East, with a junction after 100 m
+    town.way(stub, town.node(1, -1), name="Stub")
+    town.build(tmp_path)
+    way = matrix.travel([WEST, NORTH], network="town", profile="van", var=tmp_path)
+    assert way.distance_m[0, 1] == pytest.approx(2 * 75.5 + 2 * 111 + 2 * 84, rel=0.2)
+    plain_s = way.distance_m[0, 1] * 3.6 / 24
+    assert way.duration_s[0, 1] == pytest.approx(plain_s + junctions.U_TURN_S, abs=3)
+
+
 VALUES = ("no_left_turn", "no_right_turn", "no_straight_on", "only_straight_on", "no_u_turn")
 
 
@@ -166,6 +243,12 @@ def towns(draw: st.DrawFn) -> Town:
             arrive, leave = draw(st.sampled_from(ways)), draw(st.sampled_from(ways))
             members = [("way", arrive, "from"), ("node", node, "via"), ("way", leave, "to")]
             tags = {"type": "restriction", "restriction": draw(st.sampled_from(VALUES))}
+            if draw(st.booleans()):
+                tags["restriction:conditional"] = f"{tags.pop('restriction')} @ (06:00-22:00)"
+            if draw(st.booleans()):  # over a way in between, if both ends of it are shared
+                between = ("way", draw(st.sampled_from(ways)), "via")
+                far = ends[draw(st.sampled_from(list(ends)))]
+                members = [members[0], between, ("way", draw(st.sampled_from(far)), "to")]
             town.relations.append((members, tags))
     return town
 
