@@ -21,7 +21,7 @@ from lastmile.schedule import SWEEP_TASK
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lastmile.settings")
 
-BULK_NICE = 10
+LOW_NICE = 10
 
 app = Celery("lastmile")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -33,9 +33,9 @@ app.autodiscover_tasks(lambda: settings.INSTALLED_APPS)
 
 @celeryd_after_setup.connect
 def give_way(sender: str = "", **_signal: Any) -> None:
-    """Let the worker for bulk work give way to those for which a person waits."""
-    if str(sender).startswith("bulk@"):
-        os.nice(BULK_NICE)
+    """Let the workers for imports and plans give way to messages, acts and pages."""
+    if str(sender).startswith(("bulk@", "solve@")):
+        os.nice(LOW_NICE)
 
 
 @celeryd_after_setup.connect

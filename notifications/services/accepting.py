@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from django.db import connection, transaction
@@ -51,8 +51,9 @@ Result = tuple[ClaimedMessage, Accepted]
 def accept_many(*, results: Sequence[Result]) -> list[Result]:
     """Store that the provider took many messages; return the results that it left alone.
 
-    Each of these needs ``accept``: its lease is lost, a report waits for it, it came as more than
-    sent, or its account was paused.
+    Each of these needs ``accept``: a report waits for it, it came as more than sent, or its account
+    was paused. If a message's lease is lost, because a report settled it before, only its call is
+    closed.
 
     Locks: the messages, by id; then the provider's ids, in their order. Records: nothing. Raises:
     nothing of its own.
@@ -61,12 +62,15 @@ def accept_many(*, results: Sequence[Result]) -> list[Result]:
     with transaction.atomic():
         tokens = {pk: claimed.token for pk, (claimed, _accepted) in taken.items()}
         rows = held_many(tokens, only=_READ)
+        lost = taken.keys() - {row.pk for row in rows}
         usual = [row for row in rows if _is_usual(row, taken[row.pk][1])]
         if usual:
             usual = _without_reports(usual, taken)
         if usual:
             _store(usual, taken)
-    done = {row.pk for row in usual}
+        if lost:
+            _close_calls(sorted(lost), taken)
+    done = lost | {row.pk for row in usual}
     return [result for result in results if result[0].pk not in done]
 
 
@@ -90,13 +94,21 @@ def _without_reports(rows: Sequence[Message], taken: dict[int, Result]) -> list[
     return [row for row in rows if (row.channel, ids[row.pk]) not in reported]
 
 
+def _close_calls(pks: Sequence[int], taken: Mapping[int, Result]) -> None:
+    """Store that the calls were accepted."""
+    numbers = [taken[pk][0].call for pk in pks]
+    provider_ids = [taken[pk][1].provider_id for pk in pks]
+    with connection.cursor() as cursor:
+        cursor.execute(_CALLS, [list(pks), numbers, provider_ids])
+
+
 def _store(rows: Sequence[Message], taken: dict[int, Result]) -> None:
     pks = [row.pk for row in rows]
     answers = [taken[pk][1] for pk in pks]
     provider_ids = [answer.provider_id for answer in answers]
     waits_s = [first_poll_s(row.account) for row in rows]
+    _close_calls(pks, taken)
     with connection.cursor() as cursor:
-        cursor.execute(_CALLS, [pks, [taken[pk][0].call for pk in pks], provider_ids])
         states = [answer.state for answer in answers]
         segments = [answer.segments for answer in answers]
         cursor.execute(_MESSAGES, [now(), pks, states, provider_ids, segments, waits_s])

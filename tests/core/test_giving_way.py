@@ -1,4 +1,4 @@
-"""The worker for bulk work gives way to the others; no other worker does."""
+"""The workers for imports and plans give way to the others; no other worker does."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ def niced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return levels
 
 
-def test_the_bulk_worker_runs_at_a_lower_priority(niced: list[int]) -> None:
-    celery.give_way(sender="bulk@laptop")
+@pytest.mark.parametrize("name", ["bulk@laptop", "solve@laptop"])
+def test_the_workers_for_imports_and_plans_run_at_a_lower_priority(
+    niced: list[int], name: str
+) -> None:
+    celery.give_way(sender=name)
     assert niced == [10]
 
 
 @pytest.mark.parametrize(
-    "name", ["worker@laptop", "send@laptop", "solve@laptop", "", "not-bulk@x", "bulky@laptop"]
+    "name", ["worker@laptop", "send@laptop", "", "not-bulk@x", "bulky@laptop", "solver@x"]
 )
 def test_no_other_worker_gives_way(niced: list[int], name: str) -> None:
     celery.give_way(sender=name)

@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--memory-mb", type=int, help="largest address space of this process")
     parser.add_argument("--cpu-seconds", type=int, help="largest processor time of this process")
     parser.add_argument(
-        "--nice", type=int, default=0, help="lower the priority of this process (0 to 19)"
+        "--nice", type=int, default=0, help="run at this priority or a lower one (0 to 19)"
     )
     return parser
 
@@ -121,7 +121,8 @@ def _limit(options: argparse.Namespace) -> None:
         seconds = options.cpu_seconds
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     if options.nice:
-        os.nice(options.nice)
+        level = max(options.nice, os.getpriority(os.PRIO_PROCESS, 0))
+        os.setpriority(os.PRIO_PROCESS, 0, level)
 
 
 def _run(options: argparse.Namespace, began: float) -> int:

@@ -232,7 +232,10 @@ def test_results_that_need_more_are_left_for_one_by_one(
         (by_pk[lost.pk], Accepted(provider_id="SM-lost", state="accepted")),
         (by_pk[delivered.pk], Accepted(provider_id="SM-there", state="delivered")),
     ]
-    assert accept_many(results=results) == results[1:]
+    assert accept_many(results=results) == [results[1], results[3]]
+    call = ProviderCall.objects.get(message=lost)
+    assert (call.result, call.provider_id) == ("accepted", "SM-lost")
+    assert again(lost).state == "unclear"  # what ended its lease settles it
     stored = again(usual)
     assert (stored.state, stored.provider_id, stored.segments) == ("accepted", "SM-usual", 2)
     assert stored.accepted_at is not None
