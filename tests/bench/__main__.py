@@ -102,6 +102,10 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
         "tests.bench.custody",
         "kill -9 in the middle of deliveries with photos; doubled and far photos flagged",
     ),
+    "arrivals": (
+        "tests.bench.arrivals",
+        "100,000 random events on the road: the arrivals are right after each of them",
+    ),
     "positions": (
         "tests.bench.positions",
         "1,000 positions a second for 20 minutes, 60 trackers' points a second, 500 boards",

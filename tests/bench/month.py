@@ -12,7 +12,7 @@ import datetime as dt
 import os
 import random
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -225,7 +225,7 @@ def _planned(hub: Hub, day: dt.date, seconds: int) -> Plan | None:
 
 
 @contextmanager
-def settable_clock() -> Iterator[object]:
+def settable_clock() -> Iterator[Callable[[dt.datetime], None]]:
     """Let a function set the clock of every retailer, for the length of a block."""
     before = {name: os.environ.get(name) for name in ("ALLOW_TEST_CLOCK", "TEST_CLOCK_FILE")}
     with tempfile.TemporaryDirectory() as folder:
