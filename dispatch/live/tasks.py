@@ -12,7 +12,7 @@ from dispatch.live.services import (
     keep_coming_days,
     look_after_runs,
     note_late_photos,
-    note_stays,
+    note_late_stays,
     note_stays_of_ended,
     point_to_next_look,
     settle_failed,
@@ -70,7 +70,7 @@ def update(*, runs: Sequence[int]) -> int:
 @retailer_task(STAYS_TASK, queue="bulk")
 def find_stays(*, runs: Sequence[int]) -> int:
     """Find the stays of runs for which late positions came; return the number of changes."""
-    return note_stays(runs, whole=True)
+    return note_late_stays(runs)
 
 
 @house_task("live.find_runs", queue="default", time_limit=300, soft_time_limit=280)

@@ -54,7 +54,7 @@ ACTS: Final[Mapping[str, Words]] = {
     "loaded": _("Loaded"),
     "not_loaded": _("Missing at loading"),
     "left_hub": _("Left the hub"),
-    "arrived": pgettext_lazy("driver", "Arrived"),
+    "arrived": pgettext_lazy("act of a driver", "Arrived"),
     "delivered": _("Delivered"),
     "picked_up": pgettext_lazy("driver", "Picked up"),
     "failed": _("Not delivered"),

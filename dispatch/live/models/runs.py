@@ -16,6 +16,8 @@ class Run(Timestamped):
 
     ``driver`` is the one who began it. ``confirmed_plan`` is the number of the plan version that
     the driver knows; ``reported_plan`` the number that the phone last fetched.
+    ``late_positions_at`` is when positions last came for a run that was over, until its stays were
+    looked for again.
     """
 
     public_id = PublicIdField("run")
@@ -28,9 +30,17 @@ class Run(Timestamped):
     ended_at = models.DateTimeField(null=True)
     confirmed_plan = models.PositiveIntegerField(null=True)
     reported_plan = models.PositiveIntegerField(null=True)
+    late_positions_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("-started_at", "-id")
+        indexes = (
+            models.Index(
+                name="run_late_positions",
+                fields=["late_positions_at"],
+                condition=Q(late_positions_at__isnull=False),
+            ),
+        )
         constraints = (
             models.CheckConstraint(
                 name="run_times_in_order",

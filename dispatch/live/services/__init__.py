@@ -31,7 +31,7 @@ from dispatch.live.services.partitions import forget_positions, keep_coming_days
 from dispatch.live.services.photos import forget_photos, is_here, not_expected, receive_piece
 from dispatch.live.services.positions import PointSource, take_positions
 from dispatch.live.services.runs import note_day_fetched
-from dispatch.live.services.stays import note_stays, note_stays_of_ended
+from dispatch.live.services.stays import note_late_stays, note_stays, note_stays_of_ended
 from dispatch.live.services.taking import take_act, take_acts
 from dispatch.live.services.telling import note_late_photos
 from dispatch.live.services.watching import (
@@ -80,6 +80,7 @@ __all__ = [
     "note_ended_tracker",
     "note_followed",
     "note_late_photos",
+    "note_late_stays",
     "note_missed_starts",
     "note_refused",
     "note_stays",

@@ -1,7 +1,7 @@
 """Takes positions in batches: judged by their own time, stored once, the newest one kept apart.
 
 A batch costs one SELECT of runs, one INSERT and one upsert of the last positions, however many
-points it has.
+points it has. Late points cost one UPDATE more: it marks the runs that are over.
 """
 
 from __future__ import annotations
@@ -68,6 +68,13 @@ _UPSERT: Final = """
            speed_mps = EXCLUDED.speed_mps, heading_deg = EXCLUDED.heading_deg
      WHERE EXCLUDED.at > known.at
 """
+# The record behind the hint: the beat looks for the stays of a run that is over and has this mark.
+_MARK: Final = """
+    UPDATE live_run SET late_positions_at = %s
+     WHERE id IN (SELECT id FROM live_run
+                   WHERE id = ANY(%s::bigint[]) AND (back_at IS NOT NULL OR ended_at IS NOT NULL)
+                   ORDER BY id FOR NO KEY UPDATE)
+"""
 _TRIES: Final = 2  # the second one after a missing partition was made
 
 
@@ -109,7 +116,8 @@ def take_positions(
     A point counts by its own time, however late it comes. ``sent_at`` is the time of sending by
     the sender's clock. The answer has one item for each point, in the order of ``points``.
 
-    Locks: the last positions of the runs. Records: nothing. Raises: nothing of its own.
+    Locks: the runs that are over, for late points; the last positions. Records: nothing. Raises:
+    nothing of its own.
     """
     received_at = clock.now()
     answers: list[PointResult | None] = [_refused(point) for point in points]
@@ -127,7 +135,7 @@ def take_positions(
     if placed:
         flagged = _flagged(placed)
         fresh = _store(source, flagged, received_at)
-        late = [one.span.run_pk for one in flagged if one.draft.flags & PointFlag.LATE]
+        late = _late_runs(flagged)
         if late and fresh:
             ask_for_stays(late)
         for place, one in placed.items():
@@ -210,6 +218,9 @@ def _write(source: PointSource, placed: Sequence[_Placed], received_at: dt.datet
     with prepared_cursor() as cursor:
         cursor.execute(_INSERT, [source.public_id, received_at, *_columns(placed)])
         fresh: set[object] = {client_id for (client_id,) in cursor.fetchall()}
+        late = _late_runs(placed)
+        if late and fresh:
+            cursor.execute(_MARK, [received_at, sorted(late)])
         last = _newest_of_each_run(placed)
         if last:
             _day, _ids, runs, *values, _flags = _columns(last)
@@ -217,6 +228,10 @@ def _write(source: PointSource, placed: Sequence[_Placed], received_at: dt.datet
             if cursor.rowcount:
                 tell_boards_soon()
     return fresh
+
+
+def _late_runs(placed: Sequence[_Placed]) -> set[int]:
+    return {one.span.run_pk for one in placed if one.draft.flags & PointFlag.LATE}
 
 
 def _columns(placed: Sequence[_Placed]) -> list[list[object]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django.db.models import Max, Min, Q
 
@@ -15,6 +16,7 @@ from dispatch.live.models import Device, DriverAct, Run, VisitProgress
 from dispatch.live.selectors.shifts import plan_at
 from dispatch.live.services.partitions import keep_days
 from dispatch.live.states import Result
+from dispatch.live.stays import Stay
 from dispatch.orders.models import Order
 from dispatch.planning.services import note_progress
 from lastmile.core.events import Lane, record
@@ -111,17 +113,34 @@ def note_day_fetched(*, shift: str, number: int) -> None:
     Run.objects.filter(is_new, shift__public_id=shift).update(reported_plan=number)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadVisit:
+    """The visit of an order on a locked run, None before the first act, and what its acts say."""
+
+    row: VisitProgress | None
+    state: VisitState
+
+
+def read_visit(run: Run, order: Order) -> ReadVisit:
+    """Return a visit, and what a run's acts and its stay at the door say about it."""
+    row = VisitProgress.objects.filter(run=run, order=order).first()
+    stood = None
+    if row is not None and row.stood_from_at is not None:
+        stood = Stood(row.stood_from_at, row.stood_until_at)
+    return ReadVisit(row, visit_state(_visit_acts(run, order), stood))
+
+
 def refresh_visit(
-    run: Run, order: Order, *, stop: str, attempt: str = "", state: VisitState | None = None
+    run: Run, order: Order, *, stop: str, attempt: str = "", read: ReadVisit | None = None
 ) -> VisitProgress:
     """Write the progress of a visit of a locked run as its acts say it.
 
-    ``state`` is what the acts say, if the caller has read it after the last change of an act.
+    ``read`` is the visit, if the caller has read it after the last change of an act.
 
     Locks: the row of the visit. Records: visit.arrived when the arrival is new. Raises: nothing.
     """
-    visit = VisitProgress.objects.filter(run=run, order=order).first()
-    state = state or _state_of(run, order, visit)
+    read = read or read_visit(run, order)
+    visit, state = read.row, read.state
     is_arrival = state.arrived_at is not None and (visit is None or visit.arrived_at is None)
     visit = visit or VisitProgress(run=run, order=order)
     visit.arrived_at, visit.departed_at = state.arrived_at, state.departed_at
@@ -132,12 +151,7 @@ def refresh_visit(
     visit.save()
     if is_arrival and state.arrived_at is not None:
         facts = events.ArrivedFacts(
-            run=run.public_id,
-            shift=run.shift.public_id,
-            hub=run.shift.hub.public_id,
-            service_date=run.shift.service_date,
-            at=state.arrived_at,
-            source=state.arrived_from,
+            **_run_facts(run), at=state.arrived_at, source=state.arrived_from
         )
         record(
             events.VISIT_ARRIVED,
@@ -149,17 +163,33 @@ def refresh_visit(
     return visit
 
 
-def state_of_visit(run: Run, order: Order) -> VisitState:
-    """Return what a run's acts, and its stay at the door, say about the visit of an order."""
-    visit = VisitProgress.objects.filter(run=run, order=order).first()
-    return _state_of(run, order, visit)
+def record_left(run: Run, order: Order, stay: Stay) -> None:
+    """Record that a vehicle has left a door.
+
+    Locks: nothing. Records: visit.left, if the stay has an end. Raises: nothing.
+    """
+    if stay.left_at is None:
+        return
+    facts = events.LeftDoorFacts(
+        **_run_facts(run), stood_from_at=stay.arrived_at, stood_until_at=stay.left_at
+    )
+    record(
+        events.VISIT_LEFT,
+        facts,
+        subject=order.public_id,
+        lane=Lane.PERSON,
+        occurred_at=stay.left_at,
+    )
 
 
-def _state_of(run: Run, order: Order, visit: VisitProgress | None) -> VisitState:
-    stood = None
-    if visit is not None and visit.stood_from_at is not None:
-        stood = Stood(visit.stood_from_at, visit.stood_until_at)
-    return visit_state(_visit_acts(run, order), stood)
+def _run_facts(run: Run) -> dict[str, Any]:
+    """Return the facts of a run that all facts about its visits have."""
+    return {
+        "run": run.public_id,
+        "shift": run.shift.public_id,
+        "hub": run.shift.hub.public_id,
+        "service_date": run.shift.service_date,
+    }
 
 
 def _visit_acts(run: Run, order: Order) -> list[VisitAct]:

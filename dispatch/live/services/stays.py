@@ -10,17 +10,15 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Q
 
-from dispatch.live import events
 from dispatch.live.models import LastPosition, Position, Run, VisitProgress
 from dispatch.live.points import NOT_LAST
 from dispatch.live.selectors.arrivals import TO_VISIT
 from dispatch.live.selectors.rest import RouteStop, stops_of_routes
-from dispatch.live.services.runs import refresh_visit
+from dispatch.live.services.runs import record_left, refresh_visit
 from dispatch.live.stays import Door, Seen, Stay, stays_of_run
 from dispatch.orders.models import Order
 from dispatch.orders.services import note_arrival
 from lastmile.core.clock import now
-from lastmile.core.events import Lane, record
 from lastmile.core.geo import Point, distance_m
 
 #: A run under way is looked at this far back. Longer than nearly every stay. Chosen.
@@ -62,13 +60,30 @@ def note_stays(runs: Collection[int], *, whole: bool = False) -> int:
 
 
 def note_stays_of_ended() -> int:
-    """Find the stays of runs that ended lately, for the case that a hint was lost.
+    """Find the stays of runs that ended lately, and of those that got late positions since.
+
+    A hint has asked for most of them before; a hint can be lost.
 
     Locks and Records: as ``note_stays``. Raises: nothing of its own.
     """
     since = now() - ENDED_LATELY
-    ended = Run.objects.filter(Q(back_at__gte=since) | Q(ended_at__gte=since))
-    return note_stays(list(ended.values_list("pk", flat=True)), whole=True)
+    wanted = Q(back_at__gte=since) | Q(ended_at__gte=since) | Q(late_positions_at__isnull=False)
+    return note_late_stays(list(Run.objects.filter(wanted).values_list("pk", flat=True)))
+
+
+def note_late_stays(runs: Collection[int]) -> int:
+    """Find the stays of runs in all of their positions, and take the mark of late ones away.
+
+    Positions that come meanwhile give a run a new mark, which stays.
+
+    Locks and Records: as ``note_stays``. Raises: nothing of its own.
+    """
+    marked = Run.objects.filter(pk__in=runs, late_positions_at__isnull=False)
+    marks = dict(marked.values_list("pk", "late_positions_at"))
+    count = note_stays(runs, whole=True)
+    for pk, at in marks.items():
+        Run.objects.filter(pk=pk, late_positions_at=at).update(late_positions_at=None)
+    return count
 
 
 def _near_doors(rows: Mapping[int, Run], stops: Stops, visits: Visits) -> list[int]:
@@ -195,25 +210,5 @@ def _write(run: Run, stays: Mapping[int, Stay], stop_of: Mapping[int, str]) -> i
                 arrived_from=visit.arrived_from,
             )
         if has_left:
-            _record_left(locked, order, stay)
+            record_left(locked, order, stay)
     return len(stays)
-
-
-def _record_left(run: Run, order: Order, stay: Stay) -> None:
-    if stay.left_at is None:
-        return
-    facts = events.LeftDoorFacts(
-        run=run.public_id,
-        shift=run.shift.public_id,
-        hub=run.shift.hub.public_id,
-        service_date=run.shift.service_date,
-        stood_from_at=stay.arrived_at,
-        stood_until_at=stay.left_at,
-    )
-    record(
-        events.VISIT_LEFT,
-        facts,
-        subject=order.public_id,
-        lane=Lane.PERSON,
-        occurred_at=stay.left_at,
-    )

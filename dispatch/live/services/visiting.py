@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from dispatch.live.acts import ActKind
-from dispatch.live.driving import VisitState
 from dispatch.live.models import DriverAct
 from dispatch.live.policy import driver_policy
 from dispatch.live.selectors.shifts import stop_of, was_on_route
 from dispatch.live.services.context import Taking
 from dispatch.live.services.distance import metres_too_far
-from dispatch.live.services.runs import refresh_visit, state_of_visit
+from dispatch.live.services.runs import ReadVisit, read_visit, refresh_visit
 from dispatch.live.states import IncidentKind, Result
 from dispatch.orders.drafts import AttemptDraft
 from dispatch.orders.models import Attempt, Direction, Order, Outcome
@@ -44,7 +43,7 @@ class _Door:
     stop: str
     is_mine: bool  # the published plan has the order on the route of this act
     elsewhere: str  # shift that the published plan has it on, if that is another one
-    state: VisitState | None = None  # what the acts of the visit say, as they are now
+    read: ReadVisit | None = None  # the visit, and what its acts say, as they are now
 
     @property
     def act(self) -> DriverAct:
@@ -127,7 +126,7 @@ def end_visit(taking: Taking, order: Order) -> Attempt | None:
     attempt = _attempt(door)
     if taking.run is not None:
         name = attempt.public_id if attempt else ""
-        refresh_visit(taking.run, row, stop=door.stop, attempt=name, state=door.state)
+        refresh_visit(taking.run, row, stop=door.stop, attempt=name, read=door.read)
     return attempt
 
 
@@ -206,7 +205,7 @@ def _in_time(door: _Door, last: Attempt) -> bool:
 
 def _without_effect(door: _Door) -> None:
     """Note on the act that its outcome does not count for the visit."""
-    door.state = None
+    door.read = None
     door.act.data = {**door.act.data, "counts": False}
     DriverAct.objects.filter(pk=door.act.pk).update(data=door.act.data)
 
@@ -223,8 +222,8 @@ def _draft(door: _Door) -> AttemptDraft:
     at = door.act.happened_at
     arrived_at, arrived_from = None, ""
     if door.taking.run is not None:
-        state = door.state = state_of_visit(door.taking.run, door.order)
-        arrived_at, arrived_from = state.arrived_at, state.arrived_from
+        door.read = read_visit(door.taking.run, door.order)
+        arrived_at, arrived_from = door.read.state.arrived_at, door.read.state.arrived_from
     return AttemptDraft(
         outcome=door.outcome,
         reason=door.taking.draft.reason,

@@ -184,7 +184,8 @@ def _has_moved(row: Arrival, place: VehiclePlace) -> bool:
 def ask_for_stays(runs: Iterable[int]) -> None:
     """Ask a worker for the stays of runs that are over, or for which late positions came.
 
-    It is asked after the commit. If the hint is lost, the beat finds a run that has just ended.
+    It is asked after the commit. If the hint is lost, the beat finds a run that has just ended, and
+    one with the mark of late positions.
 
     Locks: nothing. Records: nothing. Raises: nothing.
     """

@@ -178,3 +178,44 @@ def test_a_run_that_has_just_ended_is_searched_also_without_a_hint(
     attempt = order.attempts.get()
     assert (attempt.arrived_at, attempt.arrived_from) == (at(9), "position")
     assert services.note_stays_of_ended() == 0
+
+
+def test_late_positions_of_an_old_run_are_searched_also_without_a_hint(
+    day: Day, clock: SetClock
+) -> None:
+    """A worker that is killed with the hint loses nothing: the run itself says what is open."""
+    phone, (order, *_rest) = day
+    clock(at(9, 30))
+    send(phone, act("delivered", at(9, 4), order), act("back_at_hub", at(9, 30)))
+    clock(at(12))
+    be_at(phone, order, at(9), 60)
+    drive_away(phone, order, at(9, 5))
+    run = Run.objects.get()
+    assert run.late_positions_at is not None
+    assert services.note_stays_of_ended() > 0
+    attempt = order.attempts.get()
+    assert (attempt.arrived_at, attempt.arrived_from) == (at(9), "position")
+    run.refresh_from_db()
+    assert run.late_positions_at is None
+    assert services.note_stays_of_ended() == 0
+
+
+def test_positions_that_come_while_a_run_is_searched_are_searched_for_later(
+    day: Day, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone, (order, *_rest) = day
+    clock(at(9, 30))
+    send(phone, act("delivered", at(9, 4), order), act("back_at_hub", at(9, 30)))
+    clock(at(12))
+    drive_away(phone, order, at(9, 5))
+
+    def search(*_runs: object, **_how: object) -> int:
+        clock(at(12, 1))
+        be_at(phone, order, at(9), 60)
+        return 0
+
+    monkeypatch.setattr("dispatch.live.services.stays.note_stays", search)
+    services.note_stays_of_ended()
+    marked_at = Run.objects.get().late_positions_at
+    assert marked_at is not None
+    assert marked_at >= at(12, 1)
