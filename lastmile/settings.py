@@ -184,6 +184,12 @@ DATABASES = {
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            # An open session whose packets get lost ends after 10 s, or 25 s if it waits for a
+            # result. Without these it would wait for minutes or for ever. Chosen.
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
             **_CONNECTION["OPTIONS"],
             "pool": {"min_size": 1, "max_size": 10, "timeout": 20},
             "application_name": "lastmile",

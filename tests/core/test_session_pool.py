@@ -10,9 +10,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
 
-from lastmile.core.postgres.pool import AWAY_S, PAUSE_S, SessionPool, check_session
+from lastmile.core.postgres.pool import AWAY_S, CONNECT_S, PAUSE_S, SessionPool, check_session
 
 
 class Server:
@@ -69,6 +70,29 @@ def test_a_server_that_is_gone_is_told_within_three_seconds(
         with pytest.raises(psycopg.OperationalError, match="cannot be reached"):
             pool.getconn()
         assert time.monotonic() - began < within_s
+
+
+def test_a_server_whose_packets_get_lost_is_noticed(
+    pool: SessionPool, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert CONNECT_S <= 5
+    monkeypatch.setattr("lastmile.core.postgres.pool.CONNECT_S", 2.0)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()  # the connection stands, and nobody ever answers
+        host = {"host": "127.0.0.1", "port": silent.getsockname()[1]}
+        server.end_sessions(pool)
+        server.params |= host
+        began = time.monotonic()
+        with pytest.raises(psycopg.OperationalError, match=r"cannot be reached.*timeout"):
+            pool.getconn()
+        assert time.monotonic() - began < 10, "without a limit psycopg waits for 130 seconds"
+
+
+def test_an_open_session_asks_whether_the_server_is_still_there(db: None) -> None:
+    options = settings.DATABASES["default"]["OPTIONS"]
+    asked = ("tcp_user_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count")
+    assert [options[name] for name in asked] == [10_000, 10, 5, 3]
 
 
 def test_after_the_server_is_back_sessions_work_within_two_seconds(

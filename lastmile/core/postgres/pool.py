@@ -19,6 +19,9 @@ from psycopg_pool import ConnectionPool
 AWAY_S: Final = 2.0
 #: Pause between two tries to open a session, at most. psycopg_pool doubles it before it waits.
 PAUSE_S: Final = 1.0
+#: A server that does not answer within this time cannot be reached: its packets may get lost on the
+#: way, which nothing else says. Seconds, chosen: a busy server opens a session in less.
+CONNECT_S: Final = 5.0
 #: A server that says so can be reached: the pool waits until others give sessions back.
 _FULL: Final = ("too many", "connection slots")
 
@@ -70,7 +73,7 @@ class SessionPool(ConnectionPool[psycopg.Connection[Any]]):
     def _connect(self, timeout: float | None = None) -> psycopg.Connection[Any]:
         began = time.monotonic()
         try:
-            return super()._connect(timeout)
+            return super()._connect(min(timeout or CONNECT_S, CONNECT_S))
         except psycopg.OperationalError as fault:
             if not any(words in str(fault) for words in _FULL):
                 self._note_away(began, fault)
