@@ -190,8 +190,8 @@ def test_positions_have_no_gaps_or_duplicates_under_concurrency(
     assert Delivery.objects.count() == 160
 
 
-def test_only_one_relay_at_a_time_gives_positions(shop: RetailerRef, crew: Crew) -> None:
-    place(1)
+def other_relay(crew: Crew) -> threading.Event:
+    """Start another relay that holds the retailer's lock until the returned event is set."""
     locked, released = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -202,6 +202,12 @@ def test_only_one_relay_at_a_time_gives_positions(shop: RetailerRef, crew: Crew)
 
     crew.start(hold)
     assert locked.wait(10)
+    return released
+
+
+def test_only_one_relay_at_a_time_gives_positions(shop: RetailerRef, crew: Crew) -> None:
+    place(1)
+    released = other_relay(crew)
     assert relay_batch() == (0, set()), "it does not wait: the other will look again"
     released.set()
     crew.join()
@@ -211,16 +217,7 @@ def test_only_one_relay_at_a_time_gives_positions(shop: RetailerRef, crew: Crew)
 def test_a_relay_that_meets_another_one_asks_for_a_task_and_leaves_no_event(
     shop: RetailerRef, crew: Crew, hints: list[tuple[str, dict[str, Any]]]
 ) -> None:
-    locked, released = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            relay_batch()
-            locked.set()
-            assert released.wait(10)
-
-    crew.start(hold)
-    assert locked.wait(10)
+    released = other_relay(crew)
     place(1)  # the other relay has not seen it
     hints.clear()
     relay_task(schema=shop.schema)
@@ -250,16 +247,7 @@ def test_the_relays_lock_is_one_per_retailer(
     shop: RetailerRef, neighbour: RetailerRef, crew: Crew
 ) -> None:
     place(1)
-    locked, released = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            relay_batch()
-            locked.set()
-            assert released.wait(10)
-
-    crew.start(hold)
-    assert locked.wait(10)
+    released = other_relay(crew)
     with retailer_context(neighbour):
         place(7)
         assert relay_batch()[0] == 1, "the neighbour's relay is not held up"
