@@ -180,3 +180,30 @@ def test_a_service_worker_answers_only_below_its_own_address(
 def test_a_missing_worker_script_stops_the_start() -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
         service_worker("nowhere/sw.js", scope="/nowhere/")
+
+
+def test_the_label_of_a_check_box_is_beside_it_also_with_a_hint(live: Live, page: Page) -> None:
+    live.log_in(page.context, "owner")
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{live.retailer}/settings/proof/")
+        gaps = page.evaluate(
+            """() => [...document.querySelectorAll(".field:has(> input[type=checkbox])")]
+            .map((field) => [field.querySelector("label"), field.querySelector("input")])
+            .map(([label, box]) => label.getBoundingClientRect().left
+                - box.getBoundingClientRect().right)"""
+        )
+        assert len(gaps) >= 3
+        assert all(0 < gap < 20 for gap in gaps), (width, gaps)
+
+
+def test_no_entry_of_the_menu_is_cut_on_a_small_desk_screen_in_long_words(
+    live: Live, page: Page
+) -> None:
+    live.log_in(page.context, "owner")
+    page.context.add_cookies([{"name": "language", "value": "es", "url": live.retailer}])
+    for width in (1440, 1366, 1280, 1241, 1200, 1024, 920):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{live.retailer}/settings/")
+        cut = page.locator(".nav").evaluate("(nav) => nav.scrollWidth - nav.clientWidth")
+        assert cut <= 0, width

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
@@ -124,7 +125,19 @@ EVENT_TEXTS: dict[str, tuple[str, str, Words]] = {
     "visit.arrived": ("map-pin", "active", gettext_lazy("The driver arrived")),
     "visit.left": ("map-pin", "", gettext_lazy("The vehicle left the door, from its positions")),
     "attempt.recorded": ("footprints", "", gettext_lazy("Attempt: %(outcome)s")),
+    "arrival.late": ("triangle-alert", "late", gettext_lazy("Expected after its time window")),
+    "proof.checked": ("check", "", gettext_lazy("Proof checked, the shopper can be told")),
+    "curbside.on_the_way": ("car", "active", gettext_lazy("The shopper is on the way")),
+    "curbside.arrived": ("car", "active", gettext_lazy("The shopper is here")),
+    "delivery.rated": ("star", "", gettext_lazy("Rated by the shopper")),
+    "order.step_up_confirmed": (
+        "key-round",
+        "",
+        gettext_lazy("The shopper confirmed with a code"),
+    ),
 }
+#: A forecast that moved is no part of what happened; the board shows the newest one.
+NOT_SHOWN: Final = frozenset({"arrival.changed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +169,8 @@ def timeline_lines(
     entries: list[TimelineEntry], zone: str, names: Mapping[str, str]
 ) -> list[TimelineLine]:
     """Return the lines of a timeline, newest first; event kinds without a text show their name."""
-    return [_timeline_line(entry, zone, names) for entry in reversed(entries)]
+    shown = [entry for entry in reversed(entries) if entry.kind not in NOT_SHOWN]
+    return [_timeline_line(entry, zone, names) for entry in shown]
 
 
 def _timeline_line(entry: TimelineEntry, zone: str, names: Mapping[str, str]) -> TimelineLine:

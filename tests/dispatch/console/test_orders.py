@@ -6,17 +6,21 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
+from dispatch.console.orders.words import EVENT_TEXTS, NOT_SHOWN
+from dispatch.live.events import ARRIVAL_CHANGED, ExpectedFacts
 from dispatch.orders import services
 from dispatch.orders.drafts import PlaceDraft, ShopperDraft
 from dispatch.orders.models import Order
+from lastmile.core import clock
 from lastmile.core.actor import acting_as
-from lastmile.core.events import Event
+from lastmile.core.events import Event, record
 from lastmile.core.tenancy import RetailerRef, retailer_context
+from lastmile.core.wiring import kind_table
 from tenants.permissions import Role
 from tests.factories import make_hub, make_order, make_orders, make_window
 from tests.people import add_member, logged_in
@@ -143,6 +147,27 @@ def test_a_promise_a_change_and_a_cancellation_appear_in_the_timeline(desk: Clie
     page = body(desk.get(path_of(order)))
     assert "Cancelled: The shopper cancelled it" in page
     assert "Tue, 24 Nov, 14:00–16:00" in page
+
+
+def test_each_event_about_an_order_has_words_in_its_history_or_is_not_shown() -> None:
+    prefixes = {"order", "arrival", "visit", "attempt", "proof", "curbside", "delivery"}
+    about_orders = {name for name in kind_table() if name.partition(".")[0] in prefixes}
+    assert len(about_orders) > 25
+    assert about_orders - set(EVENT_TEXTS) == NOT_SHOWN
+
+
+def test_the_history_shows_no_moved_forecast(desk: Client) -> None:
+    order = make_order()
+    now = clock.now()
+    facts = ExpectedFacts(
+        run="run_x", shift="sft_x", hub="hub_x", service_date=DAY, low_at=now, high_at=now,
+        stops_before=1,
+    )  # fmt: skip
+    with transaction.atomic():
+        record(ARRIVAL_CHANGED, facts, subject=order.public_id)
+    lines = body(desk.get(path_of(order))).partition("History")[2]
+    assert "Created" in lines
+    assert "arrival" not in lines
 
 
 def test_the_timeline_names_a_shopper_and_never_the_id_of_the_link(desk: Client) -> None:

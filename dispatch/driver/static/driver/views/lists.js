@@ -128,7 +128,7 @@ function loadRow(app, today, stop, place) {
     { class: "driver-load" },
     h(
       "p",
-      { class: "row" },
+      { class: "driver-stop-line" },
       h("span", { class: "driver-number" }, number(today.stops.indexOf(stop) + 1)),
       h("span", { class: "strong" }, stop.address),
       place && h("span", { class: "muted" }, place),
