@@ -47,6 +47,7 @@ _WHY: Final[Mapping[str, str]] = {
     Reason.NO_SHIFT: SKILLS,
     Reason.NO_SKILL: SKILLS,
     Reason.TOO_HEAVY: TOO_LARGE,
+    Reason.NO_WAY: RANGE,
     Reason.OUT_OF_RANGE: RANGE,
     Reason.WINDOW_IMPOSSIBLE: SHIFT,
 }

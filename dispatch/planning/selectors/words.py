@@ -24,6 +24,10 @@ UNSERVED: dict[str, tuple[object, object]] = {
         _("It exceeds the capacity of the largest vehicle of this day (%(dimension)s)."),
         _("Add a larger vehicle, or split the order."),
     ),
+    "no_way": (
+        _("No vehicle of this day has a way to its place and back."),
+        _("Move the pin if it is wrong. If it is right, deliver the order in another way."),
+    ),
     "window_impossible": (
         _("No vehicle can arrive in its time window, even without other stops."),
         _("Agree on another time window, or start a shift earlier."),

@@ -43,8 +43,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any, Final, TypeVar
 
-import numpy as np
-
+from dispatch.solver.formats.matrices import matrix, refuse, with_same_ways
 from dispatch.solver.model.problem import (
     Break,
     Charger,
@@ -74,19 +73,15 @@ T = TypeVar("T")
 Read = Callable[[Any, str], Any]
 
 
-def _refuse(pointer: str, cause: str) -> Invalid:
-    return Invalid(f"At {pointer or 'the top'}: {cause}")
-
-
 def _whole(value: Any, pointer: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise _refuse(pointer, f"give a whole number, not {str(value)[:40]!r}.")
+        raise refuse(pointer, f"give a whole number, not {str(value)[:40]!r}.")
     return value
 
 
 def _text(value: Any, pointer: str) -> str:
     if not isinstance(value, str):
-        raise _refuse(pointer, f"give a text, not {str(value)[:40]!r}.")
+        raise refuse(pointer, f"give a text, not {str(value)[:40]!r}.")
     return value
 
 
@@ -97,7 +92,7 @@ def _optional(read: Read) -> Read:
 def _list(read: Read, into: Callable[[Any], Any] = tuple) -> Read:
     def each(value: Any, pointer: str) -> Any:
         if not isinstance(value, list):
-            raise _refuse(pointer, "give a list.")
+            raise refuse(pointer, "give a list.")
         return into(read(item, f"{pointer}/{at}") for at, item in enumerate(value))
 
     return each
@@ -108,7 +103,7 @@ def _row(kind: Callable[..., T], *reads: Read) -> Read:
 
     def one(value: Any, pointer: str) -> T:
         if not isinstance(value, list) or len(value) != len(reads):
-            raise _refuse(pointer, f"give a list of {len(reads)} values.")
+            raise refuse(pointer, f"give a list of {len(reads)} values.")
         return kind(
             *(
                 read(v, f"{pointer}/{at}")
@@ -117,20 +112,6 @@ def _row(kind: Callable[..., T], *reads: Read) -> Read:
         )
 
     return one
-
-
-def _matrix(value: Any, pointer: str) -> Any:
-    if not isinstance(value, list) or not value or not all(isinstance(r, list) for r in value):
-        raise _refuse(pointer, "give N rows of N whole numbers.")
-    if len({len(row) for row in value}) != 1:
-        raise _refuse(pointer, "all rows must have the same length.")
-    try:
-        array = np.array(value)
-    except (ValueError, OverflowError) as fault:
-        raise _refuse(pointer, f"not a matrix ({fault}).") from fault
-    if array.dtype.kind not in "iu":
-        raise _refuse(pointer, "give whole numbers only.")
-    return array
 
 
 def _service(value: Any, pointer: str) -> int | tuple[int, ...]:
@@ -149,7 +130,7 @@ _CHARGER: Final = _row(Charger, _whole, _whole)
 
 def _boolean(value: Any, pointer: str) -> bool:
     if not isinstance(value, bool):
-        raise _refuse(pointer, f"give true or false, not {str(value)[:40]!r}.")
+        raise refuse(pointer, f"give true or false, not {str(value)[:40]!r}.")
     return value
 
 
@@ -161,8 +142,8 @@ def _break(value: Any, pointer: str) -> Break:
 _SPECIAL: Final[Mapping[str, Read]] = {
     "id": _text,
     "name": _text,
-    "duration_s": _matrix,
-    "distance_m": _matrix,
+    "duration_s": matrix,
+    "distance_m": matrix,
     "service_s": _service,
     "demand": _WHOLES,
     "capacity": _WHOLES,
@@ -195,7 +176,7 @@ def _object(kind: Callable[..., T], reads: Mapping[str, Read]) -> Read:
         members = _members(value, pointer, set(allowed))
         for name, member in allowed.items():
             if name not in members and member.default is MISSING:
-                raise _refuse(pointer, f"{name} is missing.")
+                raise refuse(pointer, f"{name} is missing.")
         return kind(**{k: reads.get(k, _whole)(v, f"{pointer}/{k}") for k, v in members.items()})
 
     return one
@@ -204,10 +185,10 @@ def _object(kind: Callable[..., T], reads: Mapping[str, Read]) -> Read:
 def _members(value: Any, pointer: str, allowed: set[str]) -> dict[str, Any]:
     """Check that a value is an object with allowed names only; return it."""
     if not isinstance(value, dict):
-        raise _refuse(pointer, "give an object.")
+        raise refuse(pointer, "give an object.")
     unknown = sorted(set(value) - allowed)
     if unknown:
-        raise _refuse(pointer, f"{unknown[0]!r} is unknown; use one of {sorted(allowed)}.")
+        raise refuse(pointer, f"{unknown[0]!r} is unknown; use one of {sorted(allowed)}.")
     return value
 
 
@@ -215,7 +196,7 @@ def _top(data: Any, kind: str, allowed: set[str]) -> dict[str, Any]:
     """Check the top-level object and its format; return it."""
     members = _members(data, "", allowed | {"format"})
     if members.get("format") != kind:
-        raise _refuse("/format", f"expected {kind!r}, not {members.get('format')!r}.")
+        raise refuse("/format", f"expected {kind!r}, not {members.get('format')!r}.")
     return members
 
 
@@ -291,9 +272,10 @@ def problem_from_json(data: Any) -> Problem:
     """Read a problem from plain data. Raises ``Invalid`` with the position and the cause."""
     members = _top(data, PROBLEM, {f.name for f in fields(Problem) if f.init})
     if "profiles" not in members:
-        raise _refuse("", "profiles is missing.")
+        raise refuse("", "profiles is missing.")
     read = _list(_object(TravelTable, {**_SPECIAL, "hourly": _list(_SLICE)}))
-    return problem_from_statement(members, read(members["profiles"], "/profiles"))
+    profiles = tuple(with_same_ways(table) for table in read(members["profiles"], "/profiles"))
+    return problem_from_statement(members, profiles)
 
 
 def problem_from_statement(data: Any, profiles: tuple[TravelTable, ...]) -> Problem:
@@ -301,7 +283,7 @@ def problem_from_statement(data: Any, profiles: tuple[TravelTable, ...]) -> Prob
     members = _top(data, PROBLEM, {f.name for f in fields(Problem) if f.init})
     for name in ("visits", "vehicles"):
         if name not in members:
-            raise _refuse("", f"{name} is missing.")
+            raise refuse("", f"{name} is missing.")
     return Problem(
         profiles=profiles,
         visits=_list(_object(Visit, _SPECIAL))(members["visits"], "/visits"),
@@ -358,7 +340,7 @@ def _reason(value: Any, pointer: str) -> Reason:
         return Reason(value)
     except ValueError as fault:
         allowed = ", ".join(r.value for r in Reason)
-        raise _refuse(pointer, f"there is no such reason; use one of {allowed}.") from fault
+        raise refuse(pointer, f"there is no such reason; use one of {allowed}.") from fault
 
 
 _ROUTE: Final = _object(

@@ -102,7 +102,12 @@ def _matrix(values: npt.ArrayLike, pointer: str, faults: Problems) -> Int32:
         faults.add(pointer, "Give whole numbers: round travel times and distances beforehand.")
         return empty
     if array.min() < 0 or array.max() > MAX_TRAVEL:
-        faults.add(pointer, f"Every value must be between 0 and {MAX_TRAVEL}.")
+        row, column = np.argwhere((array < 0) | (array > MAX_TRAVEL))[0].tolist()
+        faults.add(
+            f"{pointer}/{row}/{column}",
+            f"From place {row} to place {column} the value is {array[row, column]}. It must be "
+            f"between 0 and {MAX_TRAVEL}. If there is no way, give null.",
+        )
         return empty
     if np.diagonal(array).any():
         faults.add(pointer, "From a place to itself the value must be 0.")

@@ -106,6 +106,7 @@ class Reason(StrEnum):
     NO_SHIFT = "no_shift"  # there is no vehicle that the visit allows
     NO_SKILL = "no_skill"  # no such vehicle has all the skills
     TOO_HEAVY = "too_heavy"  # the goods alone exceed the capacity of each such vehicle
+    NO_WAY = "no_way"  # the matrices have no way there, or none back, for any such vehicle
     OUT_OF_RANGE = "out_of_range"  # no such vehicle can drive there and back within its range
     WINDOW_IMPOSSIBLE = "window_impossible"  # no such vehicle can be there in time, even alone
     NO_CAPACITY_LEFT = "no_capacity_left"  # possible alone, but not with the visits of the plan

@@ -1,8 +1,9 @@
 """The reasons why visits are unserved, each proven by trial. PURE.
 
 Vehicles are filtered in this order: allowed by the visit, skills, capacity for this visit alone,
-range alone, time alone, and finally together with the other visits of the plan. The reason is the
-first filter that no vehicle passes. It applies to all vehicles that passed the filters before.
+a way there and back, range alone, time alone, and finally together with the other visits of the
+plan. The reason is the first filter that no vehicle passes. It applies to all vehicles that passed
+the filters before.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dispatch.solver.model.cost import UNIT, unserved_cost
+from dispatch.solver.model.elements import MAX_TRAVEL
 from dispatch.solver.model.solution import NotServed, Reason
 from dispatch.solver.placing.draft import Context, Draft
 from dispatch.solver.placing.gaps import cheapest
@@ -53,7 +55,10 @@ def _alone(context: Context, visit: int) -> NotServed | None:
     roomy = [at for at in skilled if _fits(context, at, visit)]
     if not roomy:
         return NotServed(it.id, Reason.TOO_HEAVY, dimensions=_too_much(context, skilled, visit))
-    near = [at for at in roomy if _there_and_back(context, at, it.place) <= context.ranges[at]]
+    linked = [at for at in roomy if _has_way(context, at, it.place)]
+    if not linked:
+        return NotServed(it.id, Reason.NO_WAY)
+    near = [at for at in linked if _there_and_back(context, at, it.place) <= context.ranges[at]]
     if not near:
         return NotServed(it.id, Reason.OUT_OF_RANGE)
     if not any(_can_serve(context, at, visit) for at in near):
@@ -77,6 +82,20 @@ def _there_and_back(context: Context, vehicle: int, place: int) -> int:
     it = context.problem.vehicles[vehicle]
     out = context.timer.drive_m(vehicle, it.start, place)
     return out + context.timer.drive_m(vehicle, place, it.end)
+
+
+def _has_way(context: Context, vehicle: int, place: int) -> bool:
+    """Return True if the matrices have a way from the start of the vehicle and on to its end.
+
+    Committed visits come first, so the way may begin at the last of them.
+    """
+    problem = context.problem
+    it = problem.vehicles[vehicle]
+    metres = problem.profiles[it.profile].distance_m
+    start = it.start
+    if it.prefix:
+        start = problem.visits[problem.visit_index[it.prefix[-1]]].place
+    return bool(metres[start, place] < MAX_TRAVEL and metres[place, it.end] < MAX_TRAVEL)
 
 
 def _loads(context: Context, visit: int) -> list[tuple[int, ...]]:

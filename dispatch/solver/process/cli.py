@@ -15,6 +15,7 @@ with the best plan so far; at the end of standard input the command exits at onc
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import gc
 import os
 import resource
@@ -32,6 +33,7 @@ from dispatch.solver.formats.json import (
     problem_from_json,
     solution_to_json,
 )
+from dispatch.solver.formats.matrices import cells_without_way
 from dispatch.solver.formats.text import CHOICES, Instance, parse, to_sol
 from dispatch.solver.model.cost import UNIT
 from dispatch.solver.solve import (
@@ -52,6 +54,7 @@ NO_MEMORY: Final = 12  # the number of ENOMEM
 PARENT_GONE: Final = 13  # standard input was closed: the parent process does not wait any more
 DEFAULT_SECONDS: Final = 10.0
 CHUNK: Final = 1 << 20  # bytes read at once from standard input
+NO_ORIGIN: Final = "not stated: all times are seconds from second 0 of the problem"
 
 
 def main(argv: list[str] | None = None, *, began: float | None = None) -> int:
@@ -164,7 +167,7 @@ def _read(options: argparse.Namespace) -> tuple[Instance, threading.Event]:
     stopped = threading.Event()
     if options.file == "-":
         line, rest = _first_line()
-        instance = Instance(problem_from_json(loads(line)), 1, False)
+        instance = _of_json(loads(line))
         if options.stream:
             threading.Thread(target=_listen, args=(stopped, rest), daemon=True).start()
         return instance, stopped
@@ -179,8 +182,24 @@ def _read(options: argparse.Namespace) -> tuple[Instance, threading.Event]:
     except (OSError, UnicodeDecodeError) as fault:
         raise Invalid(f"The file {options.file} cannot be read ({fault}).") from fault
     if text.lstrip().startswith("{"):
-        return Instance(problem_from_json(loads(text)), 1, False), stopped
+        return _of_json(loads(text)), stopped
     return parse(text, options.distances), stopped
+
+
+def _of_json(data: Any) -> Instance:
+    """Return a problem in JSON; its ``origin`` is the instant of second 0, if it states one."""
+    origin = data.pop("origin", "") if isinstance(data, dict) else ""
+    if origin:
+        try:
+            aware = dt.datetime.fromisoformat(origin).tzinfo is not None
+        except (TypeError, ValueError):
+            aware = False
+        if not aware:
+            raise Invalid(
+                f"At /origin: give an instant with its offset, such as 2026-11-30T05:00:00+01:00, "
+                f"not {str(origin)[:40]!r}."
+            )
+    return Instance(problem_from_json(data), 1, False, origin)
 
 
 def _first_line() -> tuple[bytes, bytes]:
@@ -257,7 +276,17 @@ def _summary(instance: Instance, result: Result, startup_s: float) -> dict[str, 
         "unserved": len(result.solution.unserved),
         "co2_g": result.cost.co2_g,
         "stopped": result.stopped,
+        **_remarks(instance),
     }
+
+
+def _remarks(instance: Instance) -> dict[str, Any]:
+    """Return what a reader of the answer must know about the problem, if anything."""
+    closed = cells_without_way(instance.problem.profiles)
+    remarks: dict[str, Any] = {"no_way": closed} if closed else {}
+    if instance.origin is not None:
+        remarks["origin"] = instance.origin or NO_ORIGIN
+    return remarks
 
 
 def _write(path: Path, result: Result, cost: float) -> None:
