@@ -1,1 +1,29 @@
 """The selectors of lockers."""
+
+from lockers.selectors.hours import HoursWords, hours_in_words, hours_of, is_open_at
+from lockers.selectors.nearest import (
+    MOST_RADIUS_M,
+    USUAL_RADIUS_M,
+    NearBank,
+    Wanted,
+    free_boxes,
+    nearest_banks,
+)
+from lockers.selectors.occupancy import Occupancy, in_all, mean_dwell_s, occupancy_of
+
+__all__ = [
+    "MOST_RADIUS_M",
+    "USUAL_RADIUS_M",
+    "HoursWords",
+    "NearBank",
+    "Occupancy",
+    "Wanted",
+    "free_boxes",
+    "hours_in_words",
+    "hours_of",
+    "in_all",
+    "is_open_at",
+    "mean_dwell_s",
+    "nearest_banks",
+    "occupancy_of",
+]

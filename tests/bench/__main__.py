@@ -93,6 +93,10 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
         "tests.bench.messages_cpu",
         "processor time of a message, told, sent and reported twice, by part of the installation",
     ),
+    "locker_points": (
+        "tests.bench.locker_points",
+        "50,000 points: the nearest open banks that fit, p95 under 50 ms",
+    ),
     "fitting": ("tests.bench.fitting", "a plan whose day changed: updated, and planned again"),
     "offline": (
         "tests.bench.offline",
