@@ -61,7 +61,7 @@ def invariants() -> Mapping[str, list[str]]:
             .annotate(before=Subquery(_step_before()))
             .exclude(before__in=[CustodyKind.LOADED, CustodyKind.KEPT, CustodyKind.PICKED_UP])
         ),
-        "each parcel of a delivered visit ends with its receiver": _visits(
+        "each parcel of a delivered visit ends with its receiver, or was missing": _visits(
             _not_handed_over(visits)
         ),
         "a settled incident says who settled it": sorted(
@@ -99,7 +99,8 @@ def _not_handed_over(visits: QuerySet[VisitProgress]) -> QuerySet[VisitProgress]
     parcels = Parcel.objects.filter(order=OuterRef("order")).annotate(
         last=Subquery(steps.values("kind")[:1])
     )
-    elsewhere = parcels.filter(Q(last__isnull=True) | ~Q(last=CustodyKind.HANDED_OVER))
+    ended = [CustodyKind.HANDED_OVER, CustodyKind.MISSING]
+    elsewhere = parcels.filter(Q(last__isnull=True) | ~Q(last__in=ended))
     return visits.filter(Exists(delivered), Exists(elsewhere), outcome=Outcome.DELIVERED)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Final
 
 from dispatch.live.acts import ActKind
@@ -38,6 +38,8 @@ def note_loading(taking: Taking) -> None:
 def note_door(taking: Taking, order: Order) -> None:
     """Write what happened to the parcels of an order at its door, if the outcome counts.
 
+    A parcel that was missing at loading stays missing.
+
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """
     draft = taking.draft
@@ -48,7 +50,27 @@ def note_door(taking: Taking, order: Order) -> None:
         if proof.kind == ProofKind.SCAN:
             scans.update(proof.parcels)
     kind = _ENDED[draft.outcome]
-    _write(taking, order.parcels.all(), kind=kind, place=order.public_id, scans=scans)
+    here = parcels_here(order, taking.run, scans)
+    _write(taking, here, kind=kind, place=order.public_id, scans=scans)
+
+
+def parcels_here(order: Order, run: Run | None, scans: Set[str]) -> list[Parcel]:
+    """Return the parcels of an order that were in the vehicle.
+
+    A parcel that was missing at loading was not, unless it was scanned since. If the driver was
+    at the door although all were missing, they had been in the vehicle after all.
+    """
+    parcels = list(order.parcels.all())
+    if run is None:
+        return parcels
+    steps = CustodyStep.objects.filter(act__run=run, parcel__in=parcels).order_by("at", "id")
+    last = dict(steps.values_list("parcel", "kind"))  # the later one stays
+    here = [
+        parcel
+        for parcel in parcels
+        if last.get(parcel.pk) != K.MISSING or parcel.public_id in scans
+    ]
+    return here or parcels
 
 
 def note_back(taking: Taking) -> None:

@@ -10,6 +10,7 @@ from dispatch.live.policy import proof_policy
 from dispatch.live.proof import PICTURES, VOID, Flag, ProofDraft, ProofKind, missing
 from dispatch.live.selectors.proof import needed_of
 from dispatch.live.services.context import Taking
+from dispatch.live.services.custody import parcels_here
 from dispatch.live.services.distance import metres_too_far
 from dispatch.live.states import IncidentKind, PhotoState
 from dispatch.orders.models import AccessKind, AccessNote, Order
@@ -68,13 +69,36 @@ def lacking_of(
 
     The proofs of an earlier visit say nothing about this one, and a picture without content
     proves nothing. ``these`` are some of this one; if they are enough, the others are not read.
+    A scan is given when each parcel with a barcode that was in the vehicle is scanned.
     """
     wanted = needed_of(order, access, proof_policy())
-    if not missing(wanted, these):
+    lacking = _lacking(wanted, these, order, run)
+    if not lacking:
         return []
-    rows = Proof.objects.filter(order=order, run=run).values_list("kind", "flags")
-    proofs = [ProofDraft(kind=ProofKind(kind)) for kind, flags in rows if not VOID & set(flags)]
-    return missing(wanted, proofs)
+    rows = Proof.objects.filter(order=order, run=run).values_list("kind", "flags", "parcels")
+    proofs = [
+        ProofDraft(kind=ProofKind(kind), parcels=parcels)
+        for kind, flags, parcels in rows
+        if not VOID & set(flags)
+    ]
+    return _lacking(wanted, proofs, order, run)
+
+
+def _lacking(
+    wanted: Sequence[ProofKind], proofs: Sequence[ProofDraft], order: Order, run: Run | None
+) -> list[str]:
+    lacking = missing(wanted, proofs)
+    if ProofKind.SCAN not in wanted or ProofKind.SCAN in lacking:
+        return lacking
+    scans = {parcel for proof in proofs for parcel in proof.parcels}
+    unscanned = {
+        parcel.public_id
+        for parcel in order.parcels.all()
+        if parcel.barcode and parcel.public_id not in scans
+    }
+    if unscanned and unscanned & {one.public_id for one in parcels_here(order, run, scans)}:
+        lacking.append(str(ProofKind.SCAN))
+    return lacking
 
 
 def _photo_of(proof: ProofDraft) -> tuple[Photo | None, bool]:

@@ -25,7 +25,7 @@ __all__ = ["phone"]
 
 #: Of a delivery with a photo. The transaction has two, and an INSERT or UPDATE each: act, attempt,
 #: order (out, delivered), access code, visit, custody, photo, proof, events.
-OF_DELIVERY = 20
+OF_DELIVERY = 21
 #: Of each batch: retailer, phone, acts that are known, orders, parcels, rules of proof.
 OF_BATCH = 6
 
@@ -58,7 +58,7 @@ def queue(phone: Phone, clock: SetClock, tmp_path: Any, monkeypatch: pytest.Monk
     return acts, contents
 
 
-def test_a_batch_of_new_deliveries_costs_20_statements_each(phone: Phone, queue: Any) -> None:
+def test_a_batch_of_new_deliveries_costs_21_statements_each(phone: Phone, queue: Any) -> None:
     acts, _contents = queue
     phone.send(*acts[:2])  # the run begins, and the vehicle leaves
     one, _answer = statements(lambda: phone.send(acts[2]))

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from dispatch.live.models import CustodyStep
+from dispatch.live.models import CustodyStep, Incident
+from dispatch.live.policy import ProofPolicy
 from dispatch.live.rolls import invariants
 from dispatch.live.selectors.custody import custody_of
 from dispatch.orders.models import Order, Parcel
 from lastmile.core.tenancy import RetailerRef
+from tenants.people.services import set_section
 from tenants.permissions import Role
+from tenants.sections import section_of
 from tests.dispatch.conftest import SetClock
 from tests.factories import make_hub
 from tests.factories.live import act, at, make_day, make_phone, send
@@ -144,7 +147,7 @@ def test_staff_and_the_api_see_the_custody_of_their_own_orders_only(
     assert Client(headers={"host": other.domain}).get(panel).status_code == 302
 
 
-DELIVERED = "each parcel of a delivered visit ends with its receiver"
+DELIVERED = "each parcel of a delivered visit ends with its receiver, or was missing"
 
 
 def test_the_invariant_names_a_delivered_visit_whose_parcel_did_not_reach_its_receiver(
@@ -169,3 +172,69 @@ def test_the_invariant_names_a_delivered_visit_whose_parcel_did_not_reach_its_re
     CustodyStep.objects.filter(parcel__public_id=second, kind="handed_over").delete()
     (broken,) = invariants()[DELIVERED]
     assert broken.endswith(order.public_id)
+
+
+def test_a_parcel_that_was_missing_at_loading_is_not_delivered_with_the_others(
+    clock: SetClock,
+) -> None:
+    """A driver delivers two parcels of three: the third is missing, and no custody hides it."""
+    clock(at(7))
+    shift, (order, failed, found) = make_day(3)
+    assert shift.driver is not None
+    phone = make_phone(shift.driver)
+    clock(at(12))
+    first, second, third = parcels(order, 3)
+    kept, absent = parcels(failed, 2)
+    (only,) = parcels(found)
+    send(
+        phone,
+        act("loaded", at(8), parcels=[first, second, kept]),
+        act("not_loaded", at(8, 1), parcel=third),
+        act("not_loaded", at(8, 1), parcel=absent),
+        act("not_loaded", at(8, 1), parcel=only),
+        act("left_hub", at(8, 30)),
+        act("delivered", at(9), order),
+        act("failed", at(9, 30), failed, reason="not_home"),
+        act("delivered", at(9, 40), found),  # it was in the vehicle after all
+        act("back_at_hub", at(11)),
+    )
+    assert [[kind for kind, _at, _by in one] for one in steps(order)] == [
+        ["loaded", "handed_over"], ["loaded", "handed_over"], ["missing"],
+    ]  # fmt: skip
+    assert [[kind for kind, _at, _by in one] for one in steps(failed)] == [
+        ["loaded", "kept", "brought_back"], ["missing"],
+    ]  # fmt: skip
+    assert [[kind for kind, _at, _by in one] for one in steps(found)] == [
+        ["missing", "handed_over"]
+    ]
+    assert not any(invariants().values())
+
+
+def test_a_scan_is_given_when_each_parcel_in_the_vehicle_is_scanned(
+    clock: SetClock, retailer: RetailerRef
+) -> None:
+    clock(at(7))
+    set_section(section=section_of(ProofPolicy), policy=ProofPolicy(scan=True))
+    shift, (order, other) = make_day(2)
+    assert shift.driver is not None
+    phone = make_phone(shift.driver)
+    for one in (order, other):
+        parcels(one, 3)
+        for number, parcel in enumerate(one.parcels.order_by("pk")):
+            Parcel.objects.filter(pk=parcel.pk).update(barcode=f"B{one.pk}-{number}")
+    clock(at(12))
+    first, second, third = parcels(order, 3)
+    send(
+        phone,
+        act("not_loaded", at(8, 1), parcel=third),
+        act("left_hub", at(8, 30)),
+        act("delivered", at(9), order, proofs=[{"kind": "scan", "parcels": [first, second]}]),
+        act(
+            "delivered", at(9, 30), other, proofs=[{"kind": "scan", "parcels": parcels(other)[:2]}]
+        ),
+    )
+    opened = Incident.objects.filter(kind="proof_missing").values_list("order", "params")
+    assert [(pk, facts["missing"]) for pk, facts in opened] == [(other.pk, ["scan"])]
+    send(phone, act("proof_added", at(9, 40), other,
+                    proofs=[{"kind": "scan", "parcels": parcels(other)[2:]}]))  # fmt: skip
+    assert not Incident.objects.filter(kind="proof_missing", state="open").exists()

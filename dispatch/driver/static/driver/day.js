@@ -78,6 +78,12 @@ export function merged(day, acts) {
     if (AT_STOPS.has(act.kind)) moveRun(today, "on_road");
     if (stop && act.state === "waiting") stop.isUnsent = true;
   }
+  for (const stop of today.stops) {
+    const ids = (stop.parcels ?? []).map((parcel) => parcel.id);
+    const absent = ids.filter((id) => today.missing.has(id));
+    // A driver who is at a door although all was missing has the goods after all.
+    stop.absent = new Set(absent.length < ids.length ? absent : []);
+  }
   return today;
 }
 

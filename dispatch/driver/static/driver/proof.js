@@ -49,9 +49,20 @@ export async function keepPicture(store, { kind, order, bytes }) {
   return { kind, sha256: hash, size: bytes.byteLength };
 }
 
-/** Returns the kinds of proof that a stop needs and that are not given. A name counts as a signature. */
+/** Returns the parcels of a stop that are in the vehicle. */
+export function parcelsHere(stop) {
+  return (stop.parcels ?? []).filter((parcel) => !stop.absent?.has(parcel.id));
+}
+
+/** Returns the kinds of proof that a stop needs and that are not given. A name counts as a signature.
+ *
+ * A scan is given when each parcel with a barcode that is in the vehicle is scanned.
+ */
 export function lacking(stop, proofs) {
-  const kinds = new Set([...(stop.proof_given ?? []), ...proofs.map((proof) => proof.kind)]);
+  const scanned = new Set(proofs.flatMap((proof) => proof.parcels ?? []));
+  const isScanned = parcelsHere(stop).every((parcel) => !parcel.barcode || scanned.has(parcel.id));
+  const given = proofs.map((proof) => proof.kind).filter((kind) => kind !== "scan" || isScanned);
+  const kinds = new Set([...(stop.proof_given ?? []), ...given]);
   if (kinds.has("name")) kinds.add("signature");
   return (stop.proof ?? []).filter((kind) => !kinds.has(kind));
 }

@@ -1,6 +1,6 @@
 /* The proof at a door: photo, signature, name, PIN, scan and age check, on the screen of the stop. */
 import { button, h, icon, link, notice, status } from "../dom.js";
-import { bytesOf, keepPicture, lacking, shrunk, Unreadable } from "../proof.js";
+import { bytesOf, keepPicture, lacking, parcelsHere, shrunk, Unreadable } from "../proof.js";
 import { number, t } from "../words.js";
 import { nameOfParcel, openScan, readScan } from "./scan.js";
 
@@ -234,18 +234,19 @@ function age(app, stop, proofs) {
 
 function scan(app, stop, proofs) {
   const scanned = proofs.find((proof) => proof.kind === "scan")?.parcels ?? [];
-  const count = { n: number(scanned.length), all: number(stop.parcels.length) };
+  const all = parcelsHere(stop).length;
+  const count = { n: number(scanned.length), all: number(all) };
   const open = () =>
     openScan({
       heading: t("scan_parcels"),
-      isMany: stop.parcels.length > 1,
+      isMany: all > 1,
       take: (code, options) => scanAtDoor(app, stop, code, options),
     });
   return h(
     "div",
     { class: "stack" },
     scanned.length > 0 && done(t("scanned_of", count)),
-    scanned.length < stop.parcels.length &&
+    scanned.length < all &&
       button(scanned.length ? t("scan_next") : t("scan_open"), open, { symbol: "maximize", key: "scan-open" }),
   );
 }
@@ -257,7 +258,7 @@ export async function scanAtDoor(app, stop, code, options = {}) {
   const scanned = app.proofsOf(stop.order).find((proof) => proof.kind === "scan")?.parcels ?? [];
   const parcels = [...new Set([...scanned, read.parcel.id])];
   await app.addProof(stop.order, { kind: "scan", parcels });
-  const count = { n: number(parcels.length), all: number(stop.parcels.length) };
+  const count = { n: number(parcels.length), all: number(parcelsHere(stop).length) };
   return { isTaken: true, title: nameOfParcel(read.parcel), detail: t("scanned_of", count) };
 }
 
