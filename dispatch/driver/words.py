@@ -166,7 +166,7 @@ _PHONE: Final[dict[str, str | Promise]] = {
         "This is recorded as it happened. It does not fit the plan any more, so the dispatcher "
         "looks at it."
     ),
-    "dispatcher_told": _("Recorded. The plan has changed, so the dispatcher looks at it."),
+    "dispatcher_told": _("Recorded. A dispatcher will look at it."),
     "not_received": _("Not received from this phone"),
     "logged_out": _("This phone is logged out"),
     "logged_out_how": _("Log in again to get changes of your route."),
@@ -289,6 +289,9 @@ def _counts(n: int) -> dict[str, str]:
         "n_stops": ngettext("%(n)s stop", "%(n)s stops", n),
         "n_parcels": ngettext("%(n)s parcel", "%(n)s parcels", n),
         "n_open": ngettext("%(n)s stop was not visited.", "%(n)s stops were not visited.", n),
+        "n_absent": ngettext(
+            "%(n)s parcel was missing at loading.", "%(n)s parcels were missing at loading.", n
+        ),
         "n_to_load": ngettext("%(n)s parcel to load", "%(n)s parcels to load", n),
         "n_photos_not_sent": ngettext(
             "%(n)s photo is not sent yet. It stays on this phone until it is.",

@@ -144,7 +144,7 @@ function end(stream) {
   for (const track of stream.getTracks()) track.stop();
 }
 
-const KEY_GAP_MS = 80; // a person types more slowly than this
+const KEY_GAP_MS = 400; // a slow scanner, or a busy phone; nobody types outside of a field
 
 /** Listens to a scanner that types: quick signs and Enter while no field has the focus. Returns a function that ends it. */
 export function listenToKeys(onCode) {
@@ -152,7 +152,7 @@ export function listenToKeys(onCode) {
   let last = 0;
   const listen = (event) => {
     if (event.target.closest?.("input, textarea, select, dialog")) return;
-    const at = performance.now();
+    const at = event.timeStamp; // of the key, also when the page was busy
     if (at - last > KEY_GAP_MS) typed = "";
     last = at;
     if (event.key === "Enter") {

@@ -2,6 +2,7 @@
 import { isCancelled, isDone } from "../day.js";
 import { button, facts, h, icon, link, notice, row, status } from "../dom.js";
 import { proofCard, scanAtDoor } from "./proof.js";
+import { parcelsHere } from "../proof.js";
 import { nameOfParcel } from "./scan.js";
 import { between, kilograms, t, time, tn } from "../words.js";
 
@@ -29,9 +30,10 @@ export function reasonWords(today, code) {
 }
 
 /** The card of a stop, large enough to read at arm's length. */
-export function stopCard(app, today, stop) {
+export function stopCard(app, today, stop, { isWhole = false } = {}) {
   const isLost = app.session.kept.lost?.orders?.includes(stop.order) && !isDone(stop);
-  const parcels = stop.parcels ?? [];
+  const parcels = parcelsHere(stop);
+  const absent = stop.absent?.size ?? 0;
   const weight = parcels.reduce((sum, parcel) => sum + (parcel.weight_g ?? 0), 0);
   return h(
     "section",
@@ -51,6 +53,7 @@ export function stopCard(app, today, stop) {
       [t("proof"), (stop.proof ?? []).map((one) => t(`proof_${one}`)).join(", ")],
       [t("order"), stop.external_id],
     ),
+    absent > 0 && notice("risk", "package-x", tn("n_absent", absent)),
     stop.access && notice("", "lock-open", [stop.access.words, stop.access.text].filter(Boolean)),
     stop.notes && notice("", "message-square", stop.notes),
     h(
@@ -59,7 +62,7 @@ export function stopCard(app, today, stop) {
       stop.lat != null &&
         link(t("navigate"), app.navigatorLink(stop), { symbol: "map", outside: true, key: "navigate" }),
       stop.has_code && button(t("show_code"), () => app.showCode(stop), { symbol: "key-round", key: "code" }),
-      link(t("details"), `#stop/${stop.order}`, { symbol: "info", key: "details" }),
+      !isWhole && link(t("details"), `#stop/${stop.order}`, { symbol: "info", key: "details" }),
     ),
     app.codes.has(stop.order) &&
       notice("ok", "key-round", [h("p", { class: "driver-code" }, app.codes.get(stop.order)), t("code_logged")]),
@@ -102,7 +105,7 @@ export function stopView(app, order) {
     heading: t("stop_of", { n: today.stops.indexOf(stop) + 1, all: today.stops.length }),
     onScan: scanOf(app, stop),
     body: [
-      stopCard(app, today, stop),
+      stopCard(app, today, stop, { isWhole: true }),
       proofCard(app, stop),
       stop.outcome === "failed" && stop.reason && notice("failed", "circle-x", reasonWords(today, stop.reason)),
       parcelList(stop),
@@ -128,7 +131,13 @@ function gone() {
 function parcelList(stop) {
   if (!stop.parcels?.length) return null;
   const rows = stop.parcels.map((parcel) =>
-    h("li", null, h("span", { class: "strong" }, nameOfParcel(parcel)), kilograms(parcel.weight_g)),
+    h(
+      "li",
+      null,
+      h("span", { class: "strong" }, nameOfParcel(parcel)),
+      kilograms(parcel.weight_g),
+      stop.absent?.has(parcel.id) && status("failed", "package-x", t("missing")),
+    ),
   );
   return h("section", { class: "card" }, h("h2", null, t("parcels")), h("ul", { class: "driver-rows" }, rows));
 }
