@@ -437,7 +437,7 @@ class Day:
             for path in ("status/", ""):
                 answer = client.get(f"/t/{secret}/{path}")
                 self.figures.questions["strangers"] += 1
-                if answer.status_code != 404 or _places_in(answer.content.decode()):
+                if answer.status_code != 404 or places_in(answer.content.decode()):
                     self.figures.wrong.append(f"{self.now} {path}: a stranger got an answer")
 
     def _judge(
@@ -457,7 +457,7 @@ class Day:
         """Check that an answer has no other coordinates and no ids of other orders."""
         known = {stop.door, (place["lat"], place["lon"])} if place else {stop.door}
         numbers = {f"{value:.4f}" for one in known for value in one}
-        for number in _places_in(text):
+        for number in places_in(text):
             if f"{number:.4f}" not in numbers:
                 self.figures.wrong.append(f"{self.now} {way}: {stop.order} reads {number}")
         for other in (one for each in self.vans for one in each.stops if one is not stop):
@@ -465,9 +465,10 @@ class Day:
                 self.figures.wrong.append(f"{self.now} {way}: {stop.order} reads {other.order}")
 
 
-def _places_in(text: str) -> list[float]:
+def places_in(text: str) -> list[float]:
     """Return the numbers of a text that can be coordinates of the simulated cities."""
-    numbers = [float(one) for one in re.findall(r"-?\d{1,2}\.\d{3,}", text)]
+    # The seconds of a time, as in 09:30:38.667606, are no coordinate.
+    numbers = [float(one) for one in re.findall(r"(?<!\d:)(?<!\d)-?\d{1,2}\.\d{3,}", text)]
     return [one for one in numbers if 38.5 < one < 39.2 or -9.4 < one < -8.2]
 
 
