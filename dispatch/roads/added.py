@@ -24,6 +24,7 @@ from dispatch.roads.matrix import Int32, graph_of, hour_of, split, straight_line
 from dispatch.roads.memory import Memory
 from dispatch.roads.network import Snaps, Weighted
 from dispatch.roads.rules import Profile
+from dispatch.roads.walking import with_walks
 from lastmile.core.geo import Point
 
 CACHE_BYTES: Final = 16 * 1024 * 1024
@@ -175,7 +176,14 @@ def _travel(new: Point, lists: Sequence[KnownPlaces]) -> list[AddedPlace]:
     for known, rows in zip(lists, covered, strict=True):
         last = first + int(rows.sum())
         part = slice(first, last)
-        values = (to_s[part], to_m[part], from_s[part], from_m[part])
+        same = (known.degrees[rows] == (new.lat, new.lon)).all(axis=1)
+        walks = one.away_m, known.snaps.away_m[rows], same[None, :]
+        values = (
+            with_walks(to_s[None, part], *walks)[0],
+            to_m[part],
+            with_walks(from_s[None, part], *walks)[0],
+            from_m[part],
+        )
         first = last
         if rows.all():
             result.append(AddedPlace(*values, "roads", (), away, door.fault))

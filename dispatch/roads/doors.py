@@ -3,7 +3,8 @@
 A place is reached if a street of its profile is near, on the same side of the water, and part of
 the network that can be driven to and left. Everything else is a fault with a code:
 
-- ``no_street``: the nearest such street is farther than NEAR_M.
+- ``no_street``: the nearest such street is farther than NEAR_M, and no way on foot leads from a
+  stop to the door (see ``walking``).
 - ``across_water``: all such streets within NEAR_M are on the other side of water.
 - ``cut_off``: the place is beside a street that nothing connects with the network, neither for
   the vehicle nor on foot.
@@ -21,29 +22,39 @@ import numpy as np
 from dispatch.roads.network import Graph, Snaps, UnknownNetwork, load
 from dispatch.roads.rules import Profile
 from dispatch.roads.snapping import NEAR_M
+from dispatch.roads.walking import BESIDE_M, walk_s
 from lastmile.core.geo import Point
 
 Fault = Literal["", "no_street", "across_water", "cut_off"]
-# A place this near to a connected street is beside it, even if a cut-off street is nearer.
-BESIDE_M: Final = 30
 DOORS_KEPT: Final = 50_000  # places of one graph whose doors a process remembers
 GRAPHS_KEPT: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """The way of a vehicle to a place: its fault, or "", and the metres from the street."""
+    """The way of a vehicle to a place: its fault, or "", and the metres from where it stops."""
 
     fault: Fault
     away_m: int
 
+    @property
+    def walk_m(self) -> int:
+        """The metres on foot from where the vehicle stops; 0 if that is beside the door."""
+        return self.away_m if self.away_m > BESIDE_M and not self.fault else 0
+
+    @property
+    def walk_s(self) -> int:
+        """The seconds on foot, one way."""
+        return int(walk_s(np.array([self.walk_m]))[0])
+
 
 def doors(points: Sequence[Point], snaps: Snaps, graph: Graph, foot: Graph | None) -> list[Door]:
     """Return the doors of places on the streets of a graph; ``foot`` is the graph on foot."""
-    faults: list[Fault] = ["no_street" if away > NEAR_M else "" for away in snaps.away_m.tolist()]
-    for at in np.flatnonzero(graph.snapper.wet(points, snaps)).tolist():
+    direct = np.ones(len(points), bool) if snaps.on_foot is None else ~snaps.on_foot
+    faults: list[Fault] = ["no_street" if far else "" for far in direct & (snaps.away_m > NEAR_M)]
+    for at in np.flatnonzero(direct & graph.snapper.wet(points, snaps)).tolist():
         faults[at] = "across_water"
-    apart = np.flatnonzero(snaps.away_m > BESIDE_M)
+    apart = np.flatnonzero(direct & (snaps.away_m > BESIDE_M))
     places = [points[at] for at in apart.tolist()]
     lost = graph.cut_off.distances(places, NEAR_M) < snaps.away_m[apart]
     if foot is not None and foot is not graph and lost.any():

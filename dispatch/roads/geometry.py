@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -10,6 +12,7 @@ import numpy.typing as npt
 
 from dispatch.roads import dijkstra, hierarchy, layers
 from dispatch.roads.network import Graph, Snaps, Weighted, share_of
+from dispatch.roads.rules import CLASS_ID
 from dispatch.roads.streets import E7
 
 TOLERANCE_M: Final = 1.5  # corners that move the line by less than this are left out
@@ -17,29 +20,62 @@ Line = list[tuple[float, float]]
 Plane = npt.NDArray[np.float64]
 
 
-def lines_between(weighted: Weighted, snaps: Snaps) -> dict[int, Line]:
-    """Return {i: line from place i to place i + 1} for each pair that streets connect."""
+@dataclass(frozen=True, slots=True)
+class Ferry:
+    """A ferry on a way: its name, "" if the map has none, and the seconds on board and waiting."""
+
+    name: str
+    duration_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A way between two places: its line and the ferries on it."""
+
+    line: Line
+    ferries: tuple[Ferry, ...] = ()
+
+
+def lines_between(weighted: Weighted, snaps: Snaps) -> dict[int, Drawn]:
+    """Return {i: the way from place i to place i + 1} for each pair that streets connect."""
     at = np.flatnonzero(snaps.covered)
     if not len(at):
         return {}
     inner = snaps.only(snaps.covered)
     cost = weighted.table(inner)
     ends = weighted.ends(inner)
-    lines: dict[int, Line] = {}
+    lines: dict[int, Drawn] = {}
     for row, place in enumerate(at.tolist()[:-1]):
         if at[row + 1] == place + 1:
-            plane = _line(weighted, inner, ends, row, int(cost[row, row + 1]))
-            lines[place] = _simplified(weighted.graph, plane)
+            plane, arcs = _line(weighted, inner, ends, row, int(cost[row, row + 1]))
+            lines[place] = Drawn(_simplified(weighted.graph, plane), _ferries(weighted, arcs))
     return lines
 
 
-def _line(weighted: Weighted, snaps: Snaps, ends: hierarchy.Ends, row: int, cost: int) -> Plane:
-    """Return the corners, in degrees, of the path with this cost from place ``row`` to the next."""
+def _ferries(weighted: Weighted, arcs: Sequence[int]) -> tuple[Ferry, ...]:
+    """Return the ferries among the arcs of a path; parts of one ferry are added up."""
+    streets, seconds = weighted.graph.streets, dict[str, int]()
+    for arc in arcs:
+        edge = int(weighted.graph.edge[arc])
+        if streets.road_class[edge] == CLASS_ID["ferry"]:
+            name = streets.names[int(streets.name[edge])]
+            tenths = int(weighted.weight[arc]) >> hierarchy.SHIFT
+            seconds[name] = seconds.get(name, 0) + tenths
+    return tuple(Ferry(name, (tenths + 5) // 10) for name, tenths in seconds.items())
+
+
+def _line(
+    weighted: Weighted, snaps: Snaps, ends: hierarchy.Ends, row: int, cost: int
+) -> tuple[Plane, list[int]]:
+    """Return the path with this cost from place ``row`` to the next.
+
+    As its corners, in degrees, and the arcs that it passes completely.
+    """
     graph, after = weighted.graph, row + 1
     here, there = int(snaps.edge[row]), int(snaps.edge[after])
     start, stop = float(snaps.share[row]), float(snaps.share[after])
     if here == there and _direct(weighted, here, start, stop, cost):
-        return _part(graph, here, start, stop)
+        return _part(graph, here, start, stop), []
     matrix, arcs = weighted.sparse
     sources = _open(ends.leave_node[row], ends.leave[row])
     targets = _open(ends.reach_node[after], ends.reach[after])
@@ -50,17 +86,19 @@ def _line(weighted: Weighted, snaps: Snaps, ends: hierarchy.Ends, row: int, cost
     parts = [
         _part(graph, here, start, 1.0 - _side(nodes[0], ends.leave_node[row], ends.leave[row]))
     ]
+    passed: list[int] = []
     for a, b in pairwise(nodes):
         first, last = matrix.indptr[a], matrix.indptr[a + 1]
         entry = first + int(np.flatnonzero(matrix.indices[first:last] == b)[0])
         arc = int(arcs[entry])
         if graph.layer[arc] == layers.LINK:
             continue
+        passed.append(arc)
         along = bool(graph.ahead[arc])
         parts.append(_part(graph, int(graph.edge[arc]), 0.0 if along else 1.0, float(along)))
     begin = float(_side(nodes[-1], ends.reach_node[after], ends.reach[after]))
     parts.append(_part(graph, there, begin, stop))
-    return np.concatenate(parts)
+    return np.concatenate(parts), passed
 
 
 def _side(node: int, nodes: hierarchy.Ints, costs: hierarchy.Longs) -> int:

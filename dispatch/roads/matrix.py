@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatch.roads import hierarchy
-from dispatch.roads.geometry import Line, lines_between
+from dispatch.roads.geometry import Drawn, Ferry, Line, lines_between
 from dispatch.roads.memory import Memory
 from dispatch.roads.network import SNAP_LIMIT_M, Graph, Network, UnknownNetwork, load
 from dispatch.roads.rules import PROFILES, Profile
+from dispatch.roads.walking import BESIDE_M, with_walks
 from lastmile.core.geo import EARTH_RADIUS_M, Point
 
 DETOUR: Final = 1.4  # a way along streets is about 1.4 times as long as the straight line
@@ -41,13 +42,14 @@ class TravelMatrix:
     Parameters
     ----------
     duration_s, distance_m : int32[N, N]
-        Seconds of the fastest path, and the metres of the same path.
+        Seconds of the fastest path with the walks at both ends, and the metres of the vehicle.
     source : str
         ``roads``, or ``straight_line`` if no pair is connected by streets.
     note : str
         A remark for people, in English; empty if there is none.
     snapped_m : int32[N]
-        Metres from each place to its street; the search limit for an uncovered place.
+        Metres on foot from each place to where a vehicle stops; the search limit for an uncovered
+        place.
     note_code, note_params
         The same note, for translation: ``no_network``, ``unknown_network``, ``no_profile``,
         ``nothing_covered``, ``some_uncovered``.
@@ -73,12 +75,17 @@ class TravelMatrix:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """The way from one place to the next; ``line`` has its corners as (lon, lat)."""
+    """The way from one place to the next; ``line`` has the corners of the drive as (lon, lat).
+
+    ``walk_m`` are the metres on foot to the place, beyond what is beside the street.
+    """
 
     duration_s: int
     distance_m: int
     line: Line
     source: Literal["roads", "straight_line"]
+    ferries: tuple[Ferry, ...] = ()
+    walk_m: int = 0
 
 
 _NOTES: Final[Mapping[str, str]] = {
@@ -185,6 +192,9 @@ def _over_roads(
     if len(points) and not covered.any():
         return _straight(points, profile, "nothing_covered", params, snaps.away_m)
     duration, distance = split(graph.at(hour).table(snaps.only(covered)))
+    walks_m = snaps.away_m[covered]
+    places = [point for point, here in zip(points, covered.tolist(), strict=True) if here]
+    duration = with_walks(duration, walks_m, walks_m, same_places(places, places))
     if covered.all():
         return TravelMatrix(
             duration, distance, "roads", "", snaps.away_m, network_version=network.version
@@ -206,6 +216,17 @@ def _over_roads(
         tuple(outside),
         network.version,
     )
+
+
+def same_places(starts: Sequence[Point], ends: Sequence[Point]) -> npt.NDArray[np.bool_]:
+    """Return True for each pair of equal places (row = start, column = end)."""
+    numbers: dict[Point, int] = {}
+    rows, columns = (
+        np.array([numbers.setdefault(point, len(numbers)) for point in points], np.int64)
+        for points in (starts, ends)
+    )
+    equal: npt.NDArray[np.bool_] = rows[:, None] == columns[None, :]
+    return equal
 
 
 def split(costs: npt.NDArray[np.int64]) -> tuple[Int32, Int32]:
@@ -280,18 +301,23 @@ def legs(
     """Return the way from each place to the next, along streets where both places have one."""
     times = travel(points, network=network, profile=profile, depart_minute=depart_minute, var=var)
     graph, _, _ = graph_of(network, profile, var)
-    lines: dict[int, Line] = {}
+    lines: dict[int, Drawn] = {}
     if graph is not None and times.source == "roads":
         lines = lines_between(graph.at(hour_of(depart_minute, graph)), graph.snap(points))
-    return [
-        Leg(
-            int(times.duration_s[at, at + 1]),
-            int(times.distance_m[at, at + 1]),
-            lines.get(at) or [(a.lon, a.lat), (b.lon, b.lat)],
-            "roads" if at in lines else "straight_line",
+    result = []
+    for at, (a, b) in enumerate(pairwise(points)):
+        drawn, away_m = lines.get(at), int(times.snapped_m[at + 1])
+        result.append(
+            Leg(
+                int(times.duration_s[at, at + 1]),
+                int(times.distance_m[at, at + 1]),
+                drawn.line if drawn else [(a.lon, a.lat), (b.lon, b.lat)],
+                "roads" if drawn else "straight_line",
+                drawn.ferries if drawn else (),
+                away_m if drawn and away_m > BESIDE_M else 0,
+            )
         )
-        for at, (a, b) in enumerate(pairwise(points))
-    ]
+    return result
 
 
 def route_geometry(

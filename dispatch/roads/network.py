@@ -21,6 +21,7 @@ from dispatch.roads.hours import WORKING
 from dispatch.roads.snapping import Snapper, Snaps, StreetIndex
 from dispatch.roads.store import NetworkInfo, UnknownNetwork
 from dispatch.roads.streets import StreetArrays
+from dispatch.roads.walking import Walking
 from dispatch.roads.water import Water
 from lastmile.core.geo import Point
 
@@ -162,14 +163,24 @@ class Graph:
         """Finds the streets of places."""
         return Snapper(StreetIndex(self.streets, self.doors), self.water, SNAP_LIMIT_M)
 
+    @cached_property
+    def walking(self) -> Walking:
+        """The ways on foot from this graph's streets to the doors."""
+        return Walking(self.streets, self.snapper)
+
     def plane(self, lonlat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return degrees as metres on a plane that touches the middle of the network."""
         result: npt.NDArray[np.float64] = lonlat * self.snapper.index.scale
         return result
 
     def snap(self, points: Sequence[Point]) -> Snaps:
-        """Move each place to the nearest street of this graph on its side of the water."""
-        return self.snapper.snap(points)
+        """Move each place to where a vehicle stops for it (see ``walking``).
+
+        That is on the nearest street of this graph on its side of the water, or where the way on
+        foot is shortest.
+        """
+        snaps = self.snapper.snap(points)
+        return snaps if self.name == "foot" else self.walking.park(points, snaps)
 
 
 class Weighted:

@@ -29,11 +29,14 @@ class Snaps:
 
     ``edge`` is the street, or -1 if no street is within the limit. ``share`` is the position on
     the street: 0 at its start, 1 at its end. ``away_m`` is the distance to it, or the limit.
+    ``on_foot`` is True where this distance is a way over streets for people on foot; None if that
+    is not known.
     """
 
     edge: Int32
     share: Degrees
     away_m: Int32
+    on_foot: npt.NDArray[np.bool_] | None = None
 
     @property
     def covered(self) -> npt.NDArray[np.bool_]:
@@ -43,7 +46,8 @@ class Snaps:
 
     def only(self, rows: npt.NDArray[np.bool_]) -> Snaps:
         """Return the places where ``rows`` is True."""
-        return Snaps(self.edge[rows], self.share[rows], self.away_m[rows])
+        on_foot = None if self.on_foot is None else self.on_foot[rows]
+        return Snaps(self.edge[rows], self.share[rows], self.away_m[rows], on_foot)
 
 
 class StreetIndex:

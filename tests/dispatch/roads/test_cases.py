@@ -62,6 +62,8 @@ def test_an_island_is_reached_over_its_ferry_with_the_time_of_the_crossing(tmp_p
     assert 1_200 < way.duration_s[0, 1] < 1_400, "20 minutes on board, and the streets"
     assert way.distance_m[0, 1] == pytest.approx(1_200, abs=10)
     assert not doors_of([HUB, ISLAND], network="town", profile="van", var=tmp_path)[1].fault
+    (leg,) = matrix.legs([HUB, ISLAND], network="town", profile="van", var=tmp_path)
+    assert [(ferry.name, ferry.duration_s) for ferry in leg.ferries] == [("Car ferry", 1_200)]
     busy = matrix.travel(
         [HUB, ISLAND], network="town", profile="van", depart_minute=8 * 60, var=tmp_path
     )
