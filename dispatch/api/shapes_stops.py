@@ -11,7 +11,7 @@ from dispatch.live.selectors import arrival_of_order
 from dispatch.orders.models import Order
 from dispatch.planning.models import Stop
 from dispatch.planning.selectors.schedule import breaks_of, wait_s
-from dispatch.planning.selectors.words import say_violation
+from dispatch.planning.selectors.words import say_leg_note, say_violation
 from lastmile.core.http.fields import InstantField, ModelOut
 
 
@@ -62,6 +62,23 @@ class ViolationOut(serializers.Serializer[Any]):
         return say_violation(violation["code"], violation)
 
 
+class LegNoteOut(serializers.Serializer[Any]):
+    """Something special on the way to a stop: a ferry, or the walk from the vehicle to the door.
+
+    It is part of ``leg_travel_s``; a walk is counted on the way to the stop and on the way on.
+    """
+
+    code = serializers.ChoiceField(choices=["ferry", "walk"])
+    name = serializers.CharField(required=False, help_text="The name of a ferry; may be empty.")
+    distance_m = serializers.IntegerField(required=False, help_text="Metres on foot, one way.")
+    duration_s = serializers.IntegerField()
+    detail = serializers.SerializerMethodField()
+
+    def get_detail(self, note: dict[str, Any]) -> str:
+        """Return the note as a sentence, in the reader's language."""
+        return say_leg_note(note)
+
+
 class StopOut(ModelOut[Stop]):
     """A stop: an order on a route, with its planned times and the leg that leads to it."""
 
@@ -73,6 +90,7 @@ class StopOut(ModelOut[Stop]):
     starts_at = InstantField()
     departs_at = InstantField()
     violations = ViolationOut(many=True)
+    leg_notes = LegNoteOut(many=True)
     wait_s = serializers.SerializerMethodField(
         help_text="Seconds between arrival and service, without breaks."
     )
@@ -82,6 +100,7 @@ class StopOut(ModelOut[Stop]):
         fields = (
             "id", "route", "position", "order", "external_id", "arrives_at", "starts_at",
             "departs_at", "leg_travel_s", "leg_distance_m", "slack_s", "violations", "wait_s",
+            "leg_notes",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -22,7 +22,7 @@ import numpy as np
 from dispatch.roads.network import Graph, Snaps, UnknownNetwork, load
 from dispatch.roads.rules import Profile
 from dispatch.roads.snapping import NEAR_M
-from dispatch.roads.walking import BESIDE_M, walk_s
+from dispatch.roads.walking import BESIDE_M, walk_s_of
 from lastmile.core.geo import Point
 
 Fault = Literal["", "no_street", "across_water", "cut_off"]
@@ -45,7 +45,7 @@ class Door:
     @property
     def walk_s(self) -> int:
         """The seconds on foot, one way."""
-        return int(walk_s(np.array([self.walk_m]))[0])
+        return walk_s_of(self.walk_m)
 
 
 def doors(points: Sequence[Point], snaps: Snaps, graph: Graph, foot: Graph | None) -> list[Door]:

@@ -99,6 +99,13 @@ class Graph:
         return streets
 
     @cached_property
+    def has_ferries(self) -> bool:
+        """True if a leg may lead over a ferry."""
+        ferry = rules.CLASS_ID["ferry"]
+        edges = self.edge[self.layer != layers.LINK]
+        return bool((self.streets.road_class[edges] == ferry).any())
+
+    @cached_property
     def doors(self) -> npt.NDArray[np.int32]:
         """The streets that can be reached and left, with doors beside them, ascending."""
         both = (self.leave_arc >= 0).any(axis=1) & (self.reach_arc >= 0).any(axis=1)

@@ -44,6 +44,11 @@ def walk_s(away_m: npt.NDArray[np.integer[Any]]) -> Int32:
     return seconds
 
 
+def walk_s_of(away_m: int) -> int:
+    """Return the same for one door."""
+    return int(walk_s(np.array([away_m]))[0])
+
+
 def with_walks(
     duration_s: Int32, starts_m: Int32, ends_m: Int32, same: npt.NDArray[np.bool_]
 ) -> Int32:

@@ -15,7 +15,13 @@ from dispatch.orders.models import Order, Promise
 from dispatch.planning.models import Route, Stop, TentativeVisit, Unserved
 from dispatch.planning.selectors.explaining import Explanation, Opening, Spot
 from dispatch.planning.selectors.schedule import RouteBreak, breaks_of, rows_of, wait_s
-from dispatch.planning.selectors.words import SCALES, say_need, say_unserved, say_violation
+from dispatch.planning.selectors.words import (
+    SCALES,
+    say_leg_note,
+    say_need,
+    say_unserved,
+    say_violation,
+)
 from lastmile.core import formatting
 from lastmile.core.models import Job, JobState
 from lastmile.core.palette import colour_of
@@ -50,6 +56,7 @@ class StopCard:
     stop: Stop
     promise: Promise | None
     violations: list[str]
+    leg_notes: list[str]
     wait_s: int
     first: bool
     last: bool
@@ -214,6 +221,7 @@ def stop_cards(
             stop=row,
             promise=row.order.promise,
             violations=violation_texts(row.violations),
+            leg_notes=leg_note_texts(row.leg_notes),
             wait_s=wait_s(row, breaks),
             first=row.position == 1,
             last=row.position == last,
@@ -261,6 +269,11 @@ def why_card(explanation: Explanation) -> WhyCard:
         ],
         openings=[opening_card(o) for o in explanation.openings],
     )
+
+
+def leg_note_texts(notes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return what is special on the way to a stop, as sentences."""
+    return [say_leg_note(note) for note in notes]
 
 
 def violation_texts(violations: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -278,6 +278,7 @@ def order(request: PageRequest, public_id: str, order: str) -> HttpResponse:
             "order": row,
             "stop": stop,
             "violations": cards.violation_texts(stop.violations) if stop else [],
+            "leg_notes": cards.leg_note_texts(stop.leg_notes) if stop else [],
             "wait_s": schedule.wait_s(stop, schedule.breaks_of(stop.route)) if stop else 0,
             "unserved": cards.unserved_cards([unserved])[0] if unserved else None,
             "parcels": row.parcels.all()[:50],

@@ -36,6 +36,7 @@ from dispatch.live.states import RunState
 from dispatch.orders.models import AccessKind, AccessNote, Attempt, Direction, Order
 from dispatch.planning.models import Route, Stop
 from dispatch.planning.selectors.schedule import breaks_of
+from dispatch.planning.selectors.words import say_leg_note
 from dispatch.planning.states import PUBLISHED, SUPERSEDED
 
 
@@ -218,7 +219,7 @@ def _stop(
         parcels=_parcels(order),
         handover=DayHandover(kind=handover, words=str(words.HANDOVERS.get(handover, ""))),
         access=None if note is None else _access(note),
-        notes=order.notes,
+        notes="\n".join(filter(None, [*map(say_leg_note, stop.leg_notes), order.notes])),
         has_code=note is not None and bool(note.code) and note.kind != AccessKind.PIN,
         age_check=order.least_age or None,
         signature=order.signature,

@@ -189,6 +189,9 @@ class Stop(models.Model):
         default=0, help_text="how much later it may begin before a promise on the route breaks"
     )
     violations = models.JSONField(default=list)
+    leg_notes = models.JSONField(
+        default=list, help_text="what is special on the way to it: ferries, the walk to the door"
+    )
 
     class Meta:
         ordering = ["route", "position"]

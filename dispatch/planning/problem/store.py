@@ -27,6 +27,7 @@ class TimedStop:
     leg_distance_m: int
     slack_s: int
     violations: tuple[Mapping[str, Any], ...] = ()
+    leg_notes: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +193,7 @@ def _stop(
         leg_distance_m=timed.leg_distance_m,
         slack_s=timed.slack_s,
         violations=[dict(v) for v in timed.violations],
+        leg_notes=[dict(note) for note in timed.leg_notes],
     )
 
 

@@ -8,13 +8,14 @@ from itertools import pairwise
 from typing import Any
 
 from dispatch.planning.problem.day import Day
+from dispatch.planning.problem.leg_notes import Notes, drive, notes_of, notes_without_lines
 from dispatch.planning.problem.reasons import reason_of
 from dispatch.planning.problem.store import TimedBreak, TimedPlan, TimedRoute, TimedStop
-from dispatch.roads.matrix import route_geometry
 from dispatch.solver.model.cost import route_cost
 from dispatch.solver.model.problem import Problem, VehicleShift
 from dispatch.solver.model.solution import Solution, Tour
 from dispatch.solver.referee.check import Violation, check
+from lastmile.core.geo import Point
 
 Facts = Mapping[str, Any]
 
@@ -56,6 +57,8 @@ def _route(
     orders = [problem.visit_index[served.visit] for served in route.visits]
     legs = _legs(problem, vehicle, orders)
     slacks = slack(problem, vehicle, route)
+    places = [vehicle.start, *(problem.visits[order].place for order in orders), vehicle.end]
+    line, notes = _way([day.points[place] for place in places], day, at, lines.get(route.vehicle))
     stops = tuple(
         TimedStop(
             order=order,
@@ -66,6 +69,7 @@ def _route(
             leg_distance_m=legs[n][1],
             slack_s=slacks[n],
             violations=tuple(by_visit.get(served.visit, ())),
+            leg_notes=notes[n],
         )
         for n, (order, served) in enumerate(zip(orders, route.visits, strict=True))
     )
@@ -73,11 +77,6 @@ def _route(
     service_s = sum(served.depart_s - served.start_s for served in route.visits)
     rested_s = sum(b.end_s - b.start_s for b in route.breaks)
     price = route_cost(problem, route)
-    line = lines.get(route.vehicle)
-    if line is None:
-        places = [vehicle.start, *(problem.visits[order].place for order in orders), vehicle.end]
-        way = [day.points[place] for place in places]
-        line = route_geometry(way, day.network or None, day.shifts[at].profile)  # type: ignore[arg-type]
     return TimedRoute(
         shift=at,
         start_s=route.start_s,
@@ -100,6 +99,15 @@ def _route(
         violations=tuple(violations),
         geometry=line,
     )
+
+
+def _way(points: Sequence[Point], day: Day, shift: int, line: Any) -> tuple[Any, list[Notes]]:
+    """Return the lines of a route and the notes of its legs; ``line`` is still valid, or None."""
+    network, profile = day.network or None, day.shifts[shift].profile
+    if line is not None:
+        return line, notes_without_lines(points, network=network, profile=profile)  # type: ignore[arg-type]
+    legs = drive(points, network=network, profile=profile)  # type: ignore[arg-type]
+    return [leg.line for leg in legs], notes_of(legs)
 
 
 def _legs(problem: Problem, vehicle: VehicleShift, orders: Sequence[int]) -> list[tuple[int, int]]:

@@ -108,6 +108,11 @@ VIOLATIONS: dict[str, object] = {
     "break": _("The break cannot be taken at its set time."),
     "travel": _("The vehicle cannot arrive at the planned time."),
 }
+LEG_NOTES: dict[str, object] = {
+    "walk": _("The last %(metres)s m are on foot: %(minutes)s min each way."),
+    "ferry": _("Ferry %(name)s: %(minutes)s min. Its departure times are not known."),
+    "ferry_without_name": _("Ferry: %(minutes)s min. Its departure times are not known."),
+}
 NEEDS: dict[str, object] = {
     "window_later": _("End its time window %(minutes)s min later."),
     "window_earlier": _("Begin its time window %(minutes)s min earlier."),
@@ -160,6 +165,18 @@ def _away(metres: int) -> str:
         limit = formatting.number(SNAP_LIMIT_M / 1000, 0)
         return str(_("more than %(km)s km") % {"km": limit})
     return f"{formatting.number(metres)} m"
+
+
+def say_leg_note(note: Mapping[str, object]) -> str:
+    """Return the sentence of something special on the way to a stop."""
+    code = str(note["code"])
+    if code == "ferry" and not note["name"]:
+        code = "ferry_without_name"
+    return str(LEG_NOTES[code]) % {
+        "name": note.get("name", ""),
+        "metres": formatting.number(int(str(note.get("distance_m", 0)))),
+        "minutes": -(-int(str(note["duration_s"])) // 60),
+    }
 
 
 def say_violation(code: str, params: Mapping[str, object]) -> str:
