@@ -138,8 +138,8 @@ class Graph:
         whole[self.layer == layers.LINK] = 0.0
         whole += self.extra_ds
         if self.name == "van":
-            asked = WORKING if hour is None else 1 << hour
-            whole[(self.hours & asked) != asked] += CLOSED_DS
+            needed = WORKING if hour is None else 1 << hour
+            whole[(self.hours & needed) != needed] += CLOSED_DS
         return whole
 
     def at(self, hour: int | None) -> Weighted:

@@ -1,4 +1,4 @@
-"""What is special on the way to a stop: a ferry, or a walk from the vehicle to the door."""
+"""The notes about the way to a stop: a ferry, or a walk from the vehicle to the door."""
 
 from __future__ import annotations
 

@@ -158,15 +158,15 @@ def _fleet(
 ) -> Fleet:
     """Return the vehicles. DISTANCE limits the length of a route with its service times."""
     capacity = _number(words, "CAPACITY", math.inf)
-    given = [len(sections[name]) for name in _OF_VEHICLES if name in sections]
+    counts = [len(sections[name]) for name in _OF_VEHICLES if name in sections]
     duration = min(
         _number(words, "VEHICLES_MAX_DURATION", math.inf), _number(words, "DISTANCE", math.inf)
     )
     distance = _number(words, "VEHICLES_MAX_DISTANCE", math.inf)
     if "VEHICLES" in words:
         vehicles = _whole(words, "VEHICLES")
-    elif given:
-        vehicles = given[0]
+    elif counts:
+        vehicles = counts[0]
     else:
         free = plane and math.isinf(min(duration, distance))
         free &= all(math.isinf(c.due) and not c.collect for c in customers[1:])

@@ -1,4 +1,4 @@
-"""What is special on the way to a stop: the last metres on foot, and ferries."""
+"""The notes about the way to a stop: the last metres on foot, and ferries."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_notes_are_the_same_where_the_lines_are_known_already(harbour_hub: H
     points = [spot(1, 1), MARKET, ISLAND, spot(1, 1)]
     notes = notes_without_lines(points, network="town", profile="van")
     assert notes == notes_of(drive(points, network="town", profile="van"))
-    assert [len(found) for found in notes] == [1, 1, 1]
+    assert [len(leg) for leg in notes] == [1, 1, 1]
     assert notes_without_lines(points, network=None, profile="van") == [(), (), ()]
 
 
