@@ -22,6 +22,7 @@ SCHEDULE: dict[str, ScheduledTask] = {
     "open_days": ScheduledTask("planning.open_days", 600),
     "unplanned_days": ScheduledTask("planning.note_unplanned", 900),
     "find_runs": ScheduledTask("live.find_runs", 600),
+    "find_lockers": ScheduledTask("lockers.find", 600),
     "ended_runs": ScheduledTask("live.ended_runs", 300, "bulk"),
     "failed_visits": ScheduledTask("live.failed_visits", 300, "bulk"),
     "failed_choices": ScheduledTask("choice.offer_failed", 300, "bulk"),

@@ -26,6 +26,7 @@ EVENTS: list[str] = [
     "portal.tracking.events",
     "dispatch.slots.events",
     "dispatch.live.events",
+    "lockers.events",
     "notifications.events",
     "portal.shopper.events",
 ]
@@ -159,6 +160,7 @@ JOBS: dict[str, JobSpec] = {
 POINTERS: dict[str, str] = {
     "planning.days": "planning.tend_days",
     "live.runs": "live.look_after_runs",
+    "lockers.look": "lockers.look_after",
     "notifications.send": "notifications.hint",
     "notifications.reports": "notifications.take_reports_left",
 }
@@ -190,6 +192,7 @@ POLICIES: dict[str, str] = {
     "drivers": "dispatch.live.policy.DriverPolicy",
     "failed_attempts": "dispatch.live.policy.FailedPolicy",
     "proof": "dispatch.live.policy.ProofPolicy",
+    "lockers": "lockers.policy.LockerPolicy",
     "tracking": "dispatch.live.policy.TrackingPolicy",
     "shopper_links": "dispatch.orders.policy.ShopperLinks",
     "shopper_pages": "portal.shopper.policy.ShopperPages",
@@ -231,6 +234,7 @@ AUDIT_WORDS: list[str] = [
     "dispatch.console.orders.audit_words.words",
     "dispatch.console.slots.audit_words.words",
     "dispatch.live.audit_words.words",
+    "lockers.audit_words.words",
     "notifications.audit_words.words",
     "notifications.pages.text_audit.words",
 ]

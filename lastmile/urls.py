@@ -13,6 +13,7 @@ API: list[URLPattern | URLResolver] = [
     path("problems/", docs.problems, name="problems"),
     path("", include("tenants.people.api.urls")),
     path("", include("dispatch.api.urls")),
+    path("", include("lockers.api.urls")),
     path("", include("notifications.api.urls")),
     path("", include("portal.choice.api.urls")),
 ]

@@ -83,6 +83,11 @@ class Act(StrEnum):
     DEVICES_EDIT = "devices.edit"
     INCIDENTS_VIEW = "incidents.view"
     INCIDENTS_EDIT = "incidents.edit"
+    LOCKERS_VIEW = "lockers.view"
+    LOCKERS_EDIT = "lockers.edit"
+    LOCKERS_RESERVE = "lockers.reserve"
+    LOCKERS_CODES = "lockers.codes"
+    LOCKERS_COMMAND = "lockers.command"
     SHOPPER_VIEW = "shopper.view"
     SHOPPER_CHANGE = "shopper.change"
     CONTACT_VIEW = "contact.view"
@@ -170,6 +175,11 @@ TABLE: Mapping[Act, Grant] = {
     Act.DEVICES_EDIT: Grant(_DISPATCHERS, _INTEGRATION),
     Act.INCIDENTS_VIEW: Grant(_READERS, _INTEGRATION),
     Act.INCIDENTS_EDIT: Grant(_DISPATCHERS, _INTEGRATION),
+    Act.LOCKERS_VIEW: Grant(_READERS, _INTEGRATION),
+    Act.LOCKERS_EDIT: Grant(_DISPATCHERS, _INTEGRATION),
+    Act.LOCKERS_RESERVE: Grant(_DISPATCHERS, _INTEGRATION),
+    Act.LOCKERS_CODES: Grant(_DISPATCHERS, _INTEGRATION),
+    Act.LOCKERS_COMMAND: Grant(_DISPATCHERS, _INTEGRATION),
     Act.SHOPPER_VIEW: Grant(links=_SHOPPER),
     Act.SHOPPER_CHANGE: Grant(links=_SHOPPER),
     Act.CONTACT_VIEW: Grant(links=_CONTACT),

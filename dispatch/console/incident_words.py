@@ -136,6 +136,33 @@ TEXTS: Final[Mapping[IncidentKind, IncidentText]] = {
         where=ORDER,
         icon="undo-2",
     ),
+    K.LOCKER_DISPUTE: IncidentText(
+        title=_("Locker: report does not match"),
+        what=_(
+            "The cabinet of %(bank)s reported a parcel that does not match its reservation, in "
+            "compartment %(box)s."
+        ),
+        to_do=_("Ask the courier which parcel is in which compartment, and have it looked at."),
+        where=BOARD,
+    ),
+    K.LOCKER_FORCED: IncidentText(
+        title=_("Locker: door forced"),
+        what=_("Door %(box)s of %(bank)s opened without a code and without a command."),
+        to_do=_("Send somebody to look at the door. The compartment gets no parcel until then."),
+        where=BOARD,
+    ),
+    K.LOCKER_OFFLINE: IncidentText(
+        title=_("Locker: no connection"),
+        what=_("The cabinet of %(bank)s has not reported for more than ten minutes."),
+        to_do=_("Check its power and its network. Parcels inside can still be collected."),
+        where=BOARD,
+    ),
+    K.LOCKER_TWO_CABINETS: IncidentText(
+        title=_("Locker: two cabinets, one identity"),
+        what=_("Two cabinets sent different messages with the identity of %(bank)s."),
+        to_do=_("Find out which one is yours, and provision it with a new token."),
+        where=BOARD,
+    ),
     K.ACT_REFUSED: IncidentText(
         title=_("Refused from a phone"),
         what=_("The phone of %(driver)s sent “%(act)s”, which could not be used. %(cause)s"),
@@ -267,6 +294,8 @@ def _values(incident: Incident) -> dict[str, object]:
         "sign": _time(params.get("sign_at")),
         "starts": _time(params.get("starts_at")),
         "ends": _time(params.get("closes_at")),
+        "bank": str(params.get("bank", "")),
+        "box": str(params.get("box", "")),
         "details": ", ".join(_details(params)) or gettext("not known"),
         "cause": _CAUSES.get(str(params.get("code", "")), gettext("It was not complete.")),
     }

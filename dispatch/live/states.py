@@ -36,6 +36,10 @@ class IncidentKind(StrEnum):
     SIGNAL_LOST = "signal_lost"
     SHIFT_NOT_STARTED = "shift_not_started"
     NO_OTHER_OPTION = "no_other_option"
+    LOCKER_DISPUTE = "locker_dispute"
+    LOCKER_FORCED = "locker_forced"
+    LOCKER_OFFLINE = "locker_offline"
+    LOCKER_TWO_CABINETS = "locker_two_cabinets"
 
 
 #: Kinds that staff can still put right before a shopper notices them. They come first.

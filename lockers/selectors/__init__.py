@@ -1,6 +1,14 @@
 """The selectors of lockers."""
 
 from lockers.selectors.hours import HoursWords, hours_in_words, hours_of, is_open_at
+from lockers.selectors.lists import (
+    banks,
+    banks_of,
+    boxes_by_state,
+    commands_of,
+    compartments_of,
+    reservations_of,
+)
 from lockers.selectors.nearest import (
     MOST_RADIUS_M,
     USUAL_RADIUS_M,
@@ -18,6 +26,11 @@ __all__ = [
     "NearBank",
     "Occupancy",
     "Wanted",
+    "banks",
+    "banks_of",
+    "boxes_by_state",
+    "commands_of",
+    "compartments_of",
     "free_boxes",
     "hours_in_words",
     "hours_of",
@@ -26,4 +39,5 @@ __all__ = [
     "mean_dwell_s",
     "nearest_banks",
     "occupancy_of",
+    "reservations_of",
 ]

@@ -1,12 +1,83 @@
 """The services of lockers."""
 
 from lockers.services.banks import BankDraft, CompartmentDraft, add_bank, add_compartments
+from lockers.services.codes import (
+    ShownCode,
+    check_pin,
+    grants_that_may_open,
+    rotate_codes,
+    show_code,
+)
+from lockers.services.commanding import expire_commands, hand_out, send_command
 from lockers.services.forgetting import forget_devices
+from lockers.services.holding import (
+    await_deposit,
+    cancel_reservation,
+    confirm_hold,
+    extend_collection,
+    move_to_bank,
+)
+from lockers.services.journals import take_journal
+from lockers.services.messages import (
+    ClockWrong,
+    IdentityConflict,
+    Message,
+    SeqReplayed,
+    end_identity,
+    recognise,
+)
+from lockers.services.picking import Need, free_compartments
+from lockers.services.provisioning import (
+    NewCabinet,
+    NewToken,
+    claim_token,
+    count_claim,
+    make_token,
+)
+from lockers.services.reserving import ReservationDraft, reserve
+from lockers.services.sweeping import look_after_lockers, watch_banks
+from lockers.services.syncing import answer_for, take_heartbeat
+from lockers.services.watching import POINTER, point_to_next_look
 
 __all__ = [
+    "POINTER",
     "BankDraft",
+    "ClockWrong",
     "CompartmentDraft",
+    "IdentityConflict",
+    "Message",
+    "Need",
+    "NewCabinet",
+    "NewToken",
+    "ReservationDraft",
+    "SeqReplayed",
+    "ShownCode",
     "add_bank",
     "add_compartments",
+    "answer_for",
+    "await_deposit",
+    "cancel_reservation",
+    "check_pin",
+    "claim_token",
+    "confirm_hold",
+    "count_claim",
+    "end_identity",
+    "expire_commands",
+    "extend_collection",
     "forget_devices",
+    "free_compartments",
+    "grants_that_may_open",
+    "hand_out",
+    "look_after_lockers",
+    "make_token",
+    "move_to_bank",
+    "point_to_next_look",
+    "recognise",
+    "reserve",
+    "rotate_codes",
+    "send_command",
+    "show_code",
+    "take_heartbeat",
+    "take_journal",
+    "watch_banks",
 ]

@@ -30,6 +30,7 @@ ALLOWED = (
     "lastmile/core/http/pages.py",  # the same: a 404 under /api/ is a problem document
     "tenants/middleware.py",  # the same: no retailer, so no URLconf
     "portal/choice/demo_shop/",  # a program of another site, without our URLconf
+    "lockers/simulator/",  # a program of cabinets, without our URLconf
     "dispatch/driver/demo_drivers/",  # a program of phones, without our URLconf
     "tenants/people/cors.py",  # the same: only addresses of the API are resolved twice
     "lastmile/core/openapi.py",  # keeps the API's own endpoints in the document

@@ -18,12 +18,14 @@ from lastmile.core.jobs import enqueue
 from lastmile.core.models import JobState
 from lastmile.core.relay import relay_batch
 from lastmile.core.runner import run_job
+from lockers.services import claim_token, make_token, send_command
 from notifications.models import MessageTemplate
 from notifications.services.contacts import opt_out
 from tenants.people import services as people
 from tenants.permissions import KeyRole
 from tests.factories.fleet import make_driver, make_hub, make_shift, make_vehicle, make_zone
 from tests.factories.live import make_phone
+from tests.factories.lockers import make_bank, make_reservation
 from tests.factories.messages import make_contact, make_message
 from tests.factories.orders import DAY, make_order
 from tests.factories.slots import make_template
@@ -38,6 +40,10 @@ def make_world(*, file_hub: bool = False) -> Hub:
     shift = make_shift(vehicle=make_vehicle(hub=hub), driver=driver)
     order = make_order(hub=hub.public_id)
     make_phone(driver)
+    bank = make_bank(1, hub=hub)
+    make_reservation(bank)
+    claim_token(secret=make_token(bank=bank).secret)
+    send_command(bank=bank, kind="reboot")
     open_incident(
         draft=IncidentDraft(
             kind=IncidentKind.VEHICLE_DEFECT, hub=hub, order=order, shift=shift, driver=driver

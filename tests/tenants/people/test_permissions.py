@@ -44,6 +44,11 @@ devices.view     o m d p r   | i
 devices.edit     o m d       | i
 incidents.view   o m d p r   | i
 incidents.edit   o m d       | i
+lockers.view     o m d p r   | i
+lockers.edit     o m d       | i
+lockers.reserve  o m d       | i
+lockers.codes    o m d       | i
+lockers.command  o m d       | i
 shopper.view                 |
 shopper.change               |
 contact.view                 |

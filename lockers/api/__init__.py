@@ -1,0 +1,1 @@
+"""The API of lockers, under /api/v1/."""

@@ -1,0 +1,39 @@
+"""The section of the policy about lockers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from django.utils.translation import gettext_lazy as _
+
+from tenants.people.selectors import policy
+from tenants.sections import Label, setting
+
+
+@dataclass(frozen=True, slots=True)
+class LockerPolicy:
+    """The settings of a retailer for lockers."""
+
+    title: ClassVar[Label] = _("Lockers")
+    soft_hold_minutes: int = setting(
+        10, _("Minutes for which a compartment is kept during a checkout"), least=1, most=120
+    )
+    deposit_hours: int = setting(
+        72,
+        _("Hours in which a parcel must be put into its compartment"),
+        help=_("After that the compartment is given back, unless its bank is offline."),
+        least=1,
+        most=336,
+    )
+    collect_hours: int = setting(
+        72, _("Hours in which a shopper can collect a parcel"), least=1, most=336
+    )
+    extensions: int = setting(
+        1, _("How often the time to collect can be extended"), least=0, most=10
+    )
+
+
+def locker_policy() -> LockerPolicy:
+    """Return the retailer's settings for lockers."""
+    return policy(LockerPolicy)

@@ -1,0 +1,155 @@
+"""Makes, shows and rotates pickup codes. A code is computed when it is shown, and not stored."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from lastmile.core.actor import current_actor
+from lastmile.core.clock import now
+from lastmile.core.errors import NotAllowed
+from lastmile.core.events import record
+from lastmile.core.limits import CallLimit, count_call, give_back
+from lockers import codes, events
+from lockers.errors import CodeNotValid
+from lockers.models import CodeGrant, LockerBank, LockerReservation
+from lockers.services.generations import code_key_of, give_generation
+from lockers.services.revoking import code_facts, revoke_codes
+from lockers.states import HELD, INSIDE, CodeRole, GrantState, ReservationState
+
+#: Wrong codes at one keypad within the period, before it is locked. The cabinet counts the same.
+WRONG_TRIES: Final = 5
+WRONG_IN_S: Final = 600
+S = ReservationState
+_OPENS: Final = {
+    CodeRole.COURIER: HELD - {S.SOFT_HELD},
+    CodeRole.SHOPPER: frozenset({S.READY}),
+    CodeRole.RETURNER: frozenset({S.COLLECT_EXPIRED, S.COURIER_TO_COLLECT}),
+    CodeRole.OPERATOR: (HELD | INSIDE) - {S.SOFT_HELD},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCode:
+    """A code to show: the PIN, the text of the QR, and until when it opens the door."""
+
+    pin: str
+    token: str
+    role: CodeRole
+    expires_at: dt.datetime
+
+
+@transaction.atomic
+def show_code(*, reservation: LockerReservation, role: str) -> ShownCode:
+    """Compute the code of a role of a reservation, and note that it was given.
+
+    Locks: the reservation. Records: locker.code.issued the first time. Raises: CodeNotValid unless
+    the state of the reservation allows the role to open the door.
+    """
+    row = lock_reservation(reservation)
+    who = CodeRole(role)
+    until = expiry_of(row, who)
+    if S(row.state) not in _OPENS[who] or row.generation == 0 or now() >= until:
+        raise CodeNotValid(
+            _("There is no code for this now. The reservation has the status “%(status)s”.")
+            % {"status": row.state},
+            data={"reservation": row.public_id, "state": row.state},
+        )
+    grant, created = CodeGrant.objects.get_or_create(
+        reservation=row,
+        role=who,
+        generation=row.generation,
+        defaults={"made_by": current_actor(), "expires_at": until},
+    )
+    if not created and grant.expires_at != until:
+        CodeGrant.objects.filter(pk=grant.pk).update(expires_at=until)
+    if created:
+        record(events.CODE_ISSUED, code_facts(row, grant), subject=row.public_id)
+    return _shown(row, who, until)
+
+
+def _shown(row: LockerReservation, role: CodeRole, until: dt.datetime) -> ShownCode:
+    key = code_key_of(row.bank)
+    box = row.compartment.number if row.compartment else ""
+    token = codes.Token(
+        reservation=row.public_id,
+        role=role,
+        box=box,
+        generation=row.generation,
+        not_before_s=int(now().timestamp()) - 300,
+        expires_s=int(until.timestamp()),
+        nonce=secrets.token_hex(4),
+    )
+    pin = codes.pin(key, row.public_id, role, row.generation)
+    return ShownCode(pin, codes.token_text(key, token), role, until)
+
+
+def expiry_of(row: LockerReservation, role: CodeRole) -> dt.datetime:
+    """Return until when the code of a role opens the door."""
+    if role == CodeRole.COURIER:
+        return row.deposit_by
+    if role == CodeRole.SHOPPER and row.collect_by is not None:
+        return row.collect_by
+    return now() + dt.timedelta(days=1)
+
+
+@transaction.atomic
+def rotate_codes(*, reservation: LockerReservation) -> LockerReservation:
+    """Give a reservation new codes; the codes before are revoked.
+
+    Use it when a code was seen by another person, or is handed over to another phone.
+
+    Locks: the reservation, its codes, the codes of the bank. Records: locker.code.revoked. Raises:
+    CodeNotValid if the reservation has ended.
+    """
+    row = lock_reservation(reservation)
+    if S(row.state) not in HELD | INSIDE or row.generation == 0:
+        raise CodeNotValid(_("The reservation has ended, so it has no codes."))
+    revoke_codes(row, why="rotated")
+    give_generation(row)
+    return row
+
+
+def check_pin(*, bank: LockerBank, typed: str, roles: frozenset[CodeRole]) -> LockerReservation:
+    """Return the reservation whose PIN was typed at a keypad that asks the server.
+
+    The try is counted in PostgreSQL before the PIN is compared, so guesses at the same time are not
+    more than the limit. Call it outside any transaction.
+
+    Locks: the count. Records: nothing. Raises: TooMany after five tries in ten minutes;
+    NotAllowed, with one text for every wrong PIN.
+    """
+    limit = CallLimit(
+        scope="locker.pin", subject=bank.public_id, most=WRONG_TRIES, per_s=WRONG_IN_S
+    )
+    count_call([limit])
+    rows = LockerReservation.objects.filter(bank=bank, generation__gt=0)
+    live = rows.filter(state__in=[s.value for s in (HELD | INSIDE)]).select_related("compartment")
+    by_id = {row.public_id: row for row in live}
+    known = [codes.Known(reservation=row.public_id, generation=row.generation) for row in live]
+    matched = codes.match(code_key_of(bank), typed, known, roles) if bank.code_key else None
+    if matched is not None:
+        row, role = by_id[matched[0].reservation], matched[1]
+        if S(row.state) in _OPENS[role] and now() < expiry_of(row, role):
+            give_back(limit)
+            return row
+    raise NotAllowed(_("The code is wrong or expired. Check it and try again."))
+
+
+def lock_reservation(reservation: LockerReservation) -> LockerReservation:
+    """Return the present row of a reservation, locked, with its bank, order and compartment."""
+    rows = LockerReservation.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("bank__hub", "compartment", "order").get(pk=reservation.pk)
+
+
+def grants_that_may_open(bank: LockerBank) -> list[CodeGrant]:
+    """Return the codes that may still open a door of a bank: live ones, and unconfirmed ones."""
+    rows = CodeGrant.objects.filter(
+        reservation__bank=bank, state__in=[GrantState.LIVE, GrantState.ENDING]
+    )
+    return list(rows.select_related("reservation__compartment").order_by("pk")[:1000])

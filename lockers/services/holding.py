@@ -1,0 +1,220 @@
+"""Changes reservations before and after the deposit: confirm, cancel, extend, move, displace."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dispatch.orders.models import Cause
+from dispatch.orders.services.moves import lock_order
+from lastmile.core import clock
+from lockers.errors import ReservationMoveNotAllowed
+from lockers.models import Compartment, LockerBank, LockerReservation
+from lockers.policy import locker_policy
+from lockers.services.changing import HERE, Source, move, note
+from lockers.services.codes import lock_reservation
+from lockers.services.generations import give_generation
+from lockers.services.picking import lock_free
+from lockers.services.reserving import (
+    ReservationDraft,
+    need_of,
+    promise_collection,
+    reserve,
+)
+from lockers.states import HELD, Mode, ReservationState
+
+S = ReservationState
+
+
+@transaction.atomic
+def confirm_hold(*, reservation: LockerReservation, cause: str = Cause.API) -> LockerReservation:
+    """Make a soft hold hard. A second call changes nothing.
+
+    Locks: the order, the reservation, the codes of the bank. Records: locker.reservation.held,
+    order.promised. Raises: ReservationMoveNotAllowed if the hold has ended.
+    """
+    row = _lock(reservation)
+    if row.state in {S.HARD_HELD, S.AWAITING_DEPOSIT}:
+        return row
+    over = row.held_until is not None and row.held_until <= clock.now()
+    if row.state != S.SOFT_HELD or over:
+        raise ReservationMoveNotAllowed(
+            _("The hold has ended. Reserve again."),
+            data={"reservation": row.public_id, "state": row.state},
+        )
+    give_generation(row)
+    move(row, S.HARD_HELD, cause="confirmed", also={"mode": Mode.HARD, "held_until": None})
+    promise_collection(row, cause=cause)
+    return row
+
+
+@transaction.atomic
+def await_deposit(*, reservation: LockerReservation) -> LockerReservation:
+    """Note that the parcel is on its way to the bank. Other states than hard_held stay.
+
+    Locks: the order, the reservation. Records: nothing. Raises: nothing.
+    """
+    row = _lock(reservation)
+    if row.state == S.HARD_HELD:
+        move(row, S.AWAITING_DEPOSIT, cause="on_the_way")
+    return row
+
+
+@transaction.atomic
+def cancel_reservation(*, reservation: LockerReservation, cause: str) -> LockerReservation:
+    """Cancel a reservation. If the parcel is inside, a courier must take it out again.
+
+    A reservation that has ended stays as it is.
+
+    Locks: the order, the reservation, its codes. Records: locker.reservation.cancelled. Raises:
+    nothing.
+    """
+    row = _lock(reservation)
+    state = S(row.state)
+    if state in HELD | {S.QUEUED}:
+        move(row, S.CANCELLED, cause=cause)
+    elif state in {S.DEPOSITED, S.READY, S.COLLECT_EXPIRED}:
+        move(row, S.COURIER_TO_COLLECT, cause=cause)
+    return row
+
+
+@transaction.atomic
+def extend_collection(*, reservation: LockerReservation, by: dt.timedelta) -> LockerReservation:
+    """Give the shopper more time to collect, as often as the retailer's settings allow.
+
+    Locks: the order, the reservation. Records: locker.parcel.ready if the time was over. Raises:
+    ReservationMoveNotAllowed.
+    """
+    row = _lock(reservation)
+    if row.state not in {S.READY, S.COLLECT_EXPIRED} or row.collect_by is None:
+        raise ReservationMoveNotAllowed(
+            _("Only a parcel that waits in its compartment can be kept longer."),
+            data={"reservation": row.public_id, "state": row.state},
+        )
+    if row.extensions >= locker_policy().extensions:
+        raise ReservationMoveNotAllowed(
+            _("The time to collect was extended before, so it cannot be extended again."),
+            data={"reservation": row.public_id, "extensions": row.extensions},
+        )
+    until = max(row.collect_by, clock.now()) + by
+    note(
+        row, before=row.collect_by.isoformat(), after=until.isoformat(), cause="extended",
+        what="collect_by",
+    )  # fmt: skip
+    values = {"collect_by": until, "extensions": row.extensions + 1}
+    if row.state == S.COLLECT_EXPIRED:
+        move(row, S.READY, cause="extended", also=values)
+        return row
+    row.collect_by, row.extensions = until, row.extensions + 1
+    row.version += 1
+    row.save(update_fields=[*values, "version"])
+    return row
+
+
+@transaction.atomic
+def move_to_bank(
+    *, reservation: LockerReservation, bank: LockerBank, alternates: Sequence[str] = ()
+) -> LockerReservation:
+    """Reserve at another bank instead, and give the first compartment back.
+
+    Both or neither: if the other bank refuses, the reservation stays as it was.
+
+    Locks: the order, the reservation, one compartment of the other bank. Records:
+    locker.reservation.moved, created and held; order.promised. Raises: as ``reserve``;
+    ReservationMoveNotAllowed once the parcel is inside.
+    """
+    row = _lock(reservation)
+    if S(row.state) not in HELD | {S.QUEUED}:
+        raise ReservationMoveNotAllowed(
+            _("The parcel is in its compartment, or the reservation has ended. It cannot move."),
+            data={"reservation": row.public_id, "state": row.state},
+        )
+    draft = ReservationDraft(
+        bank=bank,
+        need=need_of(row),
+        mode=row.mode,
+        purpose=row.purpose,
+        weight_g=row.weight_g,
+        order=row.order,
+        parcel=row.parcel,
+        parcel_ref=row.parcel_ref,
+        bundle=row.bundle,
+        deposit_by=row.deposit_by,
+        collect_within=dt.timedelta(seconds=row.collect_within_s),
+        alternates=alternates,
+        moved_from=row,
+    )
+    new = reserve(draft=draft)
+    move(row, S.MOVED, cause="other_bank")
+    return new
+
+
+def displace(row: LockerReservation, *, cause: str, source: Source = HERE) -> LockerReservation:
+    """Give a locked hold another compartment of its bank, or put it into the queue.
+
+    Call it when its compartment turned out to be in use. The codes stay: they do not name the
+    compartment, and the cabinet learns the new one with its next message.
+
+    Locks: one compartment. Records: nothing. Raises: nothing.
+    """
+    before = row.compartment
+    at = clock.now()
+    move(row, S.QUEUED, cause=cause, source=source, also={"compartment": None,
+         "held_until": None, "queued_until": row.deposit_by})  # fmt: skip
+    box = lock_free(row.bank, need_of(row), at)
+    if box is None:
+        return row
+    place(row, box)
+    note(
+        row, before=before.number if before else "", after=box.number, cause=cause,
+        what="compartment", source=source,
+    )  # fmt: skip
+    return row
+
+
+def place(row: LockerReservation, box: Compartment) -> None:
+    """Give a queued reservation a locked compartment.
+
+    Locks: the codes of the bank for a hard hold. Records: locker.reservation.held. Raises: nothing.
+    """
+    soft = row.mode == Mode.SOFT
+    minutes = dt.timedelta(minutes=locker_policy().soft_hold_minutes)
+    also = {
+        "compartment": box,
+        "queued_until": None,
+        "held_until": clock.now() + minutes if soft else None,
+    }
+    if not soft and row.generation == 0:
+        give_generation(row)
+    move(row, S.SOFT_HELD if soft else S.HARD_HELD, cause="compartment_free", also=also)
+
+
+def serve_queue(bank: LockerBank) -> int:
+    """Give free compartments to the queue of a bank, first come first served.
+
+    Call it in a transaction. Locks: the waiting reservations, compartments. Records:
+    locker.reservation.held for each. Raises: nothing.
+    """
+    at = clock.now()
+    waiting = LockerReservation.objects.select_for_update(
+        of=("self",), no_key=True, skip_locked=True
+    ).select_related("bank__hub", "order", "compartment")
+    served = 0
+    for row in waiting.filter(bank=bank, state=S.QUEUED, queued_until__gt=at).order_by("pk")[:100]:
+        box = lock_free(row.bank, need_of(row), at)
+        if box is not None:
+            place(row, box)
+            served += 1
+    return served
+
+
+def _lock(reservation: LockerReservation) -> LockerReservation:
+    """Lock the order first, then the reservation, as every act does."""
+    order = lock_order(reservation.order) if reservation.order is not None else None
+    row = lock_reservation(reservation)
+    if order is not None:
+        row.order = order
+    return row

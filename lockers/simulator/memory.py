@@ -1,0 +1,53 @@
+"""The memory of a simulated cabinet, which survives a power failure. PURE.
+
+Everything that must survive is in one JSON document, written as a whole. A test can kill the
+cabinet at any write: ``Killed`` is raised instead of, or after, the write.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+class Killed(Exception):
+    """The power of the cabinet failed."""
+
+
+class Memory:
+    """The stored document. ``kill_at`` counts the steps until the power fails; None: never."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.file = file
+        self.kill_at: int | None = None
+        self.steps = 0
+        self._text = file.read_text(encoding="utf-8") if file and file.exists() else "{}"
+
+    def load(self) -> dict[str, Any]:
+        """Return the stored document."""
+        document: dict[str, Any] = json.loads(self._text)
+        return document
+
+    def save(self, document: dict[str, Any]) -> None:
+        """Store the document; the step before and the step after may be the last ones."""
+        self.step()
+        self._text = json.dumps(document)
+        if self.file is not None:
+            draft = self.file.with_suffix(".new")
+            draft.write_text(self._text, encoding="utf-8")
+            draft.replace(self.file)
+        self.step()
+
+    def step(self) -> None:
+        """Count a step. Raises Killed when it is the last one."""
+        self.steps += 1
+        if self.kill_at is not None and self.steps >= self.kill_at:
+            self.kill_at = None
+            raise Killed
+
+    def copy(self) -> Memory:
+        """Return another memory with the same content: a second cabinet with one identity."""
+        other = Memory()
+        other._text = self._text
+        return other

@@ -1,0 +1,31 @@
+"""The tasks of lockers: the look after holds, parcels, commands and cabinets."""
+
+from __future__ import annotations
+
+from lastmile.core.tasks import house_task, retailer_task
+from lastmile.core.tenancy import current_schema, for_each_retailer
+from lastmile.worklist.selectors import seen
+from lastmile.worklist.services import clear
+from lockers.services import POINTER, look_after_lockers, point_to_next_look
+
+
+@retailer_task("lockers.look_after", queue="default")
+def look_after() -> int:
+    """End what is over and tell staff of silent cabinets; return the number of changes.
+
+    The pointers are cleared after the next one was added, so that a fault does not end the watch.
+    """
+    pointers = seen(current_schema(), POINTER)
+    changes = look_after_lockers()
+    point_to_next_look()
+    clear(pointer_ids=pointers)
+    return changes
+
+
+@house_task("lockers.find", queue="default", time_limit=300, soft_time_limit=280)
+def find_lockers() -> int:
+    """Point to the next look of every retailer with lockers; return their number.
+
+    It starts the watch after an upgrade, and again if a pointer was lost.
+    """
+    return sum(point_to_next_look() for _retailer in for_each_retailer())
