@@ -106,7 +106,7 @@ def match(
 
 
 class BadToken(ValueError):
-    """The token is not one of ours, or was changed."""
+    """The token was not made with this key, or it was changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +148,8 @@ def read_token(key: bytes, text: str) -> Token:
     if len(text) > LONGEST_TOKEN or not point:
         raise BadToken("This is not a token.")
     try:
-        given = _bytes(signature)
-        if not hmac.compare_digest(_signature(key, body), given):
+        sent = _bytes(signature)
+        if not hmac.compare_digest(_signature(key, body), sent):
             raise BadToken("The signature is wrong.")
         read: dict[str, Any] = json.loads(_bytes(body))
         return Token(**{name: read[short] for name, short in _NAMES.items()})

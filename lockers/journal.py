@@ -20,7 +20,7 @@ _BOX: Final = 16  # longest number of a compartment
 class EntryKind(StrEnum):
     """The kind of an entry.
 
-    - boot: the cabinet has started. All relays are off and all doors are measured anew.
+    - boot: the cabinet has started. All relays are off and all doors are measured again.
     - opened: the sensor reports an open door. ``by`` is code, command or none (forced).
     - open_failed: the lock got its pulse, but the sensor did not report an open door in time.
     - closed: the sensor reports a closed door. ``content`` is empty, occupied or unknown.
@@ -56,7 +56,7 @@ CLOCKS: Final = frozenset({"known", "unknown"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryDraft:
-    """An entry as it was read. ``at`` is the text of the cabinet's time; ``data`` all the rest."""
+    """An entry of an upload. ``at`` is the text of the cabinet's time; ``data`` all the rest."""
 
     seq: int
     kind: str

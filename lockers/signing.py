@@ -34,13 +34,13 @@ def sign_answer(key: bytes, *, seq: int, time: str, body: bytes) -> str:
     return hmac.digest(key, text.encode(), hashlib.sha256).hex()
 
 
-def is_right(signature: str, given: str) -> bool:
+def is_right(signature: str, other: str) -> bool:
     """Return True if two signatures are equal; the comparison takes constant time."""
-    return hmac.compare_digest(signature.encode(), given.encode())
+    return hmac.compare_digest(signature.encode(), other.encode())
 
 
 def write_time(instant: dt.datetime) -> str:
-    """Return an instant as it stands in the headers: UTC with milliseconds."""
+    """Return an instant in the form of the headers: UTC with milliseconds."""
     return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds")
 
 

@@ -200,6 +200,9 @@ class EntryResult(StrEnum):
     DISPUTED = "disputed"
 
 
+#: Times that a sensor may disagree before its compartment gets no new parcel (field row L02).
+MOST_SENSOR_FAULTS: Final = 2
+
 S = ReservationState
 #: States in which the parcel is in its compartment.
 INSIDE: Final = frozenset(

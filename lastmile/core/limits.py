@@ -106,7 +106,7 @@ def _hash(limit: CallLimit) -> str:
 
 
 def give_back(limit: CallLimit) -> None:
-    """Take one call off a count, for a call that turned out to be right.
+    """Subtract one call from a count, for a call that turned out to be right.
 
     Locks: the count during one statement. Records: nothing. Raises: nothing.
     """

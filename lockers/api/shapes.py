@@ -125,7 +125,7 @@ class CompartmentsOut(serializers.Serializer[Any]):
 
 
 class AvailabilityOut(serializers.Serializer[Any]):
-    """How many compartments of a bank are in each state; each counts once."""
+    """The number of compartments of a bank in each state; each counts once."""
 
     free = serializers.IntegerField()
     held = serializers.IntegerField()

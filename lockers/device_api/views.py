@@ -22,7 +22,7 @@ from lockers import services, signing
 from lockers.errors import DeviceRefused
 from lockers.journal import MOST_ENTRIES, BadEntry, EntryDraft, read_entry
 from lockers.models import LockerDevice
-from lockers.services import ClockWrong, IdentityConflict, Message, SeqReplayed
+from lockers.services import ClockWrong, IdentityConflict, SeqReplayed, SignedMessage
 from tenants.permissions import open_to_all
 
 MOST_BODY: Final = 1_000_000
@@ -74,9 +74,9 @@ def claim(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _message(request: HttpRequest) -> Message:
+def _message(request: HttpRequest) -> SignedMessage:
     headers = request.headers
-    return Message(
+    return SignedMessage(
         device=headers.get(signing.DEVICE_ID, "")[:64],
         seq=headers.get(signing.DEVICE_SEQ, "")[:20],
         time=headers.get(signing.DEVICE_TIME, "")[:40],
@@ -88,7 +88,7 @@ def _message(request: HttpRequest) -> Message:
     )
 
 
-Take = Callable[[LockerDevice, Message, dict[str, Any]], dict[str, Any]]
+Take = Callable[[LockerDevice, SignedMessage, dict[str, Any]], dict[str, Any]]
 
 
 def _signed(request: HttpRequest, bank: str, take: Take) -> HttpResponse:
@@ -131,7 +131,9 @@ def _fault(fault: DomainError) -> bytes:
     return json.dumps(problem.body() if problem else {}).encode()
 
 
-def _take_journal(device: LockerDevice, message: Message, body: dict[str, Any]) -> dict[str, Any]:
+def _take_journal(
+    device: LockerDevice, message: SignedMessage, body: dict[str, Any]
+) -> dict[str, Any]:
     _only(body, "entries")
     items = body.get("entries")
     if not isinstance(items, list) or len(items) > MOST_ENTRIES:
@@ -152,7 +154,9 @@ _REPORT: Final = (
 )  # fmt: skip
 
 
-def _take_heartbeat(device: LockerDevice, message: Message, body: dict[str, Any]) -> dict[str, Any]:
+def _take_heartbeat(
+    device: LockerDevice, message: SignedMessage, body: dict[str, Any]
+) -> dict[str, Any]:
     _only(body, *_REPORT)
     if any(not isinstance(value, str | int | float) for value in body.values()):
         raise Invalid(_("The values of a heartbeat are numbers and words."))

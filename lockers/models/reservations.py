@@ -194,7 +194,7 @@ class LockerChange(models.Model):
     """A change of a bank, a compartment or a reservation. Rows are only added.
 
     ``what`` is the field that changed: ``state``, ``door``, ``compartment`` or others.
-    ``occurred_at`` is the source's clock, ``recorded_at`` ours; ``clock_skew`` is True if the
+    ``occurred_at`` is the source's clock, ``recorded_at`` our own; ``clock_skew`` is True if the
     source's clock was wrong or not known. ``seq`` is the entry of the cabinet's journal, if any.
     """
 

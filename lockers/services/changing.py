@@ -33,7 +33,7 @@ S = ReservationState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Who caused a change, and when by their clock. None means now, by our clock."""
+    """The origin of a change, and when by its clock. None means now, by our clock."""
 
     occurred_at: dt.datetime | None = None
     seq: int | None = None
@@ -42,7 +42,7 @@ class Source:
 
     @property
     def at(self) -> dt.datetime:
-        """The time for all that follows: ours if the source's clock was wrong."""
+        """The time for all that follows: our own if the source's clock was wrong."""
         if self.occurred_at is None or self.clock_skew:
             return now()
         return min(self.occurred_at, now())

@@ -128,6 +128,7 @@ def check_pin(*, bank: LockerBank, typed: str, roles: frozenset[CodeRole]) -> Lo
         scope="locker.pin", subject=bank.public_id, most=WRONG_TRIES, per_s=WRONG_IN_S
     )
     count_call([limit])
+    bank = LockerBank.objects.get(pk=bank.pk)
     rows = LockerReservation.objects.filter(bank=bank, generation__gt=0)
     live = rows.filter(state__in=[s.value for s in (HELD | INSIDE)]).select_related("compartment")
     by_id = {row.public_id: row for row in live}

@@ -8,7 +8,7 @@ from dispatch.orders.services.attempting import record_attempt_of
 from dispatch.orders.states import OrderState
 from lockers.models import Compartment, JournalEntry, LockerReservation
 from lockers.services.changing import Source, move, set_box
-from lockers.states import INSIDE, BoxState, CodeRole, ReservationState
+from lockers.states import INSIDE, MOST_SENSOR_FAULTS, BoxState, CodeRole, ReservationState
 
 S = ReservationState
 
@@ -37,7 +37,7 @@ def collect(row: LockerReservation, box: Compartment, entry: JournalEntry, sourc
 
 def _empty(box: Compartment, entry: JournalEntry, source: Source) -> None:
     content = entry.data.get("content", "")
-    if content == "occupied" or box.sensor_faults:
+    if content == "occupied" or box.sensor_faults >= MOST_SENSOR_FAULTS:
         if box.state != BoxState.BLOCKED:
             set_box(box, state=BoxState.UNKNOWN, cause="taken_out", source=source)
     elif box.state in {BoxState.OCCUPIED, BoxState.UNKNOWN}:

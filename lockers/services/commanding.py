@@ -34,7 +34,7 @@ def send_command(
 ) -> LockerCommand:
     """Queue a command for the cabinet of a bank. It is executed within 60 seconds or expires.
 
-    ``block`` and ``unblock`` count here at once, also if the cabinet is away.
+    ``block`` and ``unblock`` count here at once, also without a connection to the cabinet.
 
     Locks: the compartment. Records: an audit entry. Raises: Invalid; ReservationRefused if the
     bank has no cabinet.
@@ -71,6 +71,8 @@ def _block(compartment: Compartment, *, is_blocked: bool) -> None:
         set_box(row, state=BoxState.BLOCKED, cause="blocked")
     elif not is_blocked and row.state == BoxState.BLOCKED:
         # Nobody knows what is inside until the cabinet or a person has looked.
+        row.sensor_faults = 0
+        row.save(update_fields=["sensor_faults"])
         set_box(row, state=BoxState.UNKNOWN, cause="unblocked")
 
 

@@ -15,7 +15,15 @@ from lockers.journal import EntryKind
 from lockers.models import Compartment, JournalEntry, LockerReservation
 from lockers.services.changing import Source, move, set_box
 from lockers.services.holding import displace
-from lockers.states import DEPOSITABLE, HELD, INSIDE, TAKING, BoxState, ReservationState
+from lockers.states import (
+    DEPOSITABLE,
+    HELD,
+    INSIDE,
+    MOST_SENSOR_FAULTS,
+    TAKING,
+    BoxState,
+    ReservationState,
+)
 
 S = ReservationState
 _UNDER_WAY = frozenset({OrderState.PLANNED, OrderState.LOADED, OrderState.OUT})
@@ -77,7 +85,9 @@ def _make_room(row: LockerReservation, box: Compartment, source: Source) -> bool
 
 
 def _occupy(box: Compartment, source: Source) -> None:
-    if box.state == BoxState.EMPTY or (box.state == BoxState.UNKNOWN and not box.sensor_faults):
+    if box.state == BoxState.EMPTY or (
+        box.state == BoxState.UNKNOWN and box.sensor_faults < MOST_SENSOR_FAULTS
+    ):
         set_box(box, state=BoxState.OCCUPIED, cause="deposited", source=source)
 
 

@@ -1,4 +1,4 @@
-"""What an entry of a cabinet's journal changes. What the cabinet saw wins over what we planned."""
+"""Applies the entries of a cabinet's journal. The cabinet's report wins over the plan."""
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ from lockers.services.collecting import collect
 from lockers.services.commanding import command_ended, command_opened
 from lockers.services.depositing import deposit, dispute
 from lockers.services.revoking import confirm_ended
-from lockers.states import INSIDE, BoxState, DoorState, EntryResult
+from lockers.states import INSIDE, MOST_SENSOR_FAULTS, BoxState, DoorState, EntryResult
 
 Effect = tuple[EntryResult, str]
 _APPLIED: Final[Effect] = (EntryResult.APPLIED, "")
 _NOTHING: Final[Effect] = (EntryResult.NOTHING, "")
-#: Times that a sensor may disagree before its compartment is unknown (field row L02).
-MOST_SENSOR_FAULTS: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +124,9 @@ def _closed(context: Context, entry: JournalEntry) -> Effect:
     ).exists()
     if content == "empty" and has_parcel:
         return _parcel_gone(context, entry, box)
-    if content == "empty" and not has_parcel and box.state == BoxState.UNKNOWN:
+    is_doubted = box.state == BoxState.UNKNOWN and box.sensor_faults < MOST_SENSOR_FAULTS
+    if content == "empty" and is_doubted:
         set_box(box, state=BoxState.EMPTY, cause="seen_empty", source=source)
-        if box.sensor_faults:
-            box.sensor_faults = 0
-            box.save(update_fields=["sensor_faults"])
     elif content == "occupied" and not has_parcel and box.state == BoxState.EMPTY:
         # Something is inside that no reservation tells of. The deposit may come as the next entry.
         set_box(box, state=BoxState.UNKNOWN, cause="seen_occupied", source=source)

@@ -83,7 +83,7 @@ def cancel_reservation(*, reservation: LockerReservation, cause: str) -> LockerR
 
 @transaction.atomic
 def extend_collection(*, reservation: LockerReservation, by: dt.timedelta) -> LockerReservation:
-    """Give the shopper more time to collect, as often as the retailer's settings allow.
+    """Give the shopper more time to collect, within the limit of the retailer's settings.
 
     Locks: the order, the reservation. Records: locker.parcel.ready if the time was over. Raises:
     ReservationMoveNotAllowed.
@@ -120,7 +120,7 @@ def move_to_bank(
 ) -> LockerReservation:
     """Reserve at another bank instead, and give the first compartment back.
 
-    Both or neither: if the other bank refuses, the reservation stays as it was.
+    Both or neither: if the other bank refuses, the reservation does not change.
 
     Locks: the order, the reservation, one compartment of the other bank. Records:
     locker.reservation.moved, created and held; order.promised. Raises: as ``reserve``;

@@ -17,7 +17,7 @@ from lockers import signing
 from lockers.journal import EntryDraft
 from lockers.models import Compartment, JournalEntry, LockerDevice, LockerReservation
 from lockers.services.effects import Context, apply_entry
-from lockers.services.messages import IdentityConflict, Message, take_number
+from lockers.services.messages import IdentityConflict, SignedMessage, take_number
 from lockers.states import EntryResult
 
 _SKEW: Final = dt.timedelta(seconds=signing.MOST_SKEW_S)
@@ -27,7 +27,7 @@ MOST_APPLIED: Final = 1000
 
 @transaction.atomic
 def take_journal(
-    *, device: LockerDevice, message: Message, entries: Sequence[EntryDraft]
+    *, device: LockerDevice, message: SignedMessage, entries: Sequence[EntryDraft]
 ) -> LockerDevice:
     """Store the entries of an upload and apply all that have no gap before them.
 

@@ -28,7 +28,7 @@ _SKEW: Final = dt.timedelta(seconds=signing.MOST_SKEW_S)
 
 
 class ClockWrong(DeviceRefused):
-    """The time of the message differs from ours by more than five minutes."""
+    """The time of the message differs from the server's by more than five minutes."""
 
     code: ClassVar[str] = "clock_wrong"
 
@@ -46,7 +46,7 @@ class IdentityConflict(Conflict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class SignedMessage:
     """A message as it arrived. ``address`` is the network address of the caller."""
 
     device: str
@@ -68,7 +68,7 @@ class Message:
         return hashlib.sha256(f"{self.path}|".encode() + self.body).hexdigest()
 
 
-def recognise(message: Message, *, bank: str) -> LockerDevice:
+def recognise(message: SignedMessage, *, bank: str) -> LockerDevice:
     """Return the device that signed a message for its bank.
 
     A replaced device is refused for ever, and staff see when and from where it tried.
@@ -108,7 +108,7 @@ def recognise(message: Message, *, bank: str) -> LockerDevice:
     return device
 
 
-def _refuse(device: LockerDevice, message: Message, reason: str) -> None:
+def _refuse(device: LockerDevice, message: SignedMessage, reason: str) -> None:
     LockerDevice.objects.filter(pk=device.pk).update(
         refusals=F("refusals") + 1,
         refused_at=real_now(),
@@ -121,7 +121,7 @@ def _refuse(device: LockerDevice, message: Message, reason: str) -> None:
     )
 
 
-def take_number(device: LockerDevice, message: Message) -> LockerDevice:
+def take_number(device: LockerDevice, message: SignedMessage) -> LockerDevice:
     """Use the number of a recognised message up; return the device, locked.
 
     Call it in the transaction of the message's effect.

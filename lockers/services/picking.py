@@ -27,7 +27,7 @@ TURNS: Final = 1_100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a parcel needs: its size, cooling, and a low door if the shopper asked for one."""
+    """The needs of a parcel: its size, cooling, and a low door if the shopper asked for one."""
 
     size: Size
     cooled: bool = False

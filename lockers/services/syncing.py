@@ -1,7 +1,8 @@
-"""What a cabinet reports of itself, and what it must know: commands, reservations, ended codes."""
+"""Takes heartbeats; the answer has the commands, the reservations and the ended codes."""
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
@@ -10,10 +11,11 @@ from typing import Any, Final
 from django.db import transaction
 
 from lastmile.core.actor import acting_as
+from lastmile.core.tenancy import current_retailer
 from lockers import signing
 from lockers.models import CodeGrant, LockerCommand, LockerDevice, LockerReservation
 from lockers.services.commanding import hand_out
-from lockers.services.messages import Message, take_number
+from lockers.services.messages import SignedMessage, take_number
 from lockers.states import HELD, INSIDE, GrantState, ReservationState
 
 _KNOWN: Final = sorted(s.value for s in (HELD | INSIDE) - {ReservationState.SOFT_HELD})
@@ -22,7 +24,7 @@ MOST_TOLD: Final = 1000
 
 @transaction.atomic
 def take_heartbeat(
-    *, device: LockerDevice, message: Message, report: Mapping[str, Any]
+    *, device: LockerDevice, message: SignedMessage, report: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Take the report of a cabinet and return what it must know.
 
@@ -69,11 +71,17 @@ def reservations_for(device: LockerDevice) -> list[dict[str, Any]]:
             "to_courier": row.state
             in {ReservationState.COLLECT_EXPIRED, ReservationState.COURIER_TO_COLLECT},
             "collect_within_s": row.collect_within_s,
-            "deposit_by": signing.write_time(row.deposit_by),
-            "collect_by": signing.write_time(row.collect_by) if row.collect_by else None,
+            "deposit_by": signing.write_time(_real(row.deposit_by)),
+            "collect_by": (signing.write_time(_real(row.collect_by)) if row.collect_by else None),
         }
         for row in rows.order_by("pk")[:MOST_TOLD]
     ]
+
+
+def _real(at: dt.datetime) -> dt.datetime:
+    """Return the real instant at which the retailer's clock shows a time."""
+    own = current_retailer().clock
+    return at if own is None else own.set_at + (at - own.shows) / own.rate
 
 
 def _command(row: LockerCommand) -> dict[str, Any]:

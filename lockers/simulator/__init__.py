@@ -1,1 +1,1 @@
-"""A simulated cabinet of lockers: a program of its own that speaks only the device plane. PURE."""
+"""A simulated cabinet of lockers: a program of its own that uses only the device plane. PURE."""

@@ -28,18 +28,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--memory", type=Path, default=None, help="file that survives a restart")
     parser.add_argument("--host", default="", help="Host header, if the address has another name")
     parser.add_argument("--every", type=float, default=5.0, help="seconds between reports")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     cabinet = Cabinet(
-        Memory(given.memory),
-        Hardware.with_doors(*given.doors.split(",")),
-        HttpTransport(given.url, given.host),
+        Memory(options.memory),
+        Hardware.with_doors(*options.doors.split(",")),
+        HttpTransport(options.url, options.host),
         clock=lambda: dt.datetime.now(dt.UTC),
         uptime_s=time.monotonic,
     )
-    if given.token and not cabinet.provision(given.token):
+    if options.token and not cabinet.provision(options.token):
         say("The token was refused.")
         return 1
-    return run(cabinet, given.every)
+    return run(cabinet, options.every)
 
 
 def run(cabinet: Cabinet, every_s: float) -> int:

@@ -1,21 +1,17 @@
-"""The computer of a simulated cabinet: doors, codes, journal and messages. PURE.
+"""The computer of a simulated cabinet: codes at the keypad, and messages to the server. PURE.
 
-It decides alone when there is no network. All that must survive a power failure is stored before
-the next step is taken. ``clock`` is the cabinet's own clock, which may be wrong.
+It decides alone when there is no network. ``clock`` is the cabinet's own clock, which may be wrong.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from lockers import codes, signing
-from lockers.simulator.hardware import Hardware
-from lockers.simulator.link import Answer, Offline, Signer, Transport
-from lockers.simulator.memory import Memory
+from lockers.simulator.doors import DoorControl, Outcome
+from lockers.simulator.link import Answer, Offline, Signer
 from lockers.states import CodeRole
 
 MOST_SENT: Final = 200  # entries of one upload
@@ -26,80 +22,8 @@ _BEFORE_DEPOSIT: Final = (CodeRole.COURIER, CodeRole.OPERATOR)
 API: Final = "/api/v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the cabinet tells the person at the keypad: a word, and the door."""
-
-    word: str
-    box: str = ""
-
-
-class Cabinet:
-    """A cabinet with its memory, its doors and its clocks.
-
-    Parameters
-    ----------
-    clock : callable
-        The cabinet's own clock; it may be wrong.
-    uptime_s : callable
-        Seconds that never jump, for the lock-out of wrong codes.
-    """
-
-    def __init__(
-        self,
-        memory: Memory,
-        hardware: Hardware,
-        transport: Transport,
-        *,
-        clock: Callable[[], dt.datetime],
-        uptime_s: Callable[[], float],
-    ) -> None:
-        self.memory, self.hardware, self.transport = memory, hardware, transport
-        self._clock, self._uptime_s = clock, uptime_s
-        self.state: dict[str, Any] = {
-            "device": "", "bank": "", "key": "", "code_key": "", "message_seq": 0, "entry_seq": 0,
-            "acked": 0, "journal": [], "known": {}, "sessions": {}, "commands": {}, "wrong": [],
-            "ended": {}, "version": "", "left_open": [], "faults": {}, "offset_s": 0.0,
-        } | memory.load()  # fmt: skip
-        self.clock_known = False
-        self.online = False
-        self._boot()
-
-    # --- time -----------------------------------------------------------------------------------
-    def now(self) -> dt.datetime:
-        """Return the time by the cabinet's clock, corrected by the last signed time."""
-        return self._clock() + dt.timedelta(seconds=self.state["offset_s"])
-
-    # --- starting -------------------------------------------------------------------------------
-    def _boot(self) -> None:
-        """Switch all relays off, measure the doors, and end what was begun (field row L04)."""
-        for door in self.hardware.doors.values():
-            door.relay_on = False
-        if not self.state["device"]:
-            return
-        self._write("boot")
-        for command, begun in self.state["commands"].items():
-            if begun["status"] == "started":
-                self._end_interrupted(command, begun)
-        for number, door in self.hardware.doors.items():
-            session = self.state["sessions"].get(number)
-            if session is None:
-                continue
-            if door.is_open:
-                self._note_opened(number, session)
-            else:
-                self._door_closed(number)
-        self._save()
-
-    def _end_interrupted(self, command: str, begun: dict[str, Any]) -> None:
-        """End a command in whose middle the power failed, by what the door shows."""
-        box = begun["box"]
-        if box and self.hardware.doors[box].is_open:
-            begun["status"] = "done"
-            self._write("opened", box=box, by="command", command=command)
-        else:
-            begun["status"] = "failed"
-            self._write("command", command=command, result="failed", failure="interrupted")
+class Cabinet(DoorControl):
+    """A cabinet: its doors, its keypad, and its messages to the server."""
 
     def provision(self, token: str) -> bool:
         """Get the keys for a token; return True if it worked. Unsent entries are kept."""
@@ -107,34 +31,18 @@ class Cabinet:
         answer = self.transport.send(f"{API}/locker-devices/", {}, body)
         if answer.status != 201:
             return False
-        given = answer.json()
+        keys = answer.json()
         left = self.state["journal"]
         self.state |= {
-            "device": given["device"], "bank": given["bank"], "key": given["key"],
-            "code_key": given["code_key"], "message_seq": 0, "acked": 0, "version": "",
+            "device": keys["device"], "bank": keys["bank"], "key": keys["key"],
+            "code_key": keys["code_key"], "message_seq": 0, "acked": 0, "version": "",
         }  # fmt: skip
         for number, entry in enumerate(left, start=1):
             entry["seq"] = number
         self.state["entry_seq"] = len(left)
-        self._set_clock(signing.read_time(given["time"]))
+        self._set_clock(signing.read_time(keys["time"]))
         self._save()
         return True
-
-    # --- the journal ----------------------------------------------------------------------------
-    def _write(self, kind: str, **data: Any) -> None:
-        self.state["entry_seq"] += 1
-        entry = {
-            "seq": self.state["entry_seq"],
-            "kind": kind,
-            "at": signing.write_time(self.now()),
-            "clock": "known" if self.clock_known else "unknown",
-            "offline": not self.online,
-            **data,
-        }
-        self.state["journal"].append(entry)
-
-    def _save(self) -> None:
-        self.memory.save(self.state)
 
     # --- the keypad -----------------------------------------------------------------------------
     def type_pin(self, typed: str) -> Outcome:
@@ -208,113 +116,6 @@ class Cabinet:
         self._save()
         return Outcome("wrong")
 
-    # --- the doors ------------------------------------------------------------------------------
-    def _open_for(self, name: str, role: CodeRole) -> Outcome:
-        """Open the door of a reservation; another open door must be closed first (L10)."""
-        number = self.state["known"][name]["box"]
-        for other, session in self.state["sessions"].items():
-            if other != number and self.hardware.doors[other].is_open and session:
-                return Outcome("wait", other)
-        holder = self._holder(number)
-        if role == CodeRole.COURIER and holder not in {None, name}:
-            return Outcome("occupied", number)
-        self.state["sessions"][number] = {"reservation": name, "role": role.value}
-        self._save()
-        if not self._pulse(number):
-            self._write("open_failed", box=number, by="code", reservation=name)
-            del self.state["sessions"][number]
-            self._save()
-            return Outcome("not_opened", number)
-        self._note_opened(number, self.state["sessions"][number])
-        self._save()
-        return Outcome("opened", number)
-
-    def _note_opened(self, number: str, session: dict[str, Any]) -> None:
-        """Write once that a door is open for a code."""
-        if session.get("opened"):
-            return
-        session["opened"] = True
-        self._write(
-            "opened", box=number, by="code", reservation=session["reservation"],
-            role=session["role"],
-        )  # fmt: skip
-
-    def _holder(self, number: str) -> str | None:
-        """Return the reservation whose parcel is behind a door, as far as the cabinet knows."""
-        for name, one in self.state["known"].items():
-            if one["inside"] and one["box"] == number:
-                return str(name)
-        return None
-
-    def _pulse(self, number: str) -> bool:
-        """Give the lock its pulse, always, whatever the sensor says (L02); True if it opened.
-
-        A sensor that says open before the pulse cannot show that the door opens now. The pulse
-        counts, and the fault is told.
-        """
-        door = self.hardware.doors[number]
-        said_open = door.sensor_open
-        door.relay_on = True
-        self.memory.step()
-        door.pulse()
-        door.relay_on = False
-        self.memory.step()
-        if said_open:
-            self._write("sensor_fault", box=number)
-            return True
-        return door.sensor_open
-
-    def close(self, number: str) -> None:
-        """Close a door, as a person does."""
-        door = self.hardware.doors[number]
-        if door.is_open:
-            door.is_open = False
-            self._door_closed(number)
-            self._save()
-
-    def _door_closed(self, number: str) -> None:
-        door = self.hardware.doors[number]
-        content = "occupied" if door.parcels else "empty"
-        if number in self.state["left_open"]:
-            self.state["left_open"].remove(number)
-        session = self.state["sessions"].pop(number, None)
-        if session is not None and session["reservation"] in self.state["known"]:
-            self._end_session(number, session, content)
-        self._write("closed", box=number, content=content)
-
-    def _end_session(self, number: str, session: dict[str, Any], content: str) -> None:
-        """Write what happened behind a door that a code opened, by what is inside now."""
-        door = self.hardware.doors[number]
-        name, role = session["reservation"], session["role"]
-        known = self.state["known"][name]
-        if not known["inside"] and role == CodeRole.COURIER and door.parcels:
-            self._note_opened(number, session)  # a parcel inside proves it
-            known["inside"] = True
-            within = known.get("collect_within_s", 72 * 3600)
-            known["collect_by"] = signing.write_time(self.now() + dt.timedelta(seconds=within))
-            self._write(
-                "deposited", box=number, reservation=name, generation=known["generation"],
-                content=content,
-            )  # fmt: skip
-        elif known["inside"] and not door.parcels:
-            self._note_opened(number, session)
-            self._write("collected", box=number, reservation=name, role=role, content=content)
-            self.state["ended"][name] = known["generation"]
-            del self.state["known"][name]
-
-    def force(self, number: str) -> None:
-        """Let somebody tear a door open."""
-        self.hardware.doors[number].is_open = True
-        self._write("opened", box=number, by="none")
-        self._save()
-
-    def note_left_open(self, number: str) -> None:
-        """Tell once that a door is open for longer than the limit."""
-        if self.hardware.doors[number].sensor_open and number not in self.state["left_open"]:
-            self.state["left_open"].append(number)
-            self._write("left_open", box=number)
-            self._save()
-
     # --- messages -------------------------------------------------------------------------------
     def sync(self) -> bool:
         """Send the journal, then report and ask; return True if the server answered both."""
@@ -346,18 +147,22 @@ class Cabinet:
         """Send a heartbeat and do what its answer says. Raises Offline."""
         answer = self.send(
             "heartbeats",
-            {"have": self.state["version"], "queue_depth": len(self.state["journal"])},
+            {
+                "have": self.state["version"],
+                "queue_depth": len(self.state["journal"]),
+                "uptime_s": round(self._uptime_s()),
+            },
         )
         if answer.status != 200:
             return False
-        told = answer.json()
-        if "reservations" in told:
-            learned = self._learn(told["reservations"])
-            self.state["version"] = told["version"] if learned else ""
-        for one in told["ended"]:
+        answered = answer.json()
+        if "reservations" in answered:
+            learned = self._learn(answered["reservations"])
+            self.state["version"] = answered["version"] if learned else ""
+        for one in answered["ended"]:
             self._end_codes(one["reservation"], one["generation"])
         self._save()
-        for command in told["commands"]:
+        for command in answered["commands"]:
             self._execute(command)
         return True
 
@@ -390,25 +195,25 @@ class Cabinet:
             self.state["offset_s"] = (time - self._clock()).total_seconds()
             self.clock_known = True
 
-    def _learn(self, told: list[dict[str, Any]]) -> bool:
+    def _learn(self, answered: list[dict[str, Any]]) -> bool:
         """Take the reservations of the server over; what is behind the doors is known here.
 
         Return False if some were left out, because entries about them are not sent yet.
         """
-        mine = self.state["known"]
+        known = self.state["known"]
         waiting = {e.get("reservation") for e in self.state["journal"]}
-        fresh = {one["reservation"]: one for one in told}
-        for name in [n for n in mine if n not in fresh]:
+        fresh = {one["reservation"]: one for one in answered}
+        for name in [n for n in known if n not in fresh]:
             in_use = any(s["reservation"] == name for s in self.state["sessions"].values())
-            if not mine[name]["inside"] and name not in waiting and not in_use:
-                del mine[name]
+            if not known[name]["inside"] and name not in waiting and not in_use:
+                del known[name]
         for name, one in fresh.items():
             if name in waiting or self.state["ended"].get(name, 0) >= one["generation"]:
                 continue
-            before = mine.get(name, {})
+            before = known.get(name, {})
             inside = before.get("inside", False) or one["inside"]
             box = before["box"] if before.get("inside") else one["box"]
-            mine[name] = {k: v for k, v in one.items() if k != "reservation"} | {
+            known[name] = {k: v for k, v in one.items() if k != "reservation"} | {
                 "inside": inside, "box": box,
             }  # fmt: skip
         return not waiting & set(fresh)
@@ -434,7 +239,7 @@ class Cabinet:
         box = command["box"]
         begun = {"status": "started", "box": box if command["kind"] == "open" else ""}
         self.state["commands"][name] = begun
-        self._save()  # whatever happens now, it is not executed a second time
+        self._save()  # from now on it is not executed a second time
         if command["kind"] == "open":
             if self._pulse(box):
                 self._write("opened", box=box, by="command", command=name)

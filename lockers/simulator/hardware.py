@@ -35,7 +35,7 @@ class Door:
 
     @property
     def sensor_open(self) -> bool:
-        """What the sensor reports."""
+        """True if the sensor reports an open door."""
         return self.is_open or self.fault == Fault.SAYS_OPEN
 
 

@@ -90,6 +90,6 @@ class Signer:
     def server_time(self, seq: int, answer: Answer) -> dt.datetime | None:
         """Return the signed time of an answer; None if its signature is missing or wrong."""
         time = answer.headers.get(signing.SERVER_TIME.lower(), "")
-        given = answer.headers.get(signing.SERVER_SIGNATURE.lower(), "")
+        signature = answer.headers.get(signing.SERVER_SIGNATURE.lower(), "")
         right = signing.sign_answer(self.key, seq=seq, time=time, body=answer.body)
-        return signing.read_time(time) if signing.is_right(right, given) else None
+        return signing.read_time(time) if signing.is_right(right, signature) else None

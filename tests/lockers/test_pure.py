@@ -59,13 +59,13 @@ def test_a_pin_has_eight_digits_and_its_check_digit_catches_each_single_wrong_di
 
 
 def test_roles_and_generations_have_different_pins() -> None:
-    made = {
+    all_pins = {
         codes.pin(KEY, reservation, role, generation)
         for reservation in ("rsv_a", "rsv_b")
         for role in CodeRole
         for generation in (1, 2)
     }
-    assert len(made) == 16
+    assert len(all_pins) == 16
 
 
 def test_a_fresh_generation_skips_every_generation_with_a_taken_pin() -> None:

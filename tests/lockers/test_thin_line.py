@@ -50,9 +50,9 @@ def test_an_order_is_reserved_deposited_and_collected(
         "bank": bank.public_id, "order": order.public_id, "width_mm": 300, "height_mm": 60,
         "depth_mm": 200,
     }  # fmt: skip
-    made = api.post("/api/v1/locker-reservations/", body)
-    assert made.status_code == 201, made.json()
-    shown = made.json()
+    answer = api.post("/api/v1/locker-reservations/", body)
+    assert answer.status_code == 201, answer.json()
+    shown = answer.json()
     assert (shown["state"], shown["number"]) == ("hard_held", "2")  # the low door 1 is kept
     row = LockerReservation.objects.get(public_id=shown["id"])
     promise = Order.objects.get(pk=order.pk).promise
