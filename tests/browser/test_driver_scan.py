@@ -166,6 +166,16 @@ def test_r09_without_a_picture_retry_the_systems_camera_and_typing_each_finish_t
     assert scanned(live, world) == list(world.orders[:3])
 
 
+def test_a_slow_scanner_is_read_and_its_enter_presses_no_button(
+    live: Live, phone: BrowserContext, world: DriverWorld
+) -> None:
+    page = logged_in(live, phone, world)
+    on_the_road(page)
+    at_door(page)
+    page.keyboard.type(f"00{SSCC}\n", delay=150)
+    deliver(page, "Stop 2 of 5")
+
+
 def test_r10_a_scanner_that_types_is_read_and_what_can_be_cut_in_two_ways_is_refused(
     live: Live, phone: BrowserContext, world: DriverWorld
 ) -> None:

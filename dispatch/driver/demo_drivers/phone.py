@@ -27,6 +27,10 @@ class NotReached(Exception):
     """Lastmile did not answer, or cannot answer now. Try again later."""
 
 
+class NotExpected(NotReached):
+    """The server does not know what is asked for: nothing more is to be sent."""
+
+
 class LoggedOut(Exception):
     """The log-in of the phone has ended, or its link was used or is too old."""
 
@@ -103,15 +107,21 @@ class Phone:
         return {"kind": "photo", "sha256": _hash(content), "size": len(content)}
 
     def send_photos(self) -> None:
-        """Send the photos; what is not taken now is kept. Raises LoggedOut, NotReached."""
+        """Send the photos; what is not taken now is kept. Raises LoggedOut, NotReached.
+
+        A photo that no act names is dropped: another phone of the driver has taken another one.
+        """
         while self.photos:
-            content = self.photos[0]
-            path, size = f"/driver/photos/{_hash(content)}/", len(content)
-            while (sent := int(self._json("GET", path)["received"])) < size:
-                piece = content[sent : sent + PIECE_BYTES]
-                last = sent + len(piece) - 1
-                self._json("PUT", path, piece, {"Content-Range": f"bytes {sent}-{last}/{size}"})
+            with suppress(NotExpected):
+                self._send_photo(self.photos[0])
             del self.photos[0]
+
+    def _send_photo(self, content: bytes) -> None:
+        path, size = f"/driver/photos/{_hash(content)}/", len(content)
+        while (sent := int(self._json("GET", path)["received"])) < size:
+            piece = content[sent : sent + PIECE_BYTES]
+            last = sent + len(piece) - 1
+            self._json("PUT", path, piece, {"Content-Range": f"bytes {sent}-{last}/{size}"})
 
     def _json(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
@@ -122,6 +132,8 @@ class Phone:
         status, content = self._call(method, path, sent, kind, headers)
         if status == 401:
             raise LoggedOut("This phone is logged out.")
+        if status == 404:
+            raise NotExpected(f"{method} {path}: status 404")
         if status >= 400:
             raise NotReached(f"{method} {path}: status {status}")
         try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from dispatch.driver.demo_drivers.phone import NotReached, Phone
 from dispatch.driver.demo_drivers.picture import photo_of_door
 from dispatch.live.imaging import work
 from dispatch.live.services.doubts import (
@@ -50,3 +51,26 @@ def test_the_same_house_photographed_for_two_doors_would_be_noticed(
     assert is_same_picture(
         measured[3]["fingerprints"][0], work(photo_of_door(3))[0]["fingerprints"]
     )
+
+
+class Answering(Phone):
+    """A phone whose server has one answer for each call."""
+
+    answers: ClassVar[list[tuple[int, bytes]]] = []
+
+    def _call(self, *_call: Any) -> tuple[int, bytes]:
+        return self.answers.pop(0)
+
+
+def test_a_photo_that_no_act_names_is_dropped_and_one_that_is_not_taken_yet_is_kept() -> None:
+    phone = Answering(host="verdura.localhost", port=1)
+    phone.take_photo(b"of another phone")
+    phone.take_photo(b"own")
+    phone.answers = [(404, b"{}"), (200, b'{"received": 0}'), (503, b"{}")]
+    with pytest.raises(NotReached):
+        phone.send_photos()
+    assert phone.photos == [b"own"]
+    phone.answers = [(200, b'{"received": 1}'), (200, b"{}"), (200, b'{"received": 3}')]
+    phone.send_photos()
+    assert phone.photos == []
+    assert phone.answers == []

@@ -144,7 +144,7 @@ function end(stream) {
   for (const track of stream.getTracks()) track.stop();
 }
 
-const KEY_GAP_MS = 400; // a slow scanner, or a busy phone; nobody types outside of a field
+const KEY_GAP_MS = 1_500; // a slow scanner, or a busy phone; nobody types outside of a field
 
 /** Listens to a scanner that types: quick signs and Enter while no field has the focus. Returns a function that ends it. */
 export function listenToKeys(onCode) {
