@@ -282,6 +282,9 @@ TWILIO_API_SECRET = env.secret("TWILIO_API_SECRET", "")
 TWILIO_AUTH_TOKEN = env.secret("TWILIO_AUTH_TOKEN", "")
 TWILIO_MESSAGING_SERVICE_SID = env.text("TWILIO_MESSAGING_SERVICE_SID", "")
 TWILIO_API_BASE = env.address("TWILIO_API_BASE", https_only=not LOCAL)
+# Replaces the addresses of networks of lockers (lockers/vendors), by their name. For tests: a demo
+# or sandbox never reaches a network.
+LOCKER_VENDOR_URLS: dict[str, str] = {}
 # The mail server of the installation. A retailer may use it, or a server of its own.
 EMAIL_SERVER = env.mail_url("EMAIL_URL")
 

@@ -169,6 +169,7 @@ POINTERS: dict[str, str] = {
 CALLBACKS: dict[str, str] = {
     "twilio": "notifications.callbacks.Twilio",
     "email": "notifications.bounces.MailServerReports",
+    "inpost": "lockers.callbacks.InPostCalls",
 }
 
 # Credential types: name -> class (`tenants.credentials.CredentialType`). They are tried in this
@@ -269,6 +270,7 @@ FORGET: list[str] = [
     "dispatch.live.services.forget_devices",
     "dispatch.live.services.forget_positions",
     "lockers.services.forget_devices",
+    "lockers.services.forget_vendor_reports",
     "dispatch.planning.services.forget_days",
     "tenants.people.services.tidy",
     "notifications.services.forget_kept",

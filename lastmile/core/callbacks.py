@@ -6,7 +6,8 @@ transaction, and the answer is sent only after its commit. A repeated call gets 
 has no effect. A call with a bad signature is not stored.
 
 A vendor is a class that ``CALLBACKS`` in the switchboard names. A vendor that reads our answer
-has ``reply``, an ``Answer`` that replaces the usual one.
+has ``reply``, an ``Answer`` that replaces the usual one. A vendor that tests the address by a GET
+before it uses it has ``probes = True``.
 """
 
 from __future__ import annotations
@@ -132,6 +133,12 @@ def answer_of(vendor: str) -> Answer:
     """Return the answer to a stored call of a vendor. Raises NotFound for an unknown name."""
     answer: Answer = getattr(vendor_by_name(vendor), "reply", STORED)
     return answer
+
+
+def is_probed(vendor: str) -> bool:
+    """Return True if a vendor of this name tests our address by a GET."""
+    path = callback_table().get(vendor)
+    return path is not None and bool(getattr(load(path), "probes", False))
 
 
 def receive(vendor: str, incoming: Incoming) -> bool:

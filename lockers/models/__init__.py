@@ -9,16 +9,20 @@ from lockers.models.devices import (
     ProvisioningToken,
 )
 from lockers.models.reservations import CodeGrant, LockerChange, LockerReservation
+from lockers.models.vendors import LockerAccount, VendorReport, VendorReservation
 
 __all__ = [
     "CodeGrant",
     "Compartment",
     "DeviceMessage",
     "JournalEntry",
+    "LockerAccount",
     "LockerBank",
     "LockerChange",
     "LockerCommand",
     "LockerDevice",
     "LockerReservation",
     "ProvisioningToken",
+    "VendorReport",
+    "VendorReservation",
 ]

@@ -37,6 +37,12 @@ from lockers.services.provisioning import (
 from lockers.services.reserving import ReservationDraft, reserve
 from lockers.services.sweeping import look_after_lockers, watch_banks
 from lockers.services.syncing import answer_for, take_heartbeat
+from lockers.services.vendor_reports import (
+    forget_vendor_reports,
+    keep_vendor_report,
+    note_unclear_call,
+    note_vendor_answer,
+)
 from lockers.services.watching import POINTER, point_to_next_look
 
 __all__ = [
@@ -65,12 +71,16 @@ __all__ = [
     "expire_commands",
     "extend_collection",
     "forget_devices",
+    "forget_vendor_reports",
     "free_compartments",
     "grants_that_may_open",
     "hand_out",
+    "keep_vendor_report",
     "look_after_lockers",
     "make_token",
     "move_to_bank",
+    "note_unclear_call",
+    "note_vendor_answer",
     "point_to_next_look",
     "recognise",
     "reserve",

@@ -76,6 +76,7 @@ FORGOTTEN = {
     "lockers.lockerdevice": "refused_from",
     "lockers.devicemessage": "path body_sha256",
     "lockers.provisioningtoken": "public_id secret_digest made_by",
+    "lockers.vendorreport": "vendor_id event word tracking",
     "core.shortcode": "purpose subject digest key_id",
     "core.callcount": "scope subject_hash",
     "choice.deliverysession": "place_text place lat lon",
@@ -168,6 +169,9 @@ IMPERSONAL = {
     "lockers.lockerdevice": "public_id key state made_by firmware health refused_code",
     "lockers.journalentry": "public_id kind data body_sha256 result problem",
     "lockers.lockercommand": "public_id kind why state failure made_by",
+    "lockers.lockeraccount": "public_id vendor facts secrets",
+    "lockers.vendorreservation": "public_id reference vendor_id point word state reason code"
+    " tracking",
     "choice.deliverysession": "public_id caller principal origin parcel_sides_mm skills currency"
     " language green_offer not_ready not_offered",
     "choice.shownoffer": "provider offer option handovers currency price_parts travel_source"
@@ -181,7 +185,7 @@ KEPT = {
     "notifications.pushsubscription",
     "live.visitprogress", "live.incident", "live.custodystep",
     "lockers.lockerreservation", "lockers.codegrant", "lockers.lockerchange",
-    "lockers.journalentry", "lockers.lockercommand",
+    "lockers.journalentry", "lockers.lockercommand", "lockers.vendorreservation",
 }  # fmt: skip
 TELLING = (
     models.TextField,

@@ -1,0 +1,1 @@
+"""Networks of lockers that we reach through their cloud: one package each, and one protocol."""

@@ -1,0 +1,1 @@
+"""InPost: the points API and ShipX, as their public documentation describes them."""
