@@ -74,6 +74,14 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
         "tests.bench.slots_marginal",
         "1,000 offers: the cost is the rise of the plan, to 1 %; 50 plans solved again",
     ),
+    "lockers": (
+        "tests.bench.lockers_races",
+        "200 clients for 1 compartment and for 10: none given twice",
+    ),
+    "locker_machine": (
+        "tests.bench.lockers_machine",
+        "2,000 x 50 steps of a bank whose cabinet, network, power and clock fail",
+    ),
     "slots_races": ("tests.bench.slots_races", "200 clients for 1 seat and for 25: none oversold"),
     "quiet_hours": (
         "tests.bench.quiet_hours",
