@@ -66,19 +66,19 @@ def nearest_banks(rows: QuerySet[LockerBank], wanted: Wanted, most: int) -> list
 
     Takes one statement in a usual case and four at most.
     """
-    query, found, seen = _by_degrees(rows, wanted), list[NearBank](), 0
+    query, suiting, seen = _by_degrees(rows, wanted), list[NearBank](), 0
     for size in _CHUNKS:
         chunk = list(query[seen : seen + size])
         seen += len(chunk)
-        found += _suiting(chunk, wanted)
-        found.sort(key=lambda near: (near.distance_m, near.bank.pk))
+        suiting += _suiting(chunk, wanted)
+        suiting.sort(key=lambda near: (near.distance_m, near.bank.pk))
         if len(chunk) < size:
             break
         beyond_m = _least_m(chunk[-1].degrees, wanted)  # type: ignore[attr-defined]
-        last_m = found[most - 1].distance_m if len(found) >= most else wanted.radius_m
+        last_m = suiting[most - 1].distance_m if len(suiting) >= most else wanted.radius_m
         if last_m <= beyond_m:
             break
-    return found[:most]
+    return suiting[:most]
 
 
 def free_boxes(at: dt.datetime) -> QuerySet[Compartment]:

@@ -123,7 +123,7 @@ IMPERSONAL = {
     " input_sha256 network travel_source travel_note travel_params",
     "planning.planinput": "problem holds",
     "planning.route": "public_id breaks violations",
-    "planning.stop": "public_id violations",
+    "planning.stop": "public_id violations leg_notes",
     "planning.unserved": "reason params",
     "planning.solvepart": "job state problem present seconds result",
     "planning.planedit": "act actor facts before after by_hand",

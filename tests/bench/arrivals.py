@@ -19,7 +19,7 @@ EVENTS = 100_000
 
 
 def played(least: int) -> tuple[int, int]:
-    """Play days in the database in use, with so many events at least; return events and days."""
+    """Play days in the database in use, with ``least`` events or more; return events and days."""
     events = days = 0
     with settable_clock() as clock:
         while events < least:

@@ -1,8 +1,8 @@
 """The nearest open bank that fits, among 50,000 points: the p95 of a search.
 
 The points lie in a square of 400 km, as in a country: some places are dense and some are not. Each
-search has a random place, a parcel that fits into one of the two classes, and a random hour, at
-many of which half of the banks are closed.
+search has a random place, a parcel that fits into one of the two classes, and a random hour.
+At many hours half of the banks are closed.
 """
 
 from __future__ import annotations

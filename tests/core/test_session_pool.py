@@ -79,7 +79,7 @@ def test_a_server_whose_packets_get_lost_is_noticed(
     monkeypatch.setattr("lastmile.core.postgres.pool.CONNECT_S", 2.0)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
-        silent.listen()  # the connection stands, and nobody ever answers
+        silent.listen()  # the connection is open, and nobody ever answers
         host = {"host": "127.0.0.1", "port": silent.getsockname()[1]}
         server.end_sessions(pool)
         server.params |= host
@@ -91,8 +91,13 @@ def test_a_server_whose_packets_get_lost_is_noticed(
 
 def test_an_open_session_asks_whether_the_server_is_still_there(db: None) -> None:
     options = settings.DATABASES["default"]["OPTIONS"]
-    asked = ("tcp_user_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count")
-    assert [options[name] for name in asked] == [10_000, 10, 5, 3]
+    checks = (
+        "tcp_user_timeout",
+        "keepalives_idle",
+        "keepalives_interval",
+        "keepalives_count",
+    )
+    assert [options[name] for name in checks] == [10_000, 10, 5, 3]
 
 
 def test_after_the_server_is_back_sessions_work_within_two_seconds(

@@ -55,9 +55,9 @@ def test_a_closed_bank_is_left_out_at_that_time_only(retailer: RetailerRef) -> N
 def test_offline_banks_take_no_parcel_and_inactive_ones_are_never_named(
     retailer: RetailerRef,
 ) -> None:
-    gone = make_bank(name="gone", boxes=[SMALL])
+    left = make_bank(name="gone", boxes=[SMALL])
     off = make_bank(name="off", boxes=[SMALL])
-    LockerBank.objects.filter(pk=gone.pk).update(active=False)
+    LockerBank.objects.filter(pk=left.pk).update(active=False)
     LockerBank.objects.filter(pk=off.pk).update(state="offline")
     assert names(Wanted(near=HERE)) == ["off"]
     assert names(Wanted(near=HERE, size=BOOK)) == []

@@ -111,7 +111,7 @@ def _pavement(draw: ImageDraw.ImageDraw, rng: random.Random) -> None:
 
 
 def _places_beside(left: int, width: int, rng: random.Random) -> list[int]:
-    """Return the left edges of what stands beside the door, some distance apart."""
+    """Return the left edges of the things beside the door, some distance apart."""
     places = [rng.randrange(-60, 60) + step for step in range(0, SIZE[0], 230)]
     beside = [x for x in places if x + 210 < left or x > left + width]
     return [x for x in beside if rng.random() < 0.85]

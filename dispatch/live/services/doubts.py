@@ -20,7 +20,7 @@ SAME_SHARE: Final = 0.5
 #: light and shade alone. Chosen on 140 drawn house doors: different ones have at most 0.93 in 9,730
 #: pairs; compressed, cropped or turned ones at least 1.03.
 SAME_BY_DAY: Final = 0.98
-#: The same in photos that are not well lit, which a lamp or a flash makes alike. Chosen on
+#: The same in photos that are not well lit, where a lamp or a flash evens out the light. Chosen on
 #: 400 doors in the light of a lamp or a flash: different ones have at most 1.44 in 100,000 pairs,
 #: compressed, cropped or turned ones at least 1.43, and 99 of 100 at least 1.47.
 SAME_AT_NIGHT: Final = 1.47

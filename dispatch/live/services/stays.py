@@ -60,7 +60,7 @@ def note_stays(runs: Collection[int], *, whole: bool = False) -> int:
 
 
 def note_stays_of_ended() -> int:
-    """Find the stays of runs that ended lately, and of those that got late positions since.
+    """Find the stays of runs that ended lately. Runs that got late positions since count too.
 
     A hint has asked for most of them before; a hint can be lost.
 

@@ -179,13 +179,13 @@ def test_a_parcel_that_was_missing_at_loading_is_not_delivered_with_the_others(
 ) -> None:
     """A driver delivers two parcels of three: the third is missing, and no custody hides it."""
     clock(at(7))
-    shift, (order, failed, found) = make_day(3)
+    shift, (order, failed, late) = make_day(3)
     assert shift.driver is not None
     phone = make_phone(shift.driver)
     clock(at(12))
     first, second, third = parcels(order, 3)
     kept, absent = parcels(failed, 2)
-    (only,) = parcels(found)
+    (only,) = parcels(late)
     send(
         phone,
         act("loaded", at(8), parcels=[first, second, kept]),
@@ -195,7 +195,7 @@ def test_a_parcel_that_was_missing_at_loading_is_not_delivered_with_the_others(
         act("left_hub", at(8, 30)),
         act("delivered", at(9), order),
         act("failed", at(9, 30), failed, reason="not_home"),
-        act("delivered", at(9, 40), found),  # it was in the vehicle after all
+        act("delivered", at(9, 40), late),  # it was in the vehicle after all
         act("back_at_hub", at(11)),
     )
     assert [[kind for kind, _at, _by in one] for one in steps(order)] == [
@@ -204,9 +204,7 @@ def test_a_parcel_that_was_missing_at_loading_is_not_delivered_with_the_others(
     assert [[kind for kind, _at, _by in one] for one in steps(failed)] == [
         ["loaded", "kept", "brought_back"], ["missing"],
     ]  # fmt: skip
-    assert [[kind for kind, _at, _by in one] for one in steps(found)] == [
-        ["missing", "handed_over"]
-    ]
+    assert [[kind for kind, _at, _by in one] for one in steps(late)] == [["missing", "handed_over"]]
     assert not any(invariants().values())
 
 

@@ -101,22 +101,22 @@ def test_an_order_is_cancelled_while_its_vehicle_is_loaded(clock: SetClock) -> N
 
 
 def test_two_drivers_swap_their_vehicles(clock: SetClock) -> None:
-    """Each delivers what lies in the vehicle that he drives; nothing is lost, staff is told."""
+    """Each delivers what is in the vehicle that he drives; nothing is lost, staff is told."""
     clock(at(8))
-    shift, (mine, _more) = make_day(2)
+    shift, (own, _more) = make_day(2)
     assert shift.driver is not None
     hub = shift.hub
     colleague = make_driver(hub=hub)
     other = make_shift(vehicle=make_vehicle(hub=hub), driver=colleague)
     yours = make_order(hub=hub.public_id)
-    publish(hub, {shift: [mine, _more], other: [yours]})
+    publish(hub, {shift: [own, _more], other: [yours]})
     one, two = make_phone(shift.driver), make_phone(colleague)
     send(one, act("left_hub", at(8, 20)))
     send(two, act("left_hub", at(8, 20)))
     clock(at(9))
     send(one, act("delivered", at(8, 50), yours))
-    send(two, act("delivered", at(8, 50), mine))
-    assert {order.state for order in Order.objects.filter(pk__in=[mine.pk, yours.pk])} == {
+    send(two, act("delivered", at(8, 50), own))
+    assert {order.state for order in Order.objects.filter(pk__in=[own.pk, yours.pk])} == {
         "delivered"
     }
     assert opened() == ["done_by_other_vehicle"] * 2
