@@ -271,6 +271,7 @@ STORAGE_BUCKET = env.bucket("STORAGE_URL")
 STORAGE_FOLDER = VAR / "storage" if STORAGE_BUCKET else env.folder("STORAGE_URL", VAR / "storage")
 
 # --- External systems -------------------------------------------------------------------------
+ROADS_URL = env.address("ROADS_URL")  # OSRM or Valhalla; unset: the embedded street network
 GEOCODER_URL = env.address("GEOCODER_URL")  # Nominatim's search API; unset: the loaded streets
 # Networks that may be called though they are private (lastmile/core/egress.py).
 EGRESS_ALLOW = env.networks("EGRESS_ALLOW")

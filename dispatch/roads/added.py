@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatch.roads.doors import Fault, doors
+from dispatch.roads.engines import choosing
 from dispatch.roads.hierarchy import Ends
 from dispatch.roads.matrix import Int32, graph_of, hour_of, split, straight_lines
 from dispatch.roads.memory import Memory
@@ -83,7 +84,8 @@ class KnownPlaces:
         self.profile: Profile = profile
         self.graph, _code, loaded = graph_of(network, profile, var)
         self.foot = loaded.graph("foot") if loaded is not None else None
-        self.version = loaded.version if loaded is not None else ""
+        mark = choosing.chosen().mark
+        self.version = f"{loaded.version if loaded is not None else ''}{mark}"
         self.hour = hour_of(depart_minute, self.graph) if self.graph is not None else None
         self.degrees: Degrees = np.array([(p.lat, p.lon) for p in points]).reshape(-1, 2)
         self.snaps = self._snapped(points)
@@ -147,6 +149,9 @@ def travel_to_known(new: Point, lists: Sequence[KnownPlaces]) -> list[AddedPlace
 
     Lists with the same graph and hour share one pass over the network.
     """
+    outside = _outside(new, lists)
+    if outside is not None:
+        return outside
     passes: dict[tuple[int, int | None], list[int]] = {}
     for at, known in enumerate(lists):
         passes.setdefault((id(known.graph), known.hour), []).append(at)
@@ -155,6 +160,29 @@ def travel_to_known(new: Point, lists: Sequence[KnownPlaces]) -> list[AddedPlace
         travels = _travel(new, [lists[at] for at in members])
         result.update(zip(members, travels, strict=True))
     return [result[at] for at in range(len(lists))]
+
+
+def _outside(new: Point, lists: Sequence[KnownPlaces]) -> list[AddedPlace] | None:
+    """Return the travel by the routing service of the installation; None without its answer.
+
+    The fault of the new place is that of the embedded network.
+    """
+    choice = choosing.chosen()
+    result = []
+    for known in lists:
+        places = [Point(lat=lat, lon=lon) for lat, lon in known.degrees.tolist()]
+        there = choice.table([new], places, known.profile).times
+        back = choice.table(places, [new], known.profile).times
+        if there is None or back is None:
+            return None
+        fault: Fault = ""
+        if known.graph is not None:
+            (door,) = doors([new], known.graph.snap([new]), known.graph, known.foot)
+            fault = door.fault
+        result.append(
+            AddedPlace(there[0][0], there[1][0], back[0][:, 0], back[1][:, 0], "roads", fault=fault)
+        )
+    return result
 
 
 def _travel(new: Point, lists: Sequence[KnownPlaces]) -> list[AddedPlace]:

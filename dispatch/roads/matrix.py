@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatch.roads import hierarchy
+from dispatch.roads.engines import choosing
 from dispatch.roads.geometry import Drawn, Ferry, Line, lines_between
 from dispatch.roads.memory import Memory
 from dispatch.roads.network import SNAP_LIMIT_M, Graph, Network, UnknownNetwork, load
@@ -52,7 +53,7 @@ class TravelMatrix:
         place.
     note_code, note_params
         The same note, for translation: ``no_network``, ``unknown_network``, ``no_profile``,
-        ``nothing_covered``, ``some_uncovered``.
+        ``nothing_covered``, ``some_uncovered``, ``engine_failed``.
     uncovered : tuple of int
         Rows whose times are straight-line estimates although ``source`` is ``roads``.
     """
@@ -89,6 +90,8 @@ class Leg:
 
 
 _NOTES: Final[Mapping[str, str]] = {
+    "engine_failed": "The routing service (ROADS_URL) did not answer: the times are those of the "
+    "embedded street network.",
     "no_network": "No street network is chosen: distances are straight lines times {detour}.",
     "unknown_network": "There is no street network {network}: distances are straight lines times "
     "{detour}. Build it with manage.py roads_build.",
@@ -123,7 +126,43 @@ def travel(
     Results are cached in the process, up to CACHE_BYTES; the key is network version, profile,
     hour and places. They are not written to disk, because 1,000 x 1,000 places of Greater Porto
     take well under a second and a file would have to be cleaned up.
+
+    If the installation has a routing service (``engines``), its times are returned; without its
+    answer those of the embedded network, with a note.
     """
+    outside = choosing.chosen().table(points, points, profile)
+    if outside.times is not None:
+        return _outside(points, outside.times, outside.engine)
+    inside = _travel_inside(points, network, profile, depart_minute, var)
+    return _with_failure(inside) if outside.failed else inside
+
+
+def _outside(points: Sequence[Point], times: tuple[Int32, Int32], engine: str) -> TravelMatrix:
+    """Return the times of a routing service; it does not say how far places are from a street."""
+    return TravelMatrix(
+        *times, "roads", "", np.zeros(len(points), np.int32), network_version=engine
+    )
+
+
+def _with_failure(inside: TravelMatrix) -> TravelMatrix:
+    """Return the same times, with the note that the routing service did not answer.
+
+    A note about the embedded network itself is kept, as it says more about the times.
+    """
+    if inside.note_code:
+        return inside
+    code, params, text = _note("engine_failed", {})
+    return replace(inside, note=text, note_code=code, note_params=params)
+
+
+def _travel_inside(
+    points: Sequence[Point],
+    network: str | None,
+    profile: Profile,
+    depart_minute: int | None,
+    var: Path | str | None,
+) -> TravelMatrix:
+    """Return the travel over the embedded network."""
     graph, code, network_found = graph_of(network, profile, var)
     if graph is None or network_found is None:
         return _straight(points, profile, code, {"network": network or "", "profile": profile})
@@ -153,6 +192,9 @@ def leg_between(
     Nothing is cached: the start is the place of a moving vehicle and does not come again.
     """
     points = [start, end]
+    times = choosing.chosen().table([start], [end], profile).times
+    if times is not None:
+        return int(times[0][0, 0]), int(times[1][0, 0])
     graph, code, loaded = graph_of(network, profile, var)
     if graph is None or loaded is None:
         whole = _straight(points, profile, code, {"network": network or "", "profile": profile})

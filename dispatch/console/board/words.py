@@ -47,6 +47,11 @@ def travel_note(plan: Plan) -> str:
                 "Some places are outside the loaded street network. Their times are estimated "
                 "from straight lines."
             )
+        if plan.travel_note == "engine_failed":
+            return _(
+                "The routing service did not answer, so times and distances are those of the "
+                "embedded street network. Plan again when the service runs."
+            )
         return ""
     return {
         "no_network": _(

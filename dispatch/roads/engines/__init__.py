@@ -1,0 +1,1 @@
+"""Routing services outside the installation that give travel times: OSRM and Valhalla."""
