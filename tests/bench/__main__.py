@@ -37,6 +37,7 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     ),
     "addresses": ("tests.bench.addresses", "real addresses found, and interpolated when left out"),
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
+    "streets": ("tests.bench.streets", "times of vans beside OSRM and Valhalla on three maps"),
     "import": ("tests.bench.imports", "5,000 rows of CSV and XLSX by HTTP, beside raw COPY"),
     "real_input": (
         "tests.bench.real_input",
