@@ -81,6 +81,7 @@ class LockerBankOut(ModelOut[LockerBank]):
         read_only_fields = fields
 
 
+@example(number="1", width_mm=380, height_mm=80, depth_mm=640, size_class="S")
 class CompartmentIn(serializers.Serializer[Any]):
     """A compartment to add."""
 
