@@ -153,6 +153,7 @@ JOBS: dict[str, JobSpec] = {
     "slots.adopt": JobSpec("dispatch.slots.tasks.adopt", time_limit_s=120, queue="bulk"),
     "live.photo": JobSpec("dispatch.live.photo_jobs.keep_photo", time_limit_s=60, queue="bulk"),
     "intake.import": JobSpec("dispatch.intake.tasks.import_orders", queue="bulk"),
+    "lockers.import": JobSpec("lockers.intake.placing.import_points", queue="bulk"),
     "retailer.open": JobSpec("tenants.tasks.run_opening", time_limit_s=120, queue="default"),
 }
 

@@ -9,7 +9,7 @@ Source: https://wiki.openstreetmap.org/wiki/Key:opening_hours/specification
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -29,15 +29,11 @@ class HoursUnreadable(ValueError):
     """The text is not an ``opening_hours`` text."""
 
 
-class CountryUnknown(ValueError):
-    """No country has this code, so its public holidays are not known."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
     """The opening hours of a bank: the text, the time zone, the country (NL) and the place.
 
-    Without a country the text is read as if there were no holidays.
+    Without a country, or with one whose holidays are not known, there are no holidays.
     """
 
     text: str
@@ -46,7 +42,7 @@ class Hours:
     point: Point | None = None
 
     def check(self) -> None:
-        """Raise HoursUnreadable or CountryUnknown if the hours cannot be read."""
+        """Raise HoursUnreadable if the hours cannot be read."""
         if self.text:
             _reader(self)
 
@@ -123,4 +119,6 @@ def _reader(hours: Hours) -> OpeningHours:
     except opening_hours.ParserError as fault:  # type: ignore[attr-defined]
         raise HoursUnreadable(hours.text) from fault
     except opening_hours.UnknownCountryError as fault:  # type: ignore[attr-defined]
-        raise CountryUnknown(hours.country) from fault
+        if not hours.country:
+            raise HoursUnreadable(hours.text) from fault
+        return _reader(replace(hours, country=""))

@@ -14,9 +14,11 @@ ENDED = ("succeeded", "failed", "cancelled")  # final states of a job
 
 
 class ImportBatch(Timestamped):
-    """An import of an order file, or its preview (``dry_run``), which places no orders.
+    """An import of a file, or its preview (``dry_run``), which changes nothing.
 
-    ``rehearsal`` is the preview whose file was then imported.
+    ``kind`` is the kind of the job that reads the file; packages above read files of their own.
+    ``options`` are what the sender chose for such a file. ``rehearsal`` is the preview whose file
+    was then imported.
     """
 
     class State(models.TextChoices):
@@ -25,6 +27,8 @@ class ImportBatch(Timestamped):
         FAILED = "failed"
 
     public_id = PublicIdField("imp")
+    kind = models.CharField(max_length=32, default=JOB)
+    options = models.JSONField(default=dict)
     filename = models.CharField(max_length=255)
     sha256 = models.CharField(max_length=64)
     size_bytes = models.PositiveIntegerField()
@@ -74,6 +78,7 @@ class ImportBatch(Timestamped):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [models.Index(name="imports_of_kind", fields=["kind", "-created_at", "-id"])]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["received", "done", "failed"]), name="import_state_known"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dispatch.intake.services import forget_files, read_batch
+from dispatch.intake.services.reading import OrderWork
 from lastmile.core.jobs import Lease
 from lastmile.core.tasks import house_task
 from lastmile.core.tenancy import for_each_retailer
@@ -12,7 +13,7 @@ from lastmile.core.tenancy import for_each_retailer
 
 def import_orders(job: Lease) -> Mapping[str, object]:
     """Read the import that the job's payload names."""
-    return read_batch(job)
+    return read_batch(job, OrderWork())
 
 
 @house_task("intake.tidy", queue="bulk", time_limit=300, soft_time_limit=280)

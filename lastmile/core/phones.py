@@ -25,6 +25,11 @@ def region_of(zone_name: str) -> str:
     return _regions().get(zone_name, "")
 
 
+def is_country(code: str) -> bool:
+    """Return True for the ISO 3166 code of a country that has a time zone, such as ``CL``."""
+    return code in set(_regions().values())
+
+
 # Forms in which spreadsheets and data frames write numbers: 961234567.0, 961234567,00, 5.69E+10.
 _WHOLE_WITH_FRACTION = re.compile(r"\+?[0-9][0-9 \u00a0]{4,}[.,]0{1,2}")
 _EXPONENT = re.compile(r"([0-9])[.,]([0-9]+)[eE]\+?([0-9]{1,2})")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 from dataclasses import dataclass
 
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 
 from lastmile.core import clock, formatting
-from lockers.hours import DAY, CountryUnknown, Hours, HoursUnreadable
+from lockers.hours import DAY, Hours, HoursUnreadable
 from lockers.models import LockerBank
 
+_SUN = re.compile(r"sun(rise|set)|dawn|dusk")
 HOLIDAYS_AHEAD = 14  # days in which other hours than usual are announced
 
 log = logging.getLogger(__name__)
@@ -38,15 +40,16 @@ class HoursWords:
 
 
 def hours_of(bank: LockerBank) -> Hours:
-    """Return the opening hours of a bank."""
-    return Hours(text=bank.hours, zone=bank.zone, country=bank.country, point=bank.point)
+    """Return the opening hours of a bank. The place counts only for hours that follow the sun."""
+    point = bank.point if _SUN.search(bank.hours) else None
+    return Hours(text=bank.hours, zone=bank.zone, country=bank.country, point=point)
 
 
 def is_open_at(bank: LockerBank, instant: dt.datetime) -> bool:
     """Return True if a bank is open at an instant; False also if its hours cannot be read."""
     try:
         return hours_of(bank).is_open_at(instant)
-    except (HoursUnreadable, CountryUnknown):
+    except HoursUnreadable:
         # Hours are checked before they are stored, so this is an older text or another version.
         log.warning("Unreadable opening hours of bank %s", bank.public_id)
         return False
@@ -57,7 +60,7 @@ def hours_in_words(bank: LockerBank) -> HoursWords:
     hours, now = hours_of(bank), clock.now()
     try:
         hours.check()
-    except (HoursUnreadable, CountryUnknown):
+    except HoursUnreadable:
         unknown = _("The opening hours cannot be read. Correct them on the bank's form.")
         return HoursWords(is_open=None, now=unknown, week=())
     if hours.closes_next_at(now) is None and hours.is_open_at(now):

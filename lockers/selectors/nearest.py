@@ -66,19 +66,26 @@ def nearest_banks(rows: QuerySet[LockerBank], wanted: Wanted, most: int) -> list
 
     Takes one statement in a usual case and four at most.
     """
-    query, suiting, seen = _by_degrees(rows, wanted), list[NearBank](), 0
+    query, seen = _by_degrees(rows, wanted), 0
+    waiting: list[NearBank] = []
+    chosen: list[NearBank] = []
     for size in _CHUNKS:
         chunk = list(query[seen : seen + size])
         seen += len(chunk)
-        suiting += _suiting(chunk, wanted)
-        suiting.sort(key=lambda near: (near.distance_m, near.bank.pk))
-        if len(chunk) < size:
+        is_last = len(chunk) < size or seen == sum(_CHUNKS)
+        sure_m = wanted.radius_m if is_last else _least_m(chunk[-1].degrees, wanted)  # type: ignore[attr-defined]
+        waiting = sorted([*waiting, *_suiting(chunk, wanted)], key=_order)
+        while waiting and len(chosen) < most and waiting[0].distance_m <= sure_m:
+            near = waiting.pop(0)
+            if wanted.open_at is None or is_open_at(near.bank, wanted.open_at):
+                chosen.append(near)
+        if is_last or len(chosen) >= most or sure_m >= wanted.radius_m:
             break
-        beyond_m = _least_m(chunk[-1].degrees, wanted)  # type: ignore[attr-defined]
-        last_m = suiting[most - 1].distance_m if len(suiting) >= most else wanted.radius_m
-        if last_m <= beyond_m:
-            break
-    return suiting[:most]
+    return chosen
+
+
+def _order(near: NearBank) -> tuple[int, int]:
+    return near.distance_m, near.bank.pk
 
 
 def free_boxes(at: dt.datetime) -> QuerySet[Compartment]:
@@ -122,16 +129,11 @@ def _suitable(wanted: Wanted) -> QuerySet[Compartment]:
 
 
 def _suiting(banks: Iterable[LockerBank], wanted: Wanted) -> list[NearBank]:
-    near = []
-    for bank in banks:
-        if not bank.suits:  # type: ignore[attr-defined]
-            continue
-        metres = round(distance_m(wanted.near, bank.point))
-        if metres > wanted.radius_m:
-            continue
-        if wanted.open_at is None or is_open_at(bank, wanted.open_at):
-            near.append(NearBank(bank=bank, distance_m=metres))
-    return near
+    able = (bank for bank in banks if bank.suits)  # type: ignore[attr-defined]
+    near = (
+        NearBank(bank=bank, distance_m=round(distance_m(wanted.near, bank.point))) for bank in able
+    )
+    return [bank for bank in near if bank.distance_m <= wanted.radius_m]
 
 
 def _point(lon: float, lat: float) -> Func:

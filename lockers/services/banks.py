@@ -14,7 +14,9 @@ from lastmile.core import clock
 from lastmile.core.actor import current_actor
 from lastmile.core.errors import Conflict, Problems
 from lastmile.core.geo import Point
+from lastmile.core.phones import is_country
 from lockers.fitting import Size
+from lockers.hours import Hours, HoursUnreadable
 from lockers.models import Compartment, LockerBank, LockerChange
 from lockers.states import BankKind, BoxState, Capability
 
@@ -96,6 +98,8 @@ def check_bank(draft: BankDraft) -> None:
         problems.add("/name", _("The name is missing."))
     if not (len(draft.country) == 2 and draft.country.isascii() and draft.country.isupper()):
         problems.add("/country", _("Write the country as two capital letters, such as NL."))
+    elif not is_country(draft.country):
+        problems.add("/country", _("There is no country with this code. Write NL for example."))
     if draft.kind not in list(BankKind):
         problems.add("/kind", _("This must be one of: %(words)s.") % {"words": ", ".join(BankKind)})
     if not set(draft.capabilities) <= set(Capability):
@@ -105,6 +109,14 @@ def check_bank(draft: BankDraft) -> None:
         )
     problems.raise_if_any()
     clock.zone(draft.zone)
+    try:
+        Hours(text=draft.hours, zone=draft.zone, country=draft.country, point=draft.point).check()
+    except HoursUnreadable:
+        problems.add(
+            "/hours",
+            _("The opening hours cannot be read. Write them as Mo-Fr 09:00-18:00; Sa 10:00-17:00."),
+        )
+    problems.raise_if_any()
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from django.utils.translation import override
 from lastmile.core.geo import Point
 from lastmile.core.tenancy import RetailerRef
 from lockers import selectors
-from lockers.hours import CountryUnknown, Hours, HoursUnreadable
+from lockers.hours import Hours, HoursUnreadable
 from lockers.models import LockerBank
 from tests.dispatch.conftest import SetClock
 
@@ -77,9 +77,8 @@ def test_hours_that_cannot_be_read_are_refused(text: str) -> None:
         hours(text).check()
 
 
-def test_a_country_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(CountryUnknown):
-        hours(WEEK, country="QQ").check()
+def test_a_country_whose_holidays_are_not_known_has_no_holidays() -> None:
+    assert hours(WEEK, country="QQ").is_open_at(at(25, 11))
 
 
 def words(text: str, clock: SetClock, now: dt.datetime) -> selectors.HoursWords:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Generic, TypeVar
 
 from dispatch.intake.parse.columns import recognise
 from dispatch.intake.parse.conventions import Conventions
@@ -26,7 +27,7 @@ MAX_CONTACT = 1_000  # orders ignores an invalid contact later and still places 
 MAX_WEIGHT_G = 10_000_000
 MAX_VOLUME_CM3 = 100_000_000
 MAX_SERVICE_S = 8 * 3600
-_SHEET_ERROR = re.compile(
+SHEET_ERROR = re.compile(
     r"#(?:N/[AD]|DIV/0!|¡DIV/0!|¡?REF!|VALUE!|¡?VALOR!|NAME\?|¿NOMBRE\?|¡?NUM!|NULL!|¡NULO!"
     r"|SPILL!|CALC!)"
 )
@@ -44,9 +45,12 @@ class Refused:
     faults: tuple[Fault, ...]
 
 
+R = TypeVar("R")
+
+
 @dataclass(frozen=True, slots=True)
-class Parsed:
-    """The content of a file: headings, accepted orders, refused rows and unknown headings.
+class Parsed(Generic[R]):
+    """The content of a file: headings, accepted rows, refused rows and unknown headings.
 
     ``columns`` are the names of all known columns, even if no row fills them. ``cells`` are the
     original cells by row number.
@@ -55,13 +59,15 @@ class Parsed:
     headings: tuple[str, ...]
     unknown_headings: tuple[str, ...]
     columns: frozenset[str]
-    rows: tuple[Row, ...]
+    rows: tuple[R, ...]
     refused: tuple[Refused, ...]
     row_count: int
     cells: Mapping[int, tuple[str, ...]]
 
 
-def parse_orders(data: bytes, *, max_rows: int, conventions: Conventions | None = None) -> Parsed:
+def parse_orders(
+    data: bytes, *, max_rows: int, conventions: Conventions | None = None
+) -> Parsed[Row]:
     """Read an order file.
 
     Parameters
@@ -82,7 +88,7 @@ def parse_orders(data: bytes, *, max_rows: int, conventions: Conventions | None 
     table = read_table(data)
     columns, unknown = recognise(table.headings)
     _refuse_useless(set(columns.values()), table)
-    cells_by_row = dict(_data_rows(table, max_rows))
+    cells_by_row = dict(data_rows(table, max_rows))
     if not cells_by_row:
         raise BadFile("no_rows")
     sheet = sheet_of(table, columns, list(cells_by_row.values()), conventions or Conventions())
@@ -116,7 +122,8 @@ def _refuse_useless(names: set[str], table: Table) -> None:
         raise BadFile("no_place")
 
 
-def _data_rows(table: Table, max_rows: int) -> Iterator[tuple[int, tuple[str, ...]]]:
+def data_rows(table: Table, max_rows: int) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield the filled rows with their numbers. Raises BadFile for too many."""
     count = 0
     for number, cells in table.rows:
         if any(cell.strip() for cell in cells):
@@ -135,7 +142,7 @@ def _read_row(
     if not external_id:
         reader.fault("order_id", "missing")
     for name, value in values.items():
-        if _SHEET_ERROR.fullmatch(value):
+        if SHEET_ERROR.fullmatch(value):
             reader.fault(name, "sheet_error", value=value)
             reader.values[name] = ""
     lat, lon = _place(reader)

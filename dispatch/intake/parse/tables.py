@@ -117,7 +117,7 @@ def _xlsx_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
     sheet.reset_dimensions()  # the stated size may be wrong; read all rows
     try:
         for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-            yield number, [_cell_text(value) for value in cells[: MAX_COLUMNS + 1]]
+            yield number, [cell_text(value) for value in cells[: MAX_COLUMNS + 1]]
     except Exception as fault:
         raise BadFile("bad_workbook") from fault
 
@@ -136,8 +136,8 @@ def _guard_zip(data: bytes) -> None:
         raise BadFile("bad_workbook")
 
 
-def _cell_text(value: object) -> str:
-    """Return a typed cell of a workbook as the text that a person would type."""
+def cell_text(value: object) -> str:
+    """Return a typed value of a workbook or of JSON as the text that a person would type."""
     if value is None:
         return ""
     if isinstance(value, bool):

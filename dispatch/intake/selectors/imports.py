@@ -9,11 +9,11 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from dispatch.intake.models import ImportBatch
+from dispatch.intake.models import JOB, ImportBatch
 from dispatch.intake.parse.columns import COLUMNS, Column
 from dispatch.intake.parse.faults import Fault
 from dispatch.intake.parse.tables import write_csv
-from dispatch.intake.selectors.words import say_fault, say_file
+from dispatch.intake.selectors.words import ORDERS, Words, say_fault, say_file
 from dispatch.orders.models import Order
 from lastmile.core import jobs
 from lastmile.core.models import JobState
@@ -24,15 +24,17 @@ from lastmile.core.tenancy import current_retailer
 MOST_SPOTS = 5_000
 
 
-def batches(hubs: frozenset[str] | None) -> QuerySet[ImportBatch]:
-    """Return the imports, newest first; only those of ``hubs`` for a principal limited to hubs."""
-    rows = ImportBatch.objects.select_related("hub").order_by("-created_at", "-id")
+def batches(hubs: frozenset[str] | None, kind: str = JOB) -> QuerySet[ImportBatch]:
+    """Return the imports of one kind, newest first; for a principal limited to hubs only theirs."""
+    rows = (
+        ImportBatch.objects.filter(kind=kind).select_related("hub").order_by("-created_at", "-id")
+    )
     return rows if hubs is None else rows.filter(hub__public_id__in=hubs)
 
 
-def get_batch(public_id: str, hubs: frozenset[str] | None) -> ImportBatch:
+def get_batch(public_id: str, hubs: frozenset[str] | None, kind: str = JOB) -> ImportBatch:
     """Return one import. Raises NotFound if it does not exist or its hub is not in ``hubs``."""
-    visible = batches(hubs)
+    visible = batches(hubs, kind)
     batch = None if "\x00" in public_id else visible.filter(public_id=public_id).first()
     if batch is None:
         raise unknown()
@@ -57,10 +59,10 @@ class Progress:
         return self.status in {"done", "failed", "cancelled"}
 
 
-def progress_of(batch: ImportBatch) -> Progress:
+def progress_of(batch: ImportBatch, words: Words = ORDERS) -> Progress:
     """Return the progress of an import, from its own state or from the job that reads it."""
     if batch.state == ImportBatch.State.FAILED:
-        return Progress(status="failed", problem=file_problem(batch))
+        return Progress(status="failed", problem=file_problem(batch, words))
     job = jobs.jobs(subject=batch.public_id).filter(public_id=batch.job).first()
     if job is not None and job.state == JobState.CANCELLED:
         return Progress(status="cancelled")
@@ -91,14 +93,18 @@ def sketch(batch: ImportBatch) -> dict[str, Any]:
     return {"spots": [list(spot) for spot in spots], "hubs": []}
 
 
-def file_problem(batch: ImportBatch) -> str:
+def file_problem(batch: ImportBatch, words: Words = ORDERS) -> str:
     """Return the message why the whole file could not be read, or "" if it was read."""
-    return say_file(batch.problem_code, batch.problem_params) if batch.problem_code else ""
+    code, params = batch.problem_code, batch.problem_params
+    return say_file(code, params, words) if code else ""
 
 
-def refused_rows(batch: ImportBatch, most: int = 100) -> list[tuple[int, list[str], list[str]]]:
+def refused_rows(
+    batch: ImportBatch, most: int = 100, words: Words = ORDERS
+) -> list[tuple[int, list[str], list[str]]]:
     """Return (row number, cells, sentences) of the first refused rows."""
-    return [(row.number, row.cells, words_of(row.faults)) for row in batch.refused.all()[:most]]
+    rows = batch.refused.all()[:most]
+    return [(row.number, row.cells, words_of(row.faults, words)) for row in rows]
 
 
 def warnings(batch: ImportBatch, most: int = 100) -> list[tuple[int, str, str]]:
@@ -109,12 +115,12 @@ def warnings(batch: ImportBatch, most: int = 100) -> list[tuple[int, str, str]]:
     ]
 
 
-def words_of(faults: list[dict[str, Any]]) -> list[str]:
+def words_of(faults: list[dict[str, Any]], words: Words = ORDERS) -> list[str]:
     """Return the messages of stored faults, in the reader's language."""
-    return [say_fault(Fault(f["column"], f["code"], f["params"])) for f in faults]
+    return [say_fault(Fault(f["column"], f["code"], f["params"]), words) for f in faults]
 
 
-def refused_csv(batch: ImportBatch) -> Iterator[str]:
+def refused_csv(batch: ImportBatch, words: Words = ORDERS) -> Iterator[str]:
     """Yield a CSV file of the refused rows: the sender's own columns and ``why_refused``.
 
     The sender can correct this file and import it.
@@ -124,7 +130,7 @@ def refused_csv(batch: ImportBatch) -> Iterator[str]:
     def rows() -> Iterator[list[str]]:
         for row in batch.refused.iterator(chunk_size=500):
             cells = [*row.cells[:width], *[""] * (width - len(row.cells))]
-            yield [*cells, " · ".join(words_of(row.faults))]
+            yield [*cells, " · ".join(words_of(row.faults, words))]
 
     return write_csv([*batch.headings, "why_refused"], rows())
 

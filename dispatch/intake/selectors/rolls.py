@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from django.db.models import Count, F, QuerySet
 
-from dispatch.intake.models import ENDED, JOB, ImportBatch, ImportFile
+from dispatch.intake.models import ENDED, ImportBatch, ImportFile
 from lastmile.core.jobs import jobs
 
 
@@ -19,7 +19,7 @@ def invariants() -> Mapping[str, list[str]]:
     """Return for each invariant the ids of the imports that break it; empty lists when all hold."""
     batches = ImportBatch.objects.all()
     received = ImportBatch.State.RECEIVED
-    stopped = jobs(kind=JOB).filter(state__in=ENDED).values("public_id")
+    stopped = jobs().filter(state__in=ENDED).values("public_id")
     return {
         "an import that has not ended still has its file": _ids(
             batches.filter(state=received, file__isnull=True).exclude(job__in=stopped)

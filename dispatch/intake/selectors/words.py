@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
@@ -102,12 +103,23 @@ ROW_WORDS: dict[str, object] = {
 }
 
 
-def say_file(code: str, params: Mapping[str, object]) -> str:
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The messages of one kind of file, by the codes of faults of the file and of its rows."""
+
+    file: Mapping[str, object]
+    row: Mapping[str, object]
+
+
+ORDERS = Words(FILE_WORDS, ROW_WORDS)
+
+
+def say_file(code: str, params: Mapping[str, object], words: Words = ORDERS) -> str:
     """Return the message for a file that cannot be read at all."""
-    return str(FILE_WORDS[code]) % dict(params)
+    return str(words.file[code]) % dict(params)
 
 
-def say_fault(fault: Fault) -> str:
+def say_fault(fault: Fault, of: Words = ORDERS) -> str:
     """Return the message for a fault of a row, with the name of the column before it."""
-    words = str(ROW_WORDS[fault.code]) % dict(fault.params)
+    words = str(of.row[fault.code]) % dict(fault.params)
     return f"{fault.column}: {words}" if fault.column else words

@@ -2,16 +2,27 @@
 
 from dispatch.intake.services.drafting import to_draft
 from dispatch.intake.services.erasing import erase_person, forget_kept_files, forget_rows
-from dispatch.intake.services.reading import read_batch
-from dispatch.intake.services.receiving import forget_files, import_previewed, receive_file
+from dispatch.intake.services.reading import Counts, FileWork, read_batch, refused_row
+from dispatch.intake.services.receiving import (
+    NewFile,
+    forget_files,
+    import_previewed,
+    receive,
+    receive_file,
+)
 
 __all__ = [
+    "Counts",
+    "FileWork",
+    "NewFile",
     "erase_person",
     "forget_files",
     "forget_kept_files",
     "forget_rows",
     "import_previewed",
     "read_batch",
+    "receive",
     "receive_file",
+    "refused_row",
     "to_draft",
 ]

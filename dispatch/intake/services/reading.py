@@ -1,4 +1,7 @@
-"""Reads an order file in a job: places its orders in chunks and stores the refused rows."""
+"""Reads a file in a job: uses its rows in chunks and stores the refused rows.
+
+``FileWork`` is the part that differs between kinds of files; here it is that of order files.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import itemgetter
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +18,7 @@ from django.utils.translation import override
 
 from dispatch.fleet.models import Hub
 from dispatch.intake.events import DONE, FAILED, DoneFacts, FailedFacts
-from dispatch.intake.models import ImportBatch, ImportFile, RefusedRow
+from dispatch.intake.models import JOB, ImportBatch, ImportFile, RefusedRow
 from dispatch.intake.parse import Conventions, Fault, Parsed, Row, conventions_of, parse_orders
 from dispatch.intake.parse.tables import BadFile
 from dispatch.intake.services.choosing import lock_choices, prepare_choices, use_choices
@@ -65,7 +69,56 @@ class Counts:
         }
 
 
-def read_batch(lease: Lease) -> dict[str, object]:
+class FileWork(Protocol):
+    """The work on one kind of file: how it is read, and what its rows do."""
+
+    def parse(self, batch: ImportBatch) -> Parsed[Any]:
+        """Read the file into rows and refused rows. Raises BadFile."""
+
+    def parts(self, rows: Sequence[Any]) -> list[Sequence[Any]]:
+        """Divide a chunk of rows into transactions."""
+
+    def use(
+        self,
+        lease: Lease,
+        batch: ImportBatch,
+        parsed: Parsed[Any],
+        rows: Sequence[Any],
+        counts: Counts,
+    ) -> list[RefusedRow]:
+        """Use rows in a fenced transaction, rolled back for a preview; return the refused ones."""
+
+
+class OrderWork:
+    """The work on order files: each row is placed as an order."""
+
+    def parse(self, batch: ImportBatch) -> Parsed[Row]:
+        """Read the order file. Raises BadFile."""
+        return parse_orders(
+            bytes(batch.file.content),
+            max_rows=settings.LIMIT_IMPORT_ROWS,
+            conventions=conventions_for(batch),
+        )
+
+    def parts(self, rows: Sequence[Row]) -> list[Sequence[Row]]:
+        """Divide a chunk of rows into transactions."""
+        return parts_of(rows)
+
+    def use(
+        self,
+        lease: Lease,
+        batch: ImportBatch,
+        parsed: Parsed[Row],
+        rows: Sequence[Row],
+        counts: Counts,
+    ) -> list[RefusedRow]:
+        """Place the rows as orders; return the refused ones."""
+        refused: list[RefusedRow] = []
+        _place_rows(lease, batch, parsed, rows, counts, refused)
+        return refused
+
+
+def read_batch(lease: Lease, work: FileWork) -> dict[str, object]:
     """Read the file of a job's import and end it with counts, or with the fault of the file.
 
     Each part of a chunk of rows is one transaction (``parts_of``). A second run after a crash finds
@@ -78,36 +131,32 @@ def read_batch(lease: Lease) -> dict[str, object]:
     batch = ImportBatch.objects.select_related("hub").get(public_id=lease.payload["batch"])
     if batch.state == ImportBatch.State.RECEIVED:
         with override(batch.language):
-            _read(lease, batch)
+            _read(lease, batch, work)
     counts = _counts(batch)
     return {**counts, "unknown_headings": batch.unknown_headings, "changes": batch.changes}
 
 
-def _read(lease: Lease, batch: ImportBatch) -> None:
+def _read(lease: Lease, batch: ImportBatch, work: FileWork) -> None:
     lease.progress(1, "reading")
     try:
-        parsed = parse_orders(
-            bytes(batch.file.content),
-            max_rows=settings.LIMIT_IMPORT_ROWS,
-            conventions=_conventions(batch),
-        )
+        parsed = work.parse(batch)
     except BadFile as fault:
         _end_unreadable(lease, batch, fault)
         return
     counts = Counts()
-    refused = [_refused_row(batch, r.number, r.cells, r.faults) for r in parsed.refused]
+    refused = [refused_row(batch, r.number, r.cells, r.faults) for r in parsed.refused]
     for start in range(0, len(parsed.rows), CHUNK):
         if lease.cancelled():
             break
-        for rows in parts_of(parsed.rows[start : start + CHUNK]):
-            _place_rows(lease, batch, parsed, rows, counts, refused)
+        for rows in work.parts(parsed.rows[start : start + CHUNK]):
+            refused += work.use(lease, batch, parsed, rows, counts)
         done = min(start + CHUNK, len(parsed.rows))
         lease.progress(5 + 90 * done // len(parsed.rows), f"{done}/{len(parsed.rows)}")
     counts.refused = len(refused)
     _end(lease, batch, parsed, counts, refused)
 
 
-def _conventions(batch: ImportBatch) -> Conventions:
+def conventions_for(batch: ImportBatch) -> Conventions:
     """Return the date and number conventions of the file's hub, or of the retailer and its hubs."""
     retailer = current_retailer()
     zones = {retailer.zone, *Hub.objects.filter(active=True).values_list("zone", flat=True)}
@@ -130,7 +179,7 @@ def parts_of(rows: Sequence[Row]) -> list[Sequence[Row]]:
 def _place_rows(
     lease: Lease,
     batch: ImportBatch,
-    parsed: Parsed,
+    parsed: Parsed[Any],
     rows: Sequence[Row],
     counts: Counts,
     refused: list[RefusedRow],
@@ -145,7 +194,7 @@ def _place_rows(
             placed = place_prepared(prepared=prepared, source=f"import:{batch.public_id}")
             placed = use_choices(drafts, placed, visits, again=left > 0)
             refused.extend(
-                _refused_row(batch, row.number, parsed.cells[row.number], (fault,))
+                refused_row(batch, row.number, parsed.cells[row.number], (fault,))
                 for row, fault in outside
             )
             _count(batch, parsed, allowed, placed, counts, refused)
@@ -188,7 +237,7 @@ def _within_scope(
 
 def _count(
     batch: ImportBatch,
-    parsed: Parsed,
+    parsed: Parsed[Any],
     rows: Sequence[Row],
     placed: Sequence[Placed],
     counts: Counts,
@@ -198,7 +247,7 @@ def _count(
         if outcome.status == "refused":
             problem = outcome.problem
             faults = tuple(_order_faults(problem))
-            refused.append(_refused_row(batch, row.number, parsed.cells[row.number], faults))
+            refused.append(refused_row(batch, row.number, parsed.cells[row.number], faults))
             continue
         setattr(counts, outcome.status, getattr(counts, outcome.status) + 1)
         counts.changes.update(outcome.changed)
@@ -243,9 +292,10 @@ def _order_faults(problem: DomainError | None) -> Iterable[Fault]:
         yield _fault_of(error)
 
 
-def _refused_row(
+def refused_row(
     batch: ImportBatch, number: int, cells: Sequence[str], faults: Sequence[Fault]
 ) -> RefusedRow:
+    """Return a refused row to store, with its original cells and its faults."""
     return RefusedRow(
         batch=batch,
         number=number,
@@ -257,7 +307,7 @@ def _refused_row(
 def _end(
     lease: Lease,
     batch: ImportBatch,
-    parsed: Parsed,
+    parsed: Parsed[Any],
     counts: Counts,
     refused: Sequence[RefusedRow],
 ) -> None:
@@ -278,7 +328,8 @@ def _end(
         batch.to_tell = counts.to_tell.picture()
         _close(batch, ImportBatch.State.DONE)
         ImportFile.objects.filter(batch=batch).update(sketch=counts.sketch())
-        record(DONE, DoneFacts(**_counts(batch)), subject=batch.public_id)
+        if batch.kind == JOB:
+            record(DONE, DoneFacts(**_counts(batch)), subject=batch.public_id)
 
 
 def _end_unreadable(lease: Lease, batch: ImportBatch, fault: BadFile) -> None:
@@ -286,7 +337,8 @@ def _end_unreadable(lease: Lease, batch: ImportBatch, fault: BadFile) -> None:
         batch.problem_code = fault.code
         batch.problem_params = fault.params
         _close(batch, ImportBatch.State.FAILED)
-        record(FAILED, FailedFacts(code=fault.code), subject=batch.public_id)
+        if batch.kind == JOB:
+            record(FAILED, FailedFacts(code=fault.code), subject=batch.public_id)
 
 
 def _close(batch: ImportBatch, state: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import transaction
@@ -23,6 +24,24 @@ from lastmile.core.events import record
 FILES_KEPT = dt.timedelta(days=1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFile:
+    """A file to import. ``kind`` is the kind of the job that reads it.
+
+    ``hubs_scope`` are the hubs (public ids) of a sender limited to hubs; ``hub`` must then be one
+    of them.
+    """
+
+    content: bytes
+    filename: str
+    kind: str = JOB
+    dry_run: bool = False
+    hub: Hub | None = None
+    service_date: dt.date | None = None
+    hubs_scope: Collection[str] | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
 def receive_file(
     *,
     content: bytes,
@@ -37,7 +56,25 @@ def receive_file(
     ``hubs_scope`` are the hubs (public ids) of a sender limited to hubs; ``hub`` must then be one
     of them. Locks: nothing. Records: import.received. Raises: TooLarge, Invalid.
     """
-    _refuse_foreign_hub(hub, hubs_scope)
+    return receive(
+        NewFile(
+            content=content,
+            filename=filename,
+            dry_run=dry_run,
+            hub=hub,
+            service_date=service_date,
+            hubs_scope=hubs_scope,
+        )
+    )
+
+
+def receive(file: NewFile) -> ImportBatch:
+    """Store a file of any kind and queue the job that reads it.
+
+    Locks: nothing. Records: import.received for a file of orders. Raises: TooLarge, Invalid.
+    """
+    _refuse_foreign_hub(file.hub, file.hubs_scope)
+    content = file.content
     if len(content) > settings.LIMIT_IMPORT_BYTES:
         raise TooLarge(
             _(
@@ -50,15 +87,17 @@ def receive_file(
             }
         )
     batch = ImportBatch(
-        filename=filename.replace("\x00", "")[-255:] or "orders",
+        kind=file.kind,
+        options=dict(file.options),
+        filename=file.filename.replace("\x00", "")[-255:] or "file",
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
-        dry_run=dry_run,
-        hub=hub,
-        service_date=service_date,
+        dry_run=file.dry_run,
+        hub=file.hub,
+        service_date=file.service_date,
     )
     with transaction.atomic():
-        return _queue(batch, content, hubs_scope)
+        return _queue(batch, content, file.hubs_scope)
 
 
 @transaction.atomic
@@ -81,6 +120,8 @@ def import_previewed(
     if file is None:
         raise Conflict(_("The file of this preview is no longer stored. Choose it again."))
     batch = ImportBatch(
+        kind=row.kind,
+        options=row.options,
         filename=row.filename,
         sha256=row.sha256,
         size_bytes=row.size_bytes,
@@ -97,7 +138,7 @@ def forget_files() -> int:
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """
     old = ImportFile.objects.filter(created_at__lt=now() - FILES_KEPT)
-    ended = jobs.jobs(kind=JOB).filter(state__in=ENDED)
+    ended = jobs.jobs().filter(state__in=ENDED)
     return old.filter(batch__job__in=ended.values("public_id")).delete()[0]
 
 
@@ -116,12 +157,13 @@ def _queue(batch: ImportBatch, content: bytes, hubs_scope: Collection[str] | Non
     batch.save()
     ImportFile.objects.create(batch=batch, content=content)
     job = jobs.enqueue(
-        JOB,
+        batch.kind,
         subject=batch.public_id,
         hub=batch.hub.public_id if batch.hub else "",
         payload={"batch": batch.public_id},
     )
     batch.job = job.public_id
     batch.save(update_fields=["job"])
-    record(RECEIVED, ReceivedFacts(dry_run=batch.dry_run), subject=batch.public_id)
+    if batch.kind == JOB:
+        record(RECEIVED, ReceivedFacts(dry_run=batch.dry_run), subject=batch.public_id)
     return batch

@@ -8,7 +8,7 @@ import io
 import openpyxl
 import pytest
 
-from dispatch.intake.parse import Conventions, Parsed, conventions_of, parse_orders
+from dispatch.intake.parse import Conventions, Parsed, Row, conventions_of, parse_orders
 from dispatch.intake.parse.times import read_minute
 
 USA = conventions_of(["US"], "en")
@@ -16,7 +16,7 @@ CHILE = conventions_of(["CL"], "es")
 PLACE = "-29.9050,-71.2500"
 
 
-def parse(heading: str, *rows: str, conventions: Conventions | None = None) -> Parsed:
+def parse(heading: str, *rows: str, conventions: Conventions | None = None) -> Parsed[Row]:
     """Parse a CSV file; an order id and a place are put before the given columns."""
     lines = [f"order_id,lat,lon,{heading}"]
     lines += [f"R{n},{PLACE},{row}" for n, row in enumerate(rows, 1)]
@@ -102,7 +102,7 @@ def test_an_ambiguous_date_names_both_readings() -> None:
     }  # fmt: skip
 
 
-def workbook(*rows: list[object]) -> Parsed:
+def workbook(*rows: list[object]) -> Parsed[Row]:
     book = openpyxl.Workbook()
     for row in rows:
         book.active.append(row)

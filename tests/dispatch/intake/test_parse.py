@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatch.intake.parse import Conventions, Parsed, parse_orders
+from dispatch.intake.parse import Conventions, Parsed, Row, parse_orders
 from dispatch.intake.parse.columns import COLUMNS, recognise
 from dispatch.intake.parse.tables import MAX_RATIO, BadFile, neutral, write_csv
 from dispatch.intake.parse.times import read_minute
 
 
-def parse(text: str | bytes, max_rows: int = 100) -> Parsed:
+def parse(text: str | bytes, max_rows: int = 100) -> Parsed[Row]:
     return parse_orders(text.encode() if isinstance(text, str) else text, max_rows=max_rows)
 
 
-def codes(parsed: Parsed) -> list[tuple[int, str, str]]:
+def codes(parsed: Parsed[Row]) -> list[tuple[int, str, str]]:
     return [(r.number, f.column, f.code) for r in parsed.refused for f in r.faults]
 
 
