@@ -39,6 +39,7 @@ MENU: tuple[Item, ...] = (
     Item("messages:list", "messages.view", _("Messages"), "message-square"),
     Item("imports:list", "orders.import", _("Import"), "file-up"),
     Item("fleet:index", "fleet.view", _("Fleet"), "truck"),
+    Item("lockers:list", "lockers.view", _("Lockers"), "inbox"),
     Item("people:members", "members.view", _("Members"), "users"),
     Item("house:retailers", "retailers.view", _("Retailers"), "layout-grid"),
     Item(
@@ -95,6 +96,11 @@ STATUSES: dict[str, dict[str, Status]] = {
         "read": Status("ok", "eye", pgettext_lazy("status", "Read")),
         "skipped": Status("idle", "ban", pgettext_lazy("status", "Not sent")),
         "unknown": Status("risk", "circle-alert", pgettext_lazy("status", "Unknown")),
+    },
+    "lockers": {
+        "online": Status("ok", "circle-check", pgettext_lazy("status", "Online")),
+        "degraded": Status("risk", "clock-alert", pgettext_lazy("status", "Reports missing")),
+        "offline": Status("failed", "circle-x", pgettext_lazy("status", "No connection")),
     },
     "planning": {
         "draft": Status("idle", "pencil", pgettext_lazy("status", "Draft")),

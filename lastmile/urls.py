@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/v1/", include((API, "api"))),
     path("callbacks/", include(([path("<slug:vendor>/", callback, name="take")], "callbacks"))),
     path("", include("dispatch.urls")),
+    path("console/lockers/", include("lockers.urls")),
     path("", include("notifications.urls")),
     path("", include("portal.shopper.urls")),
     path("", include("portal.choice.widget.urls")),

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import BooleanField, Exists, F, FloatField, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, FloatField, Func, OuterRef, Q, QuerySet, Subquery, Value
 
 from lastmile.core import clock
 from lastmile.core.geo import EARTH_RADIUS_M, Point, distance_m
@@ -111,10 +111,11 @@ def _by_degrees(rows: QuerySet[LockerBank], wanted: Wanted) -> QuerySet[LockerBa
         around = around.filter(
             Q(most_weight_g__isnull=True) | Q(most_weight_g__gte=wanted.weight_g)
         )
-    suits = Value(True, output_field=BooleanField())
+    suits = Value(1)
     if wanted.needs_compartment:
         around = around.exclude(state=BankState.OFFLINE)
-        suits = Exists(_suitable(wanted))  # type: ignore[assignment]
+        # Not Exists: PostgreSQL would read the compartments of all banks for it.
+        suits = Subquery(_suitable(wanted).order_by().values("pk")[:1])  # type: ignore[assignment]
     return around.annotate(degrees=degrees, suits=suits).order_by("degrees", "pk")
 
 
@@ -129,7 +130,7 @@ def _suitable(wanted: Wanted) -> QuerySet[Compartment]:
 
 
 def _suiting(banks: Iterable[LockerBank], wanted: Wanted) -> list[NearBank]:
-    able = (bank for bank in banks if bank.suits)  # type: ignore[attr-defined]
+    able = (bank for bank in banks if bank.suits is not None)  # type: ignore[attr-defined]
     near = (
         NearBank(bank=bank, distance_m=round(distance_m(wanted.near, bank.point))) for bank in able
     )

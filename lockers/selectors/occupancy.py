@@ -31,6 +31,11 @@ class Occupancy:
         """The share of compartments that take no new parcel."""
         return round(100 * (self.total - self.free) / self.total) if self.total else 0
 
+    @property
+    def out_of_use(self) -> int:
+        """The compartments whose content is not known, or that are blocked."""
+        return self.unknown + self.blocked
+
     def add(self, kind: str, count: int) -> None:
         """Count compartments of one kind."""
         setattr(self, kind, getattr(self, kind) + count)

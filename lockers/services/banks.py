@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from dispatch.fleet.models import Hub
 from lastmile.core import clock
 from lastmile.core.actor import current_actor
-from lastmile.core.errors import Conflict, Problems
+from lastmile.core.errors import Conflict, Problems, Stale
 from lastmile.core.geo import Point
 from lastmile.core.phones import is_country
 from lockers.fitting import Size
@@ -69,6 +69,38 @@ def add_bank(*, draft: BankDraft) -> LockerBank:
             data={"external_id": draft.external_id},
         )
     return LockerBank.objects.create(**bank_values(draft))
+
+
+@transaction.atomic
+def change_bank(
+    *, bank: LockerBank, draft: BankDraft, active: bool = True, version: int | None = None
+) -> LockerBank:
+    """Change a bank to what the draft says. With ``active`` False it takes no new parcels.
+
+    Locks: the bank. Records: nothing. Raises: Invalid, Stale; Conflict if the external id is taken.
+    """
+    check_bank(draft)
+    row = LockerBank.objects.select_for_update(of=("self",), no_key=True).get(pk=bank.pk)
+    if version is not None and version != row.version:
+        raise Stale(_("Somebody changed this bank meanwhile. Reload the page."))
+    taken = LockerBank.objects.filter(external_id=draft.external_id).exclude(pk=row.pk)
+    if draft.external_id is not None and taken.exists():
+        raise Conflict(
+            _("Another bank has this external ID. Use another ID, or change that bank."),
+            data={"external_id": draft.external_id},
+        )
+    new = bank_values(draft) | {"active": active}
+    changed = sorted(name for name, value in new.items() if getattr(row, name) != value)
+    for name in changed:
+        setattr(row, name, new[name])
+    if changed:
+        row.version += 1
+        row.save(update_fields=[*changed, "version", "updated_at"])
+        LockerChange.objects.create(
+            bank=row, what="bank", after=", ".join(changed)[:40], cause="edited",
+            actor=current_actor(),
+        )  # fmt: skip
+    return row
 
 
 def bank_values(draft: BankDraft) -> dict[str, Any]:

@@ -1,0 +1,21 @@
+"""Addresses of the locker pages, under /console/lockers/."""
+
+from django.urls import path
+
+from lockers.pages import banks, doors, imports
+
+app_name = "lockers"
+urlpatterns = [
+    path("", banks.banks, name="list"),
+    path("map.json", banks.banks_map, name="map"),
+    path("new/", banks.new_bank, name="new"),
+    path("imports/", imports.imports, name="imports"),
+    path("imports/sample.csv", imports.sample_file, name="sample"),
+    path("imports/<str:public_id>/", imports.import_page, name="import"),
+    path("imports/<str:public_id>/map.json", imports.import_map, name="import-map"),
+    path("imports/<str:public_id>/refused.csv", imports.refused_file, name="refused"),
+    path("<str:public_id>/", banks.bank_page, name="bank"),
+    path("<str:public_id>/edit/", banks.edit_bank, name="edit"),
+    path("<str:public_id>/doors/", doors.add_doors, name="doors"),
+    path("<str:public_id>/doors/<str:box>/", doors.compartment, name="compartment"),
+]
