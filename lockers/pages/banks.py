@@ -46,8 +46,8 @@ def banks(request: PageRequest) -> HttpResponse:
     principal = request.principal
     shown = selectors.banks_of(principal)
     text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    found = shown.filter(name__icontains=text) if text else shown
-    rows, following = page_rows(request, found, PAGE, order=BY_NAME)
+    matching = shown.filter(name__icontains=text) if text else shown
+    rows, following = page_rows(request, matching, PAGE, order=BY_NAME)
     counts = selectors.occupancy_of(rows)
     context = {
         "rows": [_row(bank, counts.get(bank.pk, [])) for bank in rows],

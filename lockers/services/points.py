@@ -21,7 +21,7 @@ class BankPut:
 
 
 def put_banks(drafts: Sequence[tuple[BankDraft, Iterable[str]]]) -> list[BankPut]:
-    """Add or change a bank for each draft, found by its external id.
+    """Add or change a bank for each draft; its external id says which.
 
     The second part of each pair are the columns that the list fills: only these change on an
     existing bank. A bank that had left its network becomes active again. Call it in a transaction.
