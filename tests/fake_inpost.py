@@ -140,18 +140,18 @@ class FakeInPost:
                 return self._cancel(entry) if method == "DELETE" else (200, entry)
         return 404, CAPTURED["errors"]["resource_not_found"]
 
-    def _create(self, asked: dict[str, Any]) -> tuple[int, Any]:
+    def _create(self, fields: dict[str, Any]) -> tuple[int, Any]:
         if self.refuse is not None:
             refused, self.refuse = self.refuse, None
             return refused["status"], refused
         entry = copy.deepcopy(CAPTURED["shipment"])
         entry |= {
             "id": 9_000_001 + len(self.shipments),
-            "reference": asked["reference"],
-            "receiver": asked["receiver"],
-            "custom_attributes": asked["custom_attributes"],
+            "reference": fields["reference"],
+            "receiver": fields["receiver"],
+            "custom_attributes": fields["custom_attributes"],
         }
-        entry["parcels"][0]["template"] = asked["parcels"][0]["template"]
+        entry["parcels"][0]["template"] = fields["parcels"][0]["template"]
         self.shipments.append(entry)
         return 201, entry
 

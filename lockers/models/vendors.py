@@ -43,7 +43,7 @@ class VendorReservation(models.Model):
 
     ``reference`` is what we call it there: the same in every call. ``vendor_id`` is the network's
     id, None until it answered. ``word`` is the network's last word, and ``state`` our state for
-    it; "" if the word changes nothing of ours. ``known`` is False for a word that we do not know.
+    it; "" if the word changes no reservation. ``known`` is False for a word that we do not know.
     ``attention`` is True if staff must look. ``first_tried_at`` and ``last_tried_at`` are real
     times of calls that ended unclear. ``occurred_at`` is the network's time of the word.
     """

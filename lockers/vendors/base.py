@@ -172,7 +172,7 @@ class VendorStatus:
     known : bool
         False for a word that we do not know. Then ``state`` is None.
     state : ReservationState or None
-        Our state. None: the word changes nothing of ours.
+        Our state. None: the word changes no reservation.
     reason : Rejection or None
         The reason of the closed list, if the network refused the parcel.
     attention : bool

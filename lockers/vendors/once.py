@@ -10,7 +10,7 @@ from lockers.vendors.base import LockerVendor, VendorError, VendorRequest, Vendo
 #: An unclear call may still arrive at the network, or be missing in its lists, for this time. It
 #: is several times the time limit of a call.
 SETTLED_AFTER: Final = dt.timedelta(seconds=120)
-#: The network's clock may differ from ours by this much.
+#: The network's clock may differ from this machine's by this much.
 CLOCKS_DIFFER: Final = dt.timedelta(minutes=5)
 
 

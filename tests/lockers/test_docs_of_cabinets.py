@@ -58,8 +58,8 @@ def test_entries_have_the_kinds_and_members_that_the_server_takes() -> None:
     assert MESSAGES["entries"]["payload"]["properties"]["entries"]["maxItems"] == (
         journal.MOST_ENTRIES
     )
-    told = re.findall(r"^\| `(\w+)` \|", GUIDE.split("## 3.")[1].split("## 4.")[0], re.MULTILINE)
-    assert told == [kind.value for kind in EntryKind]
+    kinds = re.findall(r"^\| `(\w+)` \|", GUIDE.split("## 3.")[1].split("## 4.")[0], re.MULTILINE)
+    assert kinds == [kind.value for kind in EntryKind]
     assert read_entry({"seq": 1, "kind": "boot", "at": "2026-11-30T12:00:00Z"}).seq == 1
     for missing in SCHEMAS["entry"]["required"]:
         whole = {"seq": 1, "kind": "boot", "at": "2026-11-30T12:00:00Z"}

@@ -104,7 +104,7 @@ class InPost:
         with self._points_http() as http:
             for number in range(1, MOST_PAGES + 1):
                 data = http.read("/v1/points", params | {"page": str(number)})
-                page = read_page(data, asked=number, **self._of_country())
+                page = read_page(data, wanted=number, **self._of_country())
                 yield page
                 if page.is_last:
                     return

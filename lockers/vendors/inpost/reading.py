@@ -44,14 +44,14 @@ class Unreadable(ValueError):
     """The JSON has not the documented shape; the text says where."""
 
 
-def read_page(data: Any, *, asked: int, country: str, zone: str) -> PointPage:
-    """Return a page of points. Raises VendorError if it is no page, or another than was asked."""
+def read_page(data: Any, *, wanted: int, country: str, zone: str) -> PointPage:
+    """Return a page of points. Raises VendorError if it is no page or another one."""
     if not isinstance(data, dict) or not isinstance(data.get("items"), list):
         raise VendorError("its page has no list of points", permanent=False, code="odd_page")
     number = _whole(data.get("page"))
     pages = _whole(data.get("total_pages"))
     total = _whole(data.get("count"))
-    if number != asked or pages is None or total is None:
+    if number != wanted or pages is None or total is None:
         raise VendorError("it returned another page", permanent=False, code="odd_page")
     points: list[VendorPoint] = []
     refused: list[RefusedPoint] = []
@@ -172,8 +172,8 @@ def read_call(body: bytes) -> VendorCall:
     account = _whole(data.get("organization_id"))
     if not event or number is None or account is None:
         raise Unreadable("event, shipment_id or organization_id is missing")
-    told = EVENTS.get(event, f"event:{event}")
-    word = told if told is not None else _text(payload.get("status"))
+    status = EVENTS.get(event, f"event:{event}")
+    word = status if status is not None else _text(payload.get("status"))
     if not word or "\x00" in word:
         raise Unreadable("status is missing")
     return VendorCall(

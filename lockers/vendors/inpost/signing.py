@@ -42,8 +42,8 @@ def is_signed(
         return False
     if at.tzinfo is None or abs(now - at) > LONGEST_AGE:
         return False
-    given = signature.encode()
+    claimed = signature.encode()
     fitting = [
-        hmac.compare_digest(sign(key, timestamp, body).encode(), given) for key in secrets if key
+        hmac.compare_digest(sign(key, timestamp, body).encode(), claimed) for key in secrets if key
     ]
     return any(fitting)

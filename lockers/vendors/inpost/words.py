@@ -1,4 +1,4 @@
-"""InPost's words and ours: addresses, sizes, states of points and shipments, and errors.
+"""InPost's words and what they mean for us: addresses, sizes, states of points and shipments, and errors.
 
 Source: dokumentacja-inpost.atlassian.net, pages "Points", "Statuses", "Shipment sizes and
 services", "Shipment cancellation", "API General Information"; developers.inpost.it.
@@ -77,7 +77,7 @@ WEEKDAYS: Final[Mapping[str, str]] = {
 class Meaning:
     """The meaning of a shipment's status for a reservation.
 
-    ``state`` None: it changes nothing of ours. ``attention``: the parcel does not go its usual
+    ``state`` None: it changes no reservation. ``attention``: the parcel does not go its usual
     way, and the documents do not say where it is, so staff look.
     """
 
@@ -167,7 +167,7 @@ REASONS: Final[Mapping[str, Rejection]] = {
 }
 #: Errors after which the same call may succeed.
 TEMPORARY: Final = frozenset({"token_expired", "resource_locked"})
-#: Errors of the account: no reservation succeeds until somebody mends it.
+#: Errors of the account: no reservation succeeds until somebody corrects it.
 ACCOUNT: Final = frozenset(
     {"unauthorized", "token_invalid", "forbidden", "access_forbidden", "debt_collection"}
 )

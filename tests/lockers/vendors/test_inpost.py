@@ -260,7 +260,7 @@ def test_an_error_page_that_is_no_json_is_understood_as_far_as_it_says(fake: Fak
 def test_a_lost_answer_is_looked_up_before_anything_is_sent_again(
     fake: FakeInPost, fault: str
 ) -> None:
-    """One shipment comes of it, whether the first call had arrived or not."""
+    """There is one shipment afterwards, whether the first call had arrived or not."""
     network, tried = inpost(total_s=0.5), NOW
 
     def ask(at: dt.datetime, first: dt.datetime | None) -> Any:
@@ -341,7 +341,7 @@ def test_cancelling_works_until_the_label_is_bought_and_twice_does_no_harm(
 
 def test_the_status_of_a_shipment_in_our_words(fake: FakeInPost) -> None:
     network = inpost()
-    made = network.reserve(request())
+    reservation = network.reserve(request())
     for word, state, attention in (
         ("confirmed", ReservationState.AWAITING_DEPOSIT, False),
         ("ready_to_pickup", ReservationState.READY, False),
@@ -353,21 +353,21 @@ def test_the_status_of_a_shipment_in_our_words(fake: FakeInPost) -> None:
         ("beamed_up", None, True),
     ):
         fake.shipments[0]["status"] = word
-        status = network.status(made.vendor_id)
+        status = network.status(reservation.vendor_id)
         assert (status.word, status.state, status.attention) == (word, state, attention)
         assert status.known is (word != "beamed_up")
 
 
 def test_a_purchase_that_failed_is_told_to_staff_with_its_code(fake: FakeInPost) -> None:
     network = inpost()
-    made = network.reserve(request())
+    reservation = network.reserve(request())
     fake.shipments[0]["transactions"] = [CAPTURED["failed_purchase"]]
-    status = network.status(made.vendor_id)
+    status = network.status(reservation.vendor_id)
     assert (status.reason, status.attention, status.code) == (
         Rejection.PROVIDER_ERROR, True, "debt_collection",
     )  # fmt: skip
     fake.shipments[0]["status"] = "confirmed"  # bought at a second try
-    assert network.status(made.vendor_id).reason is None
+    assert network.status(reservation.vendor_id).reason is None
 
 
 @pytest.mark.parametrize(
