@@ -13,7 +13,7 @@ from lastmile.core.http import by_external_id, by_ref, cursor_page, etag, fetch,
 from lastmile.core.idempotency import secret_once
 from lastmile.core.openapi import page_of
 from lockers import selectors, services
-from lockers.api import shapes
+from lockers.api import near, shapes
 from lockers.fitting import Size
 from lockers.models import LockerBank
 from tenants.permissions import Act, RetailerAPIView, visible
@@ -38,11 +38,13 @@ class LockerBanksView(BankAPIView):
 
     @extend_schema(
         operation_id="locker_banks_list",
-        parameters=[_EXTERNAL_ID],
+        parameters=[_EXTERNAL_ID, *near.PARAMETERS],
         responses=page_of(shapes.LockerBankOut),
     )
     def get(self, request: Request) -> Response:
-        """List the banks of lockers, newest first."""
+        """List the banks of lockers, newest first; with `near`, the nearest active banks first."""
+        if near.is_search(request):
+            return near.near_page(request, self.principal)
         rows = by_external_id(request, selectors.banks_of(self.principal))
         return cursor_page(request, rows, shapes.LockerBankOut)
 

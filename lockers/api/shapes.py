@@ -70,13 +70,16 @@ class LockerBankOut(ModelOut[LockerBank]):
 
     id = serializers.CharField(source="public_id", read_only=True)
     hub = _Id("hub.public_id")
+    distance_m = serializers.IntegerField(
+        read_only=True, allow_null=True, default=None, help_text="In a search with `near` only."
+    )
 
     class Meta:
         model = LockerBank
         fields = (
             "id", "external_id", "kind", "network", "name", "hub", "address", "access", "lat",
             "lon", "zone", "country", "hours", "capabilities", "most_weight_g", "state",
-            "active", "created_at", "updated_at", "version",
+            "active", "distance_m", "created_at", "updated_at", "version",
         )  # fmt: skip
         read_only_fields = fields
 
