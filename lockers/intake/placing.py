@@ -110,7 +110,7 @@ class _Chosen:
 
 
 class Reading:
-    """What the rows of a chunk are checked against: the hubs, and the banks that exist."""
+    """The hubs and banks against which the rows of a chunk are checked."""
 
     def __init__(self, batch: ImportBatch, rows: Sequence[PointRow]) -> None:
         self.batch = batch
@@ -146,20 +146,20 @@ class Reading:
             kind=row.kind,
             **{name: value for name, value in values.items() if name not in {"lat", "lon"}},  # type: ignore[arg-type]
         )
-        given = {"kind", "zone", "country", "hub"} & row.filled
+        filled = {"kind", "zone", "country", "hub"} & row.filled
         if chosen.way == "given":
-            given |= {"hub"}
-        return draft, (*values, *sorted(given))
+            filled |= {"hub"}
+        return draft, (*values, *sorted(filled))
 
     def _hub(self, row: PointRow) -> _Chosen | Fault:
         """Return the hub of a point: of its row, of the file, of its bank, or the nearest."""
-        mine = [hub for hub in self.hubs if self.scope is None or hub.public_id in self.scope]
+        allowed = [hub for hub in self.hubs if self.scope is None or hub.public_id in self.scope]
         if row.hub:
             name = row.hub.strip().removeprefix("external_id:").casefold()
             named = [hub for hub in self.hubs if name in _names(hub)]
             if len(named) != 1:
                 return Fault("hub", "unknown_hub", {"value": row.hub})
-            if named[0] not in mine:
+            if named[0] not in allowed:
                 return Fault("hub", "hub_not_yours", {"value": row.hub})
             return _Chosen(named[0], "given")
         if self.batch.hub is not None:
@@ -167,9 +167,9 @@ class Reading:
         bank = self.banks.get(row.external_id)
         if bank is not None:
             return _Chosen(bank.hub, "bank")
-        if not mine:
+        if not allowed:
             return Fault("hub", "no_hub")
-        return _Chosen(min(mine, key=lambda hub: distance_m(hub.point, row.point)), "nearest")
+        return _Chosen(min(allowed, key=lambda hub: distance_m(hub.point, row.point)), "nearest")
 
     def _fault_of_bank(self, row: PointRow, bank: LockerBank | None) -> Fault | None:
         if bank is None:

@@ -19,6 +19,7 @@ from lockers import selectors
 from lockers.models import LockerBank
 from lockers.pages import words
 from lockers.pages.forms import BankForm
+from lockers.pages.journal import journal_lines
 from lockers.services.banks import add_bank, change_bank
 from lockers.states import BankState
 from tenants.permissions import Act, PageRequest, page
@@ -161,7 +162,7 @@ def bank_page(request: PageRequest, public_id: str) -> HttpResponse:
             (row, words.RESERVATIONS.get(row.state, row.state))
             for row in selectors.live_reservations(bank)
         ],
-        "changes": changes,
+        "lines": journal_lines(changes),
         "next": following,
         "first": "cursor" not in request.GET,
         "device": bank.devices.first(),

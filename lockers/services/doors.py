@@ -13,7 +13,7 @@ from lastmile.core.errors import Conflict
 from lockers.errors import ReservationRefused
 from lockers.fitting import Size
 from lockers.models import Compartment, LockerBank, LockerChange, LockerReservation
-from lockers.services.banks import CompartmentDraft, add_compartments
+from lockers.services.banks import CompartmentDraft, add_compartments, whole_names
 from lockers.states import TAKING
 
 _TAKING = sorted(state.value for state in TAKING)
@@ -80,19 +80,20 @@ def change_compartment(
         raise ReservationRefused(
             _("The compartment is held or occupied. Change its size when it is free.")
         )
-    least, middle, most = inside.sides
     new = columns | {
         "number": number, "width_mm": inside.width_mm, "height_mm": inside.height_mm,
-        "depth_mm": inside.depth_mm, "least_mm": least, "middle_mm": middle, "most_mm": most,
-        "volume_mm3": inside.volume_mm3,
+        "depth_mm": inside.depth_mm,
     }  # fmt: skip
     changed = sorted(name for name, value in new.items() if getattr(row, name) != value)
     for name in changed:
         setattr(row, name, new[name])
+    row.least_mm, row.middle_mm, row.most_mm = inside.sides
+    row.volume_mm3 = inside.volume_mm3
     if changed:
-        row.save(update_fields=[*changed, "updated_at"])
+        sorted_sides = ("least_mm", "middle_mm", "most_mm", "volume_mm3")
+        row.save(update_fields=[*changed, *sorted_sides, "updated_at"])
         LockerChange.objects.create(
             bank_id=row.bank_id, compartment=row, what="compartment",
-            after=", ".join(changed)[:40], cause="edited", actor=current_actor(),
+            after=whole_names(changed), cause="edited", actor=current_actor(),
         )  # fmt: skip
     return row

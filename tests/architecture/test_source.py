@@ -75,6 +75,9 @@ REAL_TIME = (
         f"lockers/services/{name}.py"
         for name in ("provisioning", "messages", "journals", "commanding", "sweeping", "forgetting")
     ),
+    # Networks of lockers check and give the real time of a call.
+    *("lockers/callbacks.py", "lockers/models/vendors.py"),
+    *("lockers/services/vendor_reports.py", "lockers/vendors/inpost/adapter.py"),
     # Codes and confirmations of shoppers, like sessions and tickets.
     *(f"portal/shopper/{name}.py" for name in ("stepup", "typed")),
 )

@@ -1,4 +1,4 @@
-"""Points from GeoJSON, CSV and Excel: rehearsed, each refusal with its reason, twice is once."""
+"""Points from GeoJSON, CSV and Excel: previewed, refused with a reason, and imported once."""
 
 from __future__ import annotations
 
@@ -192,15 +192,15 @@ def test_a_file_that_is_no_list_of_points_says_why(
 def test_a_sender_limited_to_hubs_neither_adds_nor_changes_points_of_other_hubs(
     retailer: RetailerRef,
 ) -> None:
-    mine, other = hub_in_utrecht(), hub_in_utrecht(name="Other")
+    own, other = hub_in_utrecht(), hub_in_utrecht(name="Other")
     bring(HEAD + GOOD, hub=other)
-    scope = frozenset({mine.public_id})
-    batch = bring(HEAD + GOOD, hub=mine, hubs_scope=scope)
+    scope = frozenset({own.public_id})
+    batch = bring(HEAD + GOOD, hub=own, hubs_scope=scope)
     assert codes(batch) == ["bank_not_yours"]
     named = HEAD.replace("country", "country,hub") + GOOD.replace("P1", "P3").replace(
         "NL\n", "NL,Other\n"
     )
-    assert codes(bring(named, hub=mine, hubs_scope=scope)) == ["hub_not_yours"]
+    assert codes(bring(named, hub=own, hubs_scope=scope)) == ["hub_not_yours"]
 
 
 def test_files_of_points_are_not_in_the_list_of_order_files(retailer: RetailerRef) -> None:

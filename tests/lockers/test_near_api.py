@@ -72,8 +72,8 @@ def test_a_parameter_that_is_wrong_or_unknown_is_refused_by_its_name(
 
 
 def test_a_member_of_one_hub_finds_the_banks_of_that_hub_only(retailer: RetailerRef) -> None:
-    mine, other = make_hub(), make_hub()
-    make_bank(name="mine", hub=mine)
+    own, other = make_hub(), make_hub()
+    make_bank(name="mine", hub=own)
     make_bank(name="other", hub=other)
-    desk = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[mine.public_id]))
+    desk = logged_in(retailer, add_member(Role.DISPATCHER, hubs=[own.public_id]))
     assert ids(desk, near=HERE) == ["mine"]

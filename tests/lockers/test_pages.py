@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -11,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from dispatch.intake.models import ImportBatch
 from lastmile.core.runner import run_job
 from lastmile.core.tenancy import RetailerRef
-from lockers.models import Compartment, LockerBank
+from lockers.models import Compartment, LockerBank, LockerChange
+from lockers.pages.journal import CAUSES
 from tenants.permissions import Role
 from tests.factories.banks import MEDIUM, SMALL, make_bank
 from tests.factories.fleet import LAT, LON, make_hub
@@ -97,6 +101,31 @@ def test_a_compartment_is_changed_and_its_number_stays_the_only_one(retailer: Re
     assert (box.number, box.low, box.least_mm, box.volume_mm3) == ("A1", True, 90, 23_040_000)
     answer = desk.post(where, form | {"number": "2"})
     assert "has this number" in answer.content.decode()
+    journal = desk.get(f"{LIST}{bank.public_id}/").content.decode().split("Journal")[-1]
+    assert "low door, number, size class, width" in " ".join(journal.split())
+    assert "changed by hand" in journal
+
+
+def test_every_cause_of_a_change_has_a_word() -> None:
+    """A cause without a word would be a code on the page, in each language."""
+    text = "\n".join(path.read_text() for path in Path("lockers").rglob("services/*.py"))
+    causes = set(re.findall(r'cause="(\w+)"', text))
+    assert len(causes) > 20
+    assert causes <= CAUSES.keys()
+
+
+def test_the_journal_tells_reservations_and_cabinets_in_words(retailer: RetailerRef) -> None:
+    bank = make_bank(boxes=[SMALL])
+    box = bank.compartments.get()
+    LockerChange.objects.create(
+        bank=bank, compartment=box, what="door", before="closed", after="open", cause="forced",
+        actor="ldv_1",
+    )  # fmt: skip
+    page = client(retailer).get(f"{LIST}{bank.public_id}/").content.decode()
+    row = " ".join(page.split("Journal")[-1].split())
+    assert "door closed → door open" in row
+    assert "opened without a code" in row
+    assert "The cabinet" in row
 
 
 def test_a_reader_sees_banks_but_changes_nothing(retailer: RetailerRef) -> None:
@@ -109,10 +138,10 @@ def test_a_reader_sees_banks_but_changes_nothing(retailer: RetailerRef) -> None:
 
 
 def test_a_member_of_one_hub_sees_only_the_banks_of_that_hub(retailer: RetailerRef) -> None:
-    mine, other = make_hub(), make_hub()
-    seen = make_bank(name="Seen bank", hub=mine, boxes=[SMALL])
+    own, other = make_hub(), make_hub()
+    seen = make_bank(name="Seen bank", hub=own, boxes=[SMALL])
     hidden = make_bank(name="Hidden bank", hub=other, boxes=[SMALL])
-    desk = client(retailer, Role.DISPATCHER, hubs=[mine.public_id])
+    desk = client(retailer, Role.DISPATCHER, hubs=[own.public_id])
     assert "Hidden bank" not in desk.get(LIST).content.decode()
     assert [stop["id"] for stop in desk.get(f"{LIST}map.json").json()["stops"]] == [seen.public_id]
     box = hidden.compartments.get()

@@ -25,7 +25,7 @@ MOST_SPOTS = 5_000
 
 
 def batches(hubs: frozenset[str] | None, kind: str = JOB) -> QuerySet[ImportBatch]:
-    """Return the imports of one kind, newest first; for a principal limited to hubs only theirs."""
+    """Return the imports of one kind, newest first; with ``hubs`` only those of these hubs."""
     rows = (
         ImportBatch.objects.filter(kind=kind).select_related("hub").order_by("-created_at", "-id")
     )

@@ -119,7 +119,7 @@ def say_file(code: str, params: Mapping[str, object], words: Words = ORDERS) -> 
     return str(words.file[code]) % dict(params)
 
 
-def say_fault(fault: Fault, of: Words = ORDERS) -> str:
+def say_fault(fault: Fault, words: Words = ORDERS) -> str:
     """Return the message for a fault of a row, with the name of the column before it."""
-    words = str(of.row[fault.code]) % dict(fault.params)
-    return f"{fault.column}: {words}" if fault.column else words
+    text = str(words.row[fault.code]) % dict(fault.params)
+    return f"{fault.column}: {text}" if fault.column else text

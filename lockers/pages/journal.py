@@ -1,0 +1,161 @@
+"""The journal of a bank in words: each change, its cause, and who made it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from lastmile.core import formatting
+from lockers.models import LockerChange
+from lockers.pages import words
+from tenants.people import selectors as people
+
+_DEVICE = "ldv_"
+
+WHAT = {
+    "door": gettext_lazy("Door"),
+    "bank": gettext_lazy("Bank"),
+    "compartment": gettext_lazy("Compartment"),
+    "connection": gettext_lazy("Connection"),
+    "collect_by": gettext_lazy("Collect by"),
+}
+_CONNECTIONS = {
+    "online": gettext_lazy("online"),
+    "degraded": gettext_lazy("reports are missing"),
+    "offline": gettext_lazy("offline"),
+}
+#: States of reservations that have ended; the others are in ``words.RESERVATIONS``.
+_ENDED = {
+    "collected": gettext_lazy("Collected"),
+    "rejected": gettext_lazy("Refused"),
+    "hold_expired": gettext_lazy("Hold ended"),
+    "deposit_expired": gettext_lazy("Not deposited in time"),
+    "returned": gettext_lazy("Taken out by a courier"),
+    "moved": gettext_lazy("Moved to another bank"),
+    "cancelled": gettext_lazy("Cancelled"),
+    "lost": gettext_lazy("Parcel not there"),
+}
+_RESERVATIONS: Mapping[str, Any] = {**words.RESERVATIONS, **_ENDED}
+CAUSES = {
+    "added": gettext_lazy("added by hand"),
+    "api": gettext_lazy("by the API"),
+    "blocked": gettext_lazy("taken out of use"),
+    "unblocked": gettext_lazy("in use again"),
+    "opened": gettext_lazy("opened"),
+    "closed": gettext_lazy("closed"),
+    "forced": gettext_lazy("opened without a code"),
+    "left_open": gettext_lazy("left open"),
+    "seen_empty": gettext_lazy("the cabinet saw it empty"),
+    "seen_occupied": gettext_lazy("the cabinet saw something inside"),
+    "sensor_faults": gettext_lazy("the sensor disagreed twice"),
+    "parcel_gone": gettext_lazy("the parcel is no longer inside"),
+    "reservation_unknown": gettext_lazy("a reservation that is not known"),
+    "compartment_free": gettext_lazy("a compartment became free"),
+    "compartment_in_use": gettext_lazy("the compartment is in use"),
+    "complete": gettext_lazy("all parcels are there"),
+    "confirmed": gettext_lazy("confirmed"),
+    "deposited": gettext_lazy("deposited"),
+    "deposit_after_end": gettext_lazy("deposited after its end"),
+    "order_ended": gettext_lazy("the order had ended"),
+    "two_boxes": gettext_lazy("reported in two compartments"),
+    "two_parcels": gettext_lazy("two parcels in one compartment"),
+    "edited": gettext_lazy("changed by hand"),
+    "extended": gettext_lazy("more time to collect"),
+    "heard": gettext_lazy("the cabinet reports again"),
+    "heartbeats_missing": gettext_lazy("reports are missing"),
+    "imported": gettext_lazy("imported"),
+    "on_the_way": gettext_lazy("on its way"),
+    "other_bank": gettext_lazy("moved to another bank"),
+    "provisioned": gettext_lazy("a cabinet got its key"),
+    "reserved": gettext_lazy("reserved"),
+    "taken_out": gettext_lazy("taken out"),
+    "time_over": gettext_lazy("the time is over"),
+    "two_cabinets": gettext_lazy("two cabinets with one identity"),
+}
+
+
+_BOX_FIELDS = {
+    "number": gettext_lazy("number"),
+    "side": gettext_lazy("column"),
+    "size_class": gettext_lazy("size class"),
+    "width_mm": gettext_lazy("width"),
+    "height_mm": gettext_lazy("height"),
+    "depth_mm": gettext_lazy("depth"),
+    "low": gettext_lazy("low door"),
+    "cooled": gettext_lazy("cooled"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalLine:
+    """A change as a line of the page."""
+
+    change: LockerChange
+    what: str
+    before: str
+    after: str
+    cause: str
+    by: str
+
+
+def journal_lines(changes: Sequence[LockerChange]) -> list[JournalLine]:
+    """Return the changes in words. Takes two statements, for the names of members and keys."""
+    names = people.names_of({change.actor for change in changes})
+    return [
+        JournalLine(
+            change=change,
+            what=_what(change),
+            before=_value(change, change.before),
+            after=_value(change, change.after),
+            cause=str(CAUSES.get(change.cause, change.cause)),
+            by=_actor(change.actor, names),
+        )
+        for change in changes
+    ]
+
+
+def _what(change: LockerChange) -> str:
+    if change.what == "state":
+        return _("Reservation") if change.reservation_id else _("Compartment")
+    return str(WHAT.get(change.what, change.what))
+
+
+def _value(change: LockerChange, value: str) -> str:
+    """Return a stored value in words; a value without a word as it is."""
+    if change.what == "door":
+        return str(words.DOORS.get(value, value))
+    if change.what == "connection":
+        return str(_CONNECTIONS.get(value, value))
+    if change.what == "bank":
+        return _fields(value, words.FIELDS)
+    if change.what == "compartment" and not change.reservation_id:
+        return _fields(value, _BOX_FIELDS)
+    if change.what == "collect_by":
+        return formatting.day_and_time(dt.datetime.fromisoformat(value)) if value else ""
+    if change.what != "state":
+        return value
+    if change.reservation_id:
+        return str(_RESERVATIONS.get(value, value))
+    return str(words.BOXES[value][1]) if value in words.BOXES else _empty_or(value)
+
+
+def _fields(value: str, known: Mapping[str, Any]) -> str:
+    """Return the names of changed fields in words."""
+    return ", ".join(str(known[name]) for name in value.split(", ") if name in known)
+
+
+def _empty_or(value: str) -> str:
+    return _("Empty") if value == "empty" else value
+
+
+def _actor(actor: str, names: dict[str, str]) -> str:
+    if actor == "system":
+        return _("The system")
+    if actor.startswith(_DEVICE):
+        return _("The cabinet")
+    return names.get(actor, actor)
