@@ -42,6 +42,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "tenants.domain": {"domain": "old.localhost"},
     "notifications.thread": {"order": A_ROW, "contact": None},
     "lockers.lockerdevice": {"key": b"kept"},
+    "lockers.lockerreservation": {"state": "cancelled"},
     "live.position": {"day": INSTANT.date(), "source": "dev_kept"},
     "orders.attempt": {"outcome": "delivered", "reason": ""},
     "planning.tentativevisit": {"expires_at": None},
