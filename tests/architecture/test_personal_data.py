@@ -116,7 +116,7 @@ IMPERSONAL = {
     "orders.promise": "public_id option handover cause currency slot",
     "orders.attempt": "public_id outcome reason stop arrived_from",
     "intake.importbatch": "public_id sha256 actor hubs_scope language job state problem_code"
-    " unknown_headings headings changes to_tell",
+    " unknown_headings headings changes to_tell kind options",
     "tracking.rating": "public_id",
     "tracking.curbsidearrival": "public_id",
     "planning.plan": "public_id status job actor published_by currency engine solver_version work"

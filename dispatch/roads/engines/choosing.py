@@ -34,7 +34,7 @@ class Answer:
     failed: bool = False
 
 
-class Choice:
+class ChosenEngine:
     """The service of an address; its kind is asked for at the first call."""
 
     def __init__(self, url: str) -> None:
@@ -84,15 +84,15 @@ def _is_valhalla(client: HttpClient) -> bool:
     return isinstance(status, dict) and "version" in status
 
 
-_chosen = Choice("")
+_chosen = ChosenEngine("")
 
 
 def use(url: str) -> None:
     """Ask the service at this address from now on; "" asks none."""
     global _chosen
-    _chosen = Choice(url)
+    _chosen = ChosenEngine(url)
 
 
-def chosen() -> Choice:
+def chosen() -> ChosenEngine:
     """Return the service of this installation."""
     return _chosen
