@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -17,6 +17,7 @@ from dispatch.fleet.models import Hub
 from dispatch.intake import selectors, services
 from dispatch.intake.models import ImportBatch
 from lastmile.core.http import by_ref, cursor_page
+from lastmile.core.http.downloads import csv_download
 from lastmile.core.http.fields import DateField, InstantField, ModelOut
 from lastmile.core.openapi import page_of
 from tenants.permissions import Act, RetailerAPIView, visible
@@ -186,16 +187,10 @@ class RefusedFileView(RetailerAPIView):
         operation_id="order_imports_refused_file",
         responses={(200, "text/csv"): OpenApiTypes.STR},
     )
-    def get(self, request: Request, public_id: str) -> StreamingHttpResponse:
+    def get(self, request: Request, public_id: str) -> HttpResponse:
         """Download the refused rows as CSV: the sender's own columns, and the reasons.
 
         Correct the rows and upload the file again.
         """
         batch = selectors.get_batch(public_id, self.principal.hubs)
-        return StreamingHttpResponse(
-            list(selectors.refused_csv(batch)),
-            content_type="text/csv; charset=utf-8",
-            headers={
-                "Content-Disposition": f'attachment; filename="refused-{batch.public_id}.csv"'
-            },
-        )
+        return csv_download(selectors.refused_csv(batch), f"refused-{batch.public_id}.csv")

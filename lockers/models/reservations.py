@@ -206,8 +206,8 @@ class LockerChange(models.Model):
         LockerReservation, null=True, on_delete=models.PROTECT, related_name="changes"
     )
     what = models.CharField(max_length=16)
-    before = models.CharField(max_length=40, default="", blank=True)
-    after = models.CharField(max_length=40, default="", blank=True)
+    before = models.CharField(max_length=200, default="", blank=True)
+    after = models.CharField(max_length=200, default="", blank=True)
     cause = models.CharField(max_length=40)
     actor = models.CharField(max_length=64)
     seq = models.BigIntegerField(null=True)

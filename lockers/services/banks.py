@@ -22,7 +22,6 @@ from lockers.states import BankKind, BoxState, Capability
 
 MOST_COMPARTMENTS = 1000
 LONGEST_SIDE_MM = 3000
-_MOST_AFTER = 40  # characters of LockerChange.after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,21 +97,10 @@ def change_bank(
         row.version += 1
         row.save(update_fields=[*changed, "version", "updated_at"])
         LockerChange.objects.create(
-            bank=row, what="bank", after=whole_names(changed), cause="edited",
+            bank=row, what="bank", after=", ".join(changed), cause="edited",
             actor=current_actor(),
         )  # fmt: skip
     return row
-
-
-def whole_names(names: Iterable[str]) -> str:
-    """Return the names of changed fields, up to the last whole one that a history row can hold."""
-    kept = ""
-    for name in names:
-        longer = f"{kept}, {name}" if kept else name
-        if len(longer) > _MOST_AFTER:
-            break
-        kept = longer
-    return kept
 
 
 def bank_values(draft: BankDraft) -> dict[str, Any]:

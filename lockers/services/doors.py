@@ -13,7 +13,7 @@ from lastmile.core.errors import Conflict
 from lockers.errors import ReservationRefused
 from lockers.fitting import Size
 from lockers.models import Compartment, LockerBank, LockerChange, LockerReservation
-from lockers.services.banks import CompartmentDraft, add_compartments, whole_names
+from lockers.services.banks import CompartmentDraft, add_compartments
 from lockers.states import TAKING
 
 _TAKING = sorted(state.value for state in TAKING)
@@ -94,6 +94,6 @@ def change_compartment(
         row.save(update_fields=[*changed, *sorted_sides, "updated_at"])
         LockerChange.objects.create(
             bank_id=row.bank_id, compartment=row, what="compartment",
-            after=whole_names(changed), cause="edited", actor=current_actor(),
+            after=", ".join(changed), cause="edited", actor=current_actor(),
         )  # fmt: skip
     return row

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from lastmile.core.actor import current_actor
 from lockers.models import LockerBank, LockerChange
-from lockers.services.banks import BankDraft, bank_values, check_bank, whole_names
+from lockers.services.banks import BankDraft, bank_values, check_bank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def put_banks(drafts: Sequence[tuple[BankDraft, Iterable[str]]]) -> list[BankPut
         LockerChange(
             bank=put.bank,
             what="bank",
-            after=whole_names(put.changed),
+            after=", ".join(put.changed),
             cause="imported",
             actor=current_actor(),
         )

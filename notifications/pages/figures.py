@@ -6,13 +6,14 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any, Final
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from dispatch.intake.parse.tables import write_csv
 from lastmile.core import clock, formatting
+from lastmile.core.http.downloads import csv_download
 from notifications.models import ChannelAccount
 from notifications.provider_codes import code_words
 from notifications.reasons import explain
@@ -102,7 +103,7 @@ def _health(channel: str, account: ChannelAccount | None) -> dict[str, Any]:
 
 @page(Act.MESSAGES_VIEW)
 @require_safe
-def deliverability_csv(request: PageRequest) -> StreamingHttpResponse:
+def deliverability_csv(request: PageRequest) -> HttpResponse:
     """Download the results of a period."""
     rows = figures.in_period(request.principal, _period(request))
     lines = (
@@ -116,7 +117,7 @@ def deliverability_csv(request: PageRequest) -> StreamingHttpResponse:
         for by, results in _tables(rows)
         for name, one in results
     )
-    return _csv(_RESULT_HEADINGS, lines, "message-results.csv")
+    return csv_download(write_csv(_RESULT_HEADINGS, iter(lines)), "message-results.csv")
 
 
 def _costs(rows: Any) -> list[tuple[str, list[tuple[str, Cost]]]]:
@@ -171,7 +172,7 @@ def _total(rows: Iterable[tuple[str, Cost]], currency: str) -> Cost:
 
 @page(Act.MESSAGES_VIEW)
 @require_safe
-def cost_csv(request: PageRequest) -> StreamingHttpResponse:
+def cost_csv(request: PageRequest) -> HttpResponse:
     """Download the cost of a period."""
     rows = figures.in_period(request.principal, _period(request))
     lines = (
@@ -187,16 +188,7 @@ def cost_csv(request: PageRequest) -> StreamingHttpResponse:
         for by, results in _costs(rows)
         for name, one in results
     )
-    return _csv(_COST_HEADINGS, lines, "message-cost.csv")
-
-
-def _csv(headings: list[str], rows: Iterable[list[str]], name: str) -> StreamingHttpResponse:
-    # Read the lines now: the response is streamed after the retailer's context has ended.
-    return StreamingHttpResponse(
-        list(write_csv(headings, iter(list(rows)))),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return csv_download(write_csv(_COST_HEADINGS, iter(lines)), "message-cost.csv")
 
 
 @page(Act.MESSAGES_VIEW)

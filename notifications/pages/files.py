@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from dispatch.intake.parse.tables import write_csv
+from lastmile.core.http.downloads import csv_download
 from notifications.models import Message
 from notifications.pages.ledger import filters_of
 from notifications.selectors import ledger
@@ -25,20 +26,15 @@ HEADINGS: Final = [
 
 @page(Act.MESSAGES_VIEW)
 @require_safe
-def messages_csv(request: PageRequest) -> StreamingHttpResponse:
+def messages_csv(request: PageRequest) -> HttpResponse:
     """Download the filtered messages, newest first; times are in UTC.
 
     ``write_csv`` makes cells harmless that a spreadsheet would read as formulas.
     """
     rows = ledger.filter_messages(ledger.messages_of(request.principal), filters_of(request))
     rows = rows.defer("secret").order_by(*ledger.NEWEST)[:MOST]
-    # Read the lines now: the response is streamed after the retailer's context has ended.
-    lines = list(write_csv(HEADINGS, (_cells(row) for row in rows.iterator(chunk_size=500))))
-    return StreamingHttpResponse(
-        lines,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="messages.csv"'},
-    )
+    lines = write_csv(HEADINGS, (_cells(row) for row in rows.iterator(chunk_size=500)))
+    return csv_download(lines, "messages.csv")
 
 
 def _cells(row: Message) -> list[str]:

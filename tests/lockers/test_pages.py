@@ -102,7 +102,7 @@ def test_a_compartment_is_changed_and_its_number_stays_the_only_one(retailer: Re
     answer = desk.post(where, form | {"number": "2"})
     assert "has this number" in answer.content.decode()
     journal = desk.get(f"{LIST}{bank.public_id}/").content.decode().split("Journal")[-1]
-    assert "low door, number, size class, width" in " ".join(journal.split())
+    assert "height, low door, number, column, size class, width" in " ".join(journal.split())
     assert "changed by hand" in journal
 
 
@@ -164,7 +164,7 @@ def test_a_file_is_previewed_confirmed_and_its_refused_rows_downloaded(
     assert "Import 1 point" in page
     assert "0, 0, which is in the sea" in page
     refused = desk.get(f"{answer['Location']}refused.csv")
-    assert b"P2,Sea" in b"".join(refused)
+    assert b"P2,Sea" in refused.content
     assert len(desk.get(f"{answer['Location']}map.json").json()["stops"]) == 1
     answer = desk.post(answer["Location"], {"what": "import"})
     run_job(ImportBatch.objects.exclude(pk=batch.pk).get().job)

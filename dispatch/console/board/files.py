@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -19,6 +19,7 @@ from dispatch.orders.services import reveal_code
 from dispatch.planning.models import Plan, Stop
 from dispatch.planning.selectors import board_data, lists, picking
 from lastmile.core import clock
+from lastmile.core.http.downloads import csv_download
 from lastmile.core.http.forms import whole_number
 from tenants.permissions import Act, PageRequest, page
 
@@ -93,7 +94,7 @@ def waves(request: PageRequest, public_id: str) -> HttpResponse:
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def route_csv(request: PageRequest, public_id: str) -> StreamingHttpResponse:
+def route_csv(request: PageRequest, public_id: str) -> HttpResponse:
     """Download the stops of one route."""
     route = lists.get_route(public_id, request.principal.hubs)
     name = f"route-{route.plan.service_date}-{route.number}"
@@ -102,20 +103,15 @@ def route_csv(request: PageRequest, public_id: str) -> StreamingHttpResponse:
 
 @page(Act.PLANS_VIEW)
 @require_safe
-def plan_csv(request: PageRequest, public_id: str) -> StreamingHttpResponse:
+def plan_csv(request: PageRequest, public_id: str) -> HttpResponse:
     """Download the stops of every route of a plan."""
     plan = plan_of(request, public_id)
     name = f"plan-{plan.service_date}-{plan.number}"
     return _csv(plan, name, list(board_data.stops_for_file(plan)))
 
 
-def _csv(plan: Plan, name: str, stops: list[Stop]) -> StreamingHttpResponse:
-    rows = list(write_csv(HEADINGS, (_cells(plan, stop) for stop in stops)))
-    return StreamingHttpResponse(
-        rows,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
-    )
+def _csv(plan: Plan, name: str, stops: list[Stop]) -> HttpResponse:
+    return csv_download(write_csv(HEADINGS, (_cells(plan, stop) for stop in stops)), f"{name}.csv")
 
 
 def _cells(plan: Plan, stop: Stop) -> list[str]:

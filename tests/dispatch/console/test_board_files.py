@@ -86,7 +86,7 @@ def test_hostile_text_stays_text_on_every_page(desk: Client) -> None:
 def test_the_csv_has_every_stop_and_no_formula(desk: Client) -> None:
     draft = hostile_day()
     answer = desk.get(f"/console/plans/{draft.public_id}/stops.csv")
-    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    text = answer.content.decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == 3
     odd = next(row for row in rows if row["name"].startswith("<script>"))

@@ -100,7 +100,7 @@ def test_the_map_shows_the_places_of_a_previews_orders(desk: Client) -> None:
 def test_the_refused_rows_are_downloaded_with_reasons_and_no_formula(desk: Client) -> None:
     where = previewed(desk)
     answer = desk.get(f"{where}refused.csv")
-    rows = list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert rows[0][-1] == "why_refused"
     assert rows[1][0].lstrip("'") == "=A3"
     assert not rows[1][0].startswith("=")
@@ -109,7 +109,7 @@ def test_the_refused_rows_are_downloaded_with_reasons_and_no_formula(desk: Clien
 
 
 def test_the_sample_file_can_be_imported_unchanged(desk: Client) -> None:
-    sample = desk.get("/console/imports/sample.csv").getvalue().decode("utf-8-sig")
+    sample = desk.get("/console/imports/sample.csv").content.decode("utf-8-sig")
     assert "+351912345678" in sample, "an example of the retailer's country"
     where = previewed(desk, sample)
     batch = ImportBatch.objects.get()
