@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -54,7 +55,7 @@ class PositionsView(RetailerAPIView):
         """Check the shape of the body; what a phone sends and nobody can read, staff learns."""
         try:
             body: dict[str, Any] = self.shape_in(PositionsIn)
-        except Exception:
+        except (APIException, DomainError):
             device = device_of_request(request)
             if device is not None:
                 note_refused(device, "position_malformed")

@@ -111,6 +111,7 @@ def travel(
     profile: Profile,
     depart_minute: int | None = None,
     var: Path | str | None = None,
+    outside: bool = True,
 ) -> TravelMatrix:
     """Return the travel times and distances between all places.
 
@@ -120,6 +121,8 @@ def travel(
         Name of a network; None or "" for straight lines.
     depart_minute : int or None
         Local minute of the day at the hub, which gives the hour of traffic. None is free flow.
+    outside : bool
+        False asks no routing service. A caller in a transaction must not wait for a server.
 
     Notes
     -----
@@ -130,11 +133,11 @@ def travel(
     If the installation has a routing service (``engines``), its times are returned; without its
     answer those of the embedded network, with a note.
     """
-    outside = choosing.chosen().table(points, points, profile)
-    if outside.times is not None:
-        return _outside(points, outside.times, outside.engine)
+    answer = choosing.chosen().table(points, points, profile) if outside else choosing.Answer()
+    if answer.times is not None:
+        return _outside(points, answer.times, answer.engine)
     inside = _travel_inside(points, network, profile, depart_minute, var)
-    return _with_failure(inside) if outside.failed else inside
+    return _with_failure(inside) if answer.failed else inside
 
 
 def _outside(points: Sequence[Point], times: tuple[Int32, Int32], engine: str) -> TravelMatrix:
@@ -186,13 +189,14 @@ def leg_between(
     profile: Profile,
     depart_minute: int | None = None,
     var: Path | str | None = None,
+    outside: bool = True,
 ) -> tuple[int, int]:
     """Return seconds and metres from one place to another, as ``travel`` does.
 
     Nothing is cached: the start is the place of a moving vehicle and does not come again.
     """
     points = [start, end]
-    times = choosing.chosen().table([start], [end], profile).times
+    times = choosing.chosen().table([start], [end], profile).times if outside else None
     if times is not None:
         return int(times[0][0, 0]), int(times[1][0, 0])
     graph, code, loaded = graph_of(network, profile, var)

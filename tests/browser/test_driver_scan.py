@@ -174,6 +174,8 @@ def test_a_slow_scanner_is_read_and_its_enter_presses_no_button(
     at_door(page)
     page.keyboard.type(f"00{SSCC}\n", delay=150)
     deliver(page, "Stop 2 of 5")
+    everything_sent(page)
+    assert scanned(live, world) == [world.orders[0]]
 
 
 def test_r10_a_scanner_that_types_is_read_and_what_can_be_cut_in_two_ways_is_refused(
@@ -252,3 +254,6 @@ def test_the_scanner_works_without_a_network_after_the_first_day(
     show(page, "sscc_gs1_128")
     scan(page)
     deliver(page, "Stop 2 of 5")
+    phone.set_offline(False)
+    everything_sent(page)
+    assert scanned(live, world) == [world.orders[0]]

@@ -308,7 +308,8 @@ def _breaks_before(rows: Sequence[RouteStop], pauses: Sequence[RouteBreak]) -> l
 def _legs(run: Run, left: _Left, rows: Sequence[RouteStop], at: dt.datetime) -> list[int]:
     """Return the driving time to each stop from the one before, and from the last to the hub.
 
-    The times are those of the streets at this hour; without streets, those of the plan.
+    The times are those of the streets at this hour; without streets, those of the plan. No routing
+    service is asked, because arrivals are written in the transaction that reads this.
     """
     hub, profile = run.shift.hub, run.shift.vehicle.profile
     local = at.astimezone(zone(hub.zone))
@@ -316,6 +317,7 @@ def _legs(run: Run, left: _Left, rows: Sequence[RouteStop], at: dt.datetime) -> 
         "network": hub.network or None,
         "profile": profile,
         "depart_minute": local.hour * 60 + local.minute,
+        "outside": False,
     }
     # In the order of the plan, so that the same table serves until a stop is done.
     ordered = sorted(rows, key=lambda row: row.position)

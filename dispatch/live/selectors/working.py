@@ -18,8 +18,8 @@ NO_ID: Final = UUID(int=0)
 # Each batch of positions reads it, so the ORM does not build it each time.
 _SPANS: Final = """
     SELECT run.id, shift.service_date, run.driver_id, shift.vehicle_id, run.started_at,
-           run.ended_at, shift.starts_at, shift.ends_at, known.at, known.lat, known.lon,
-           known.accuracy_m
+           run.ended_at, run.back_at, shift.starts_at, shift.ends_at, known.at, known.lat,
+           known.lon, known.accuracy_m
       FROM live_run AS run
       JOIN fleet_shift AS shift ON shift.id = run.shift_id
       LEFT JOIN live_lastposition AS known ON known.run_id = run.id
@@ -37,6 +37,7 @@ class WorkSpan:
     """The time of one run in which positions count, and what is known of the run.
 
     ``driver_pk`` and ``vehicle_pk`` are keys of rows; ``from_at`` and ``until_at`` are inclusive.
+    ``is_over`` : the run has ended, or its vehicle is back at the hub.
     """
 
     run_pk: int
@@ -45,6 +46,7 @@ class WorkSpan:
     vehicle_pk: int
     from_at: dt.datetime
     until_at: dt.datetime
+    is_over: bool
     last: PointDraft | None
 
 
@@ -84,7 +86,7 @@ def _spans(
 
 
 def _span(run_pk: int, day: dt.date, driver_pk: int, vehicle_pk: int, *rest: Any) -> WorkSpan:
-    started_at, ended_at, starts_at, ends_at, *last = rest
+    started_at, ended_at, back_at, starts_at, ends_at, *last = rest
     latest = ends_at + AROUND_SHIFT
     return WorkSpan(
         run_pk=run_pk,
@@ -93,6 +95,7 @@ def _span(run_pk: int, day: dt.date, driver_pk: int, vehicle_pk: int, *rest: Any
         vehicle_pk=vehicle_pk,
         from_at=max(started_at, starts_at - AROUND_SHIFT),
         until_at=latest if ended_at is None else min(ended_at, latest),
+        is_over=ended_at is not None or back_at is not None,
         last=None if last[0] is None else _as_draft(*last),
     )
 

@@ -1,7 +1,7 @@
 """Takes positions in batches: judged by their own time, stored once, the newest one kept apart.
 
 A batch costs one SELECT of runs, one INSERT and one upsert of the last positions, however many
-points it has. Late points cost one UPDATE more: it marks the runs that are over.
+points it has. Late points of runs that are over cost one UPDATE more: it marks these runs.
 """
 
 from __future__ import annotations
@@ -71,8 +71,7 @@ _UPSERT: Final = """
 # The record behind the hint: the beat looks for the stays of a run that is over and has this mark.
 _MARK: Final = """
     UPDATE live_run SET late_positions_at = %s
-     WHERE id IN (SELECT id FROM live_run
-                   WHERE id = ANY(%s::bigint[]) AND (back_at IS NOT NULL OR ended_at IS NOT NULL)
+     WHERE id IN (SELECT id FROM live_run WHERE id = ANY(%s::bigint[])
                    ORDER BY id FOR NO KEY UPDATE)
 """
 _TRIES: Final = 2  # the second one after a missing partition was made
@@ -135,7 +134,7 @@ def take_positions(
     if placed:
         flagged = _flagged(placed)
         fresh = _store(source, flagged, received_at)
-        late = _late_runs(flagged)
+        late = {one.span.run_pk for one in _late(flagged)}
         if late and fresh:
             ask_for_stays(late)
         for place, one in placed.items():
@@ -218,9 +217,9 @@ def _write(source: PointSource, placed: Sequence[_Placed], received_at: dt.datet
     with prepared_cursor() as cursor:
         cursor.execute(_INSERT, [source.public_id, received_at, *_columns(placed)])
         fresh: set[object] = {client_id for (client_id,) in cursor.fetchall()}
-        late = _late_runs(placed)
-        if late and fresh:
-            cursor.execute(_MARK, [received_at, sorted(late)])
+        over = {one.span.run_pk for one in _late(placed) if one.span.is_over}
+        if over and fresh:
+            cursor.execute(_MARK, [received_at, sorted(over)])
         last = _newest_of_each_run(placed)
         if last:
             _day, _ids, runs, *values, _flags = _columns(last)
@@ -230,8 +229,8 @@ def _write(source: PointSource, placed: Sequence[_Placed], received_at: dt.datet
     return fresh
 
 
-def _late_runs(placed: Sequence[_Placed]) -> set[int]:
-    return {one.span.run_pk for one in placed if one.draft.flags & PointFlag.LATE}
+def _late(placed: Sequence[_Placed]) -> list[_Placed]:
+    return [one for one in placed if one.draft.flags & PointFlag.LATE]
 
 
 def _columns(placed: Sequence[_Placed]) -> list[list[object]]:

@@ -133,6 +133,14 @@ def test_without_an_answer_the_embedded_network_is_used_and_this_is_said(
     assert len(engine.told) == calls, "it is not asked again at once"
 
 
+def test_a_caller_in_a_transaction_waits_for_no_server(engine: NullEngine, tmp_path: Path) -> None:
+    points = [spot(0, 0), spot(1, 1)]
+    how: dict[str, Any] = {"network": "town", "profile": "van", "var": tmp_path, "outside": False}
+    assert matrix.travel(points, **how).duration_s[0, 1] != 77
+    assert matrix.leg_between(*points, **how)[0] != 77
+    assert engine.told == []
+
+
 def test_a_profile_that_the_service_does_not_have_uses_the_embedded_network(
     engine: NullEngine, tmp_path: Path
 ) -> None:
