@@ -17,9 +17,9 @@ OrderRef = Annotated[
 Seq = Annotated[
     int | None, FieldDoc("Number in the cabinet's journal, if the cabinet reported it.", 214)
 ]
-Offline = Annotated[bool, FieldDoc("True if the report waited for a connection.", False)]
+Offline = Annotated[bool, FieldDoc("True if the report waited for a connection.", True)]
 Skew = Annotated[
-    bool, FieldDoc("True if the cabinet's clock was wrong or not known at that time.", False)
+    bool, FieldDoc("True if the cabinet's clock was wrong or not known at that time.", True)
 ]
 
 

@@ -202,7 +202,7 @@ def test_no_entry_of_the_menu_is_cut_on_a_small_desk_screen_in_long_words(
 ) -> None:
     live.log_in(page.context, "owner")
     page.context.add_cookies([{"name": "language", "value": "es", "url": live.retailer}])
-    for width in (1440, 1366, 1280, 1241, 1200, 1024, 920):
+    for width in (1500, 1440, 1366, 1321, 1280, 1200, 1141, 1024, 920):
         page.set_viewport_size({"width": width, "height": 800})
         page.goto(f"{live.retailer}/settings/")
         cut = page.locator(".nav").evaluate("(nav) => nav.scrollWidth - nav.clientWidth")

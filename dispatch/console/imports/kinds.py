@@ -1,4 +1,4 @@
-"""What the pages of imports have in common, for each kind of file: orders, points of lockers."""
+"""The common parts of the import pages, and the kinds of file: orders, points of lockers."""
 
 from __future__ import annotations
 
