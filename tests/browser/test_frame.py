@@ -207,3 +207,13 @@ def test_no_entry_of_the_menu_is_cut_on_a_small_desk_screen_in_long_words(
         page.goto(f"{live.retailer}/settings/")
         cut = page.locator(".nav").evaluate("(nav) => nav.scrollWidth - nav.clientWidth")
         assert cut <= 0, width
+
+
+def test_the_menu_of_a_phone_shows_the_entry_of_the_page(live: Live, page: Page) -> None:
+    live.log_in(page.context, "owner")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{live.retailer}/settings/")
+    entry = page.locator(".nav [aria-current=page]").bounding_box()
+    bar = page.locator(".nav").bounding_box()
+    assert entry is not None and bar is not None
+    assert bar["x"] <= entry["x"] and entry["x"] + entry["width"] <= bar["x"] + bar["width"] + 1

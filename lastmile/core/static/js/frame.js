@@ -18,6 +18,11 @@ function theme(form) {
 }
 document.querySelectorAll("form[data-theme-form]").forEach(theme);
 
+/* --- the menu of a phone shows the entry of this page ---------------------------------------- */
+document
+  .querySelector(".nav [aria-current=page]")
+  ?.scrollIntoView({ block: "nearest", inline: "center" });
+
 /* --- menus close on Escape and on a click elsewhere ----------------------------------------- */
 document.addEventListener("click", (event) => {
   document.querySelectorAll("details.menu[open]").forEach((menu) => {
