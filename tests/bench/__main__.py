@@ -83,6 +83,10 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
         "tests.bench.lockers_machine",
         "2,000 x 50 steps of a bank whose cabinet, network, power and clock fail",
     ),
+    "lockers_kills": (
+        "tests.bench.lockers_kills",
+        "kill -9 in the middle of 200 deposits and collections: the cabinets' own journals",
+    ),
     "slots_races": ("tests.bench.slots_races", "200 clients for 1 seat and for 25: none oversold"),
     "quiet_hours": (
         "tests.bench.quiet_hours",
