@@ -83,6 +83,10 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
         "tests.bench.lockers_machine",
         "2,000 x 50 steps of a bank whose cabinet, network, power and clock fail",
     ),
+    "locker_power": (
+        "tests.bench.lockers_machine:power",
+        "1,000 power failures of a cabinet in the middle of a command",
+    ),
     "lockers_kills": (
         "tests.bench.lockers_kills",
         "kill -9 in the middle of 200 deposits and collections: the cabinets' own journals",

@@ -23,7 +23,6 @@ from lockers.models import (
 from lockers.rolls import invariants
 from lockers.services.sweeping import look_after_lockers
 from lockers.simulator.hardware import Fault, Hardware
-from lockers.simulator.memory import Killed
 from lockers.states import CodeRole
 from tests.dispatch.conftest import SetClock
 from tests.factories.live import at
@@ -34,6 +33,7 @@ from tests.factories.lockers import (
     make_station,
     pin_of,
 )
+from tests.lockers.power import fail_at
 
 LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) - at(8)
 AHEAD = dt.datetime(2036, 2, 7, tzinfo=dt.UTC) - at(8)
@@ -170,31 +170,7 @@ def test_l04_a_power_failure_at_any_step_leaves_no_relay_on_and_no_command_open(
     """L04: killed at each step between command and answer (the campaign does it 1,000 times)."""
     clock(at(8))
     station = make_station(retailer, make_bank(1))
-    killed = 0
-    for step in range(1, 25):
-        command = services.send_command(
-            bank=station.bank, kind="open", compartment=box_of(station, "1")
-        )
-        before = station.hardware.doors["1"].pulses
-        station.memory.kill_at = station.memory.steps + step
-        try:
-            station.cabinet.sync()
-            station.cabinet.sync()
-        except Killed:
-            killed += 1
-        station.memory.kill_at = None
-        station.restart()
-        assert not any(door.relay_on for door in station.hardware.doors.values())
-        for _time in range(2):
-            assert station.cabinet.sync()
-        command.refresh_from_db()
-        assert command.state in {"done", "failed"}, (step, command.state)
-        assert station.hardware.doors["1"].pulses <= before + 1
-        assert box_of(station, "1").door == (
-            "open" if station.hardware.doors["1"].is_open else "closed"
-        )
-        station.cabinet.close("1")
-        assert station.cabinet.sync()
+    killed = sum(fail_at(station, "1", step) for step in range(1, 25))
     assert killed > 10
     all_is_well()
 
