@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
-SECOND = ("dispatch",)  # takes about as long as all the others together
+SECOND = ("dispatch", "notifications", "portal")  # take about as long as all the others together
 
 
 def halves() -> tuple[list[str], list[str]]:
