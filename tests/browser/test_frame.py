@@ -215,5 +215,7 @@ def test_the_menu_of_a_phone_shows_the_entry_of_the_page(live: Live, page: Page)
     page.goto(f"{live.retailer}/settings/")
     entry = page.locator(".nav [aria-current=page]").bounding_box()
     bar = page.locator(".nav").bounding_box()
-    assert entry is not None and bar is not None
-    assert bar["x"] <= entry["x"] and entry["x"] + entry["width"] <= bar["x"] + bar["width"] + 1
+    assert entry is not None
+    assert bar is not None
+    assert bar["x"] <= entry["x"]
+    assert entry["x"] + entry["width"] <= bar["x"] + bar["width"] + 1
