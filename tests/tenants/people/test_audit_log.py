@@ -55,6 +55,8 @@ _ID = re.compile(r"\b[a-z]{3}_[0-9a-z]{20}\b")
 
 AUDITS = {"audit", "audit_sending"}
 PASSED_ON = ("notifications/services/auditing.py", "act")  # audit_sending calls audit with its act
+
+
 def _names(kinds: Iterable[Kind[Any]]) -> list[str]:
     return [kind.name for kind in kinds]
 
