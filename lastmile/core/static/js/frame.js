@@ -19,9 +19,7 @@ function theme(form) {
 document.querySelectorAll("form[data-theme-form]").forEach(theme);
 
 /* --- the menu of a phone shows the entry of this page ---------------------------------------- */
-document
-  .querySelector(".nav [aria-current=page]")
-  ?.scrollIntoView({ block: "nearest", inline: "center" });
+document.querySelector(".nav [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 /* --- menus close on Escape and on a click elsewhere ----------------------------------------- */
 document.addEventListener("click", (event) => {
