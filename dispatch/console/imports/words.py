@@ -19,6 +19,7 @@ FIELDS = {
     "text": gettext_lazy("address"),
     "street": gettext_lazy("street"),
     "house_number": gettext_lazy("house number"),
+    "unit": gettext_lazy("flat or unit"),
     "postcode": gettext_lazy("postcode"),
     "city": gettext_lazy("city"),
     "lat": gettext_lazy("latitude"),

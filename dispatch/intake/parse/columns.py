@@ -53,6 +53,7 @@ COLUMNS: tuple[Column, ...] = (
             "customer",
             "customer name",
             "recipient",
+            "recipient name",
             "shopper",
             "contact",
             "nombre",
@@ -63,10 +64,33 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "phone",
-        ("telephone", "mobile", "phone number", "telefono", "movil", "celular"),
+        (
+            "telephone",
+            "mobile",
+            "phone number",
+            "recipient phone",
+            "recipient phone number",
+            "customer phone",
+            "telefono",
+            "movil",
+            "celular",
+        ),
         "",  # a number of the retailer's country: see dispatch.intake.selectors.columns
     ),
-    Column("email", ("e mail", "mail", "correo", "correo electronico"), "ana@example.org"),
+    Column(
+        "email",
+        (
+            "e mail",
+            "mail",
+            "email address",
+            "recipient email",
+            "recipient email address",
+            "customer email",
+            "correo",
+            "correo electronico",
+        ),
+        "ana@example.org",
+    ),
     Column("language", ("lang", "idioma"), "es"),
     Column(
         "address",
@@ -77,11 +101,31 @@ COLUMNS: tuple[Column, ...] = (
             "direccion",
             "direccion completa",
             "direccion de entrega",
+            "address 1",
+            "address1",
+            "address line 1",
         ),
         "Av. del Mar 1200, La Serena",
     ),
     Column("street", ("street name", "calle"), ""),
     Column("house_number", ("number", "house no", "housenumber", "numero", "no"), ""),
+    Column(
+        "unit",
+        (
+            "apartment",
+            "apt",
+            "flat",
+            "suite",
+            "address 2",
+            "address2",
+            "address line 2",
+            "departamento",
+            "depto",
+            "dpto",
+            "piso",
+        ),
+        "",
+    ),
     Column("postcode", ("zip", "zip code", "postal code", "codigo postal", "cp"), ""),
     Column("city", ("town", "ciudad", "comuna", "localidad"), ""),
     Column("lat", ("latitude", "latitud", "y"), "-29.9027"),
@@ -94,6 +138,8 @@ COLUMNS: tuple[Column, ...] = (
         (
             "from",
             "window start",
+            "tw start",
+            "time window start",
             "earliest",
             "time from",
             "opens",
@@ -117,6 +163,8 @@ COLUMNS: tuple[Column, ...] = (
             "to",
             "until",
             "window end",
+            "tw end",
+            "time window end",
             "latest",
             "time to",
             "closes",
@@ -162,17 +210,30 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "service_minutes",
-        ("service", "service time", "duration", "minutes", "minutos", "tiempo de servicio"),
+        (
+            "service",
+            "service time",
+            "duration",
+            "minutes",
+            "time at stop",
+            "time at stop minutes",
+            "minutos",
+            "tiempo de servicio",
+        ),
         "4",
     ),
     Column("service_seconds", ("service s",), ""),
-    Column("parcels", ("packages", "pieces", "boxes", "bultos", "paquetes", "cajas"), "2"),
+    Column(
+        "parcels",
+        ("packages", "package count", "pieces", "boxes", "bultos", "paquetes", "cajas"),
+        "2",
+    ),
     Column("parcel_id", ("package id", "barcode", "tracking", "parcel", "codigo de barras"), ""),
     Column("weight_kg", ("weight", "kg", "peso", "peso kg"), "6.5"),
     Column("weight_g", ("grams", "gramos", "peso g"), ""),
     Column("volume_l", ("volume", "litres", "liters", "volumen", "litros"), "18"),
     Column("volume_cm3", ("cm3", "volumen cm3"), ""),
-    Column("skills", ("requirements", "tags", "requisitos"), ""),
+    Column("skills", ("requirements", "requisitos"), ""),
     Column("hub", ("depot", "store", "warehouse", "hub id", "bodega", "tienda", "centro"), ""),
     Column("direction", ("kind", "type", "tipo"), "outward"),
     Column(
@@ -254,6 +315,11 @@ def fold(heading: str) -> str:
 _BY_HEADING: dict[str, str] = {
     folded: column.name for column in COLUMNS for folded in (fold(column.name), *column.aliases)
 }
+
+
+def column_of(heading: str) -> str:
+    """Return the name of the column that a heading names, "" if it is unknown."""
+    return _BY_HEADING.get(fold(heading), "")
 
 
 def looks_like_window(heading: str) -> bool:

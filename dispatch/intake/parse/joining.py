@@ -41,6 +41,7 @@ class Row:
     address: str
     street: str
     house_number: str
+    unit: str
     postcode: str
     city: str
     lat: float | None

@@ -91,15 +91,16 @@ def _mostly_windows(cells: Sequence[str]) -> bool:
 def value_at(cells: tuple[str, ...], at: int) -> str:
     """Return the cell at a position, or "" if the row is too short.
 
-    Surrounding spaces are removed, and so is the ' with which ``tables.neutral`` marks a text that
-    looks like a formula.
+    Surrounding spaces are removed. So is the ' with which ``tables.neutral`` marks a text that
+    looks like a formula, and with which shops mark a number that is text: '01234.
     """
     cell = cells[at] if at < len(cells) else ""
     if isinstance(cell, NumberCell):
         return cell
     value = cell.strip()
     # The sender may have corrected a file that ``write_csv`` wrote, with ' before such texts.
-    return value[1:] if value[:1] == "'" and value[1:2] in FORMULA_STARTS else value
+    is_marked = value[:1] == "'" and (value[1:2] in FORMULA_STARTS or value[1:2].isdigit())
+    return value[1:] if is_marked else value
 
 
 class Reader:

@@ -18,6 +18,7 @@ from dispatch.intake.parse.columns import recognise
 from dispatch.intake.parse.conventions import Conventions
 from dispatch.intake.parse.faults import Fault
 from dispatch.intake.parse.joining import ParcelRow, Row, join
+from dispatch.intake.parse.presets import translated
 from dispatch.intake.parse.reader import Reader, Sheet, sheet_of, value_at
 from dispatch.intake.parse.tables import BadFile, Table, read_table
 from dispatch.intake.parse.windows import window_of
@@ -85,7 +86,8 @@ def parse_orders(
     BadFile
         The file is not a table, has no rows or too many, or has no order id or no place column.
     """
-    table = read_table(data)
+    export = translated(read_table(data))
+    table = export.table
     columns, unknown = recognise(table.headings)
     _refuse_useless(set(columns.values()), table)
     cells_by_row = dict(data_rows(table, max_rows))
@@ -96,7 +98,11 @@ def parse_orders(
     refused: list[Refused] = []
     window_positions: set[int] = set()
     for number, cells in cells_by_row.items():
-        row = _read_row(number, cells, sheet, window_positions)
+        row: Row | tuple[Fault, ...]
+        if number in export.done:
+            row = (Fault("", "done_in_shop", {"value": export.done[number]}),)
+        else:
+            row = _read_row(number, cells, sheet, window_positions)
         if isinstance(row, Row):
             row = join(accepted, row)
         if isinstance(row, tuple):
@@ -158,6 +164,7 @@ def _read_row(
         address=reader.text("address", 500),
         street=reader.text("street"),
         house_number=reader.text("house_number", 20),
+        unit=reader.text("unit", 64),
         postcode=reader.text("postcode", 20),
         city=reader.text("city", 100),
         lat=lat,

@@ -22,6 +22,8 @@ MAX_UNPACKED = 200 * 1024 * 1024
 MAX_RATIO = 200
 _XLSX_MAGIC = b"PK\x03\x04"
 _OLD_EXCEL_MAGIC = b"\xd0\xcf\x11\xe0"
+# The first line of a CSV file that was written for Excel may name the delimiter: sep=;
+_DELIMITER_LINE = re.compile(r'"?sep=([,;|\t])"?', re.IGNORECASE)
 
 
 class BadFile(Exception):
@@ -90,7 +92,8 @@ def _csv_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
     text = decode(data)
     head = text[:20_000].splitlines()
     first = next((line for line in head if line.strip()), "")
-    delimiter = max(",;\t|", key=first.count)
+    named = _DELIMITER_LINE.fullmatch(first.strip(" \ufeff\r\n"))
+    delimiter = named[1] if named else max(",;\t|", key=first.count)
     csv.field_size_limit(10 * MAX_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     while True:
@@ -100,6 +103,9 @@ def _csv_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error:
             raise BadFile("bad_csv", row=reader.line_num) from None
+        if named and any(cell.strip() for cell in cells):
+            named = None  # the line that names the delimiter is not a row
+            continue
         yield reader.line_num, cells
 
 

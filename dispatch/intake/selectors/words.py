@@ -93,6 +93,9 @@ ROW_WORDS: dict[str, object] = {
     "parcel_windows_apart": _(
         "The parcels of “%(value)s” (first in row %(row)s) have time windows that do not overlap. Import them as two orders."
     ),
+    "done_in_shop": _(
+        "The shop's file says “%(value)s”: nothing is left to deliver. If that is wrong, empty that cell and import the row again."
+    ),
     "hub_not_yours": _(
         "You do not have access to the hub “%(value)s”. Use one of your hubs, or ask an owner or manager."
     ),
