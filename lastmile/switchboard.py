@@ -47,14 +47,15 @@ _LIVE = "dispatch.live.handlers"
 _PHONE, _PHONE_SHIFT = f"{_LIVE}.on_stop_changed", f"{_LIVE}.on_shift_changed"
 _ETA, _ETA_RUN = f"{_LIVE}.on_order_moved", f"{_LIVE}.on_run_changed"
 _TRACK = "portal.tracking.handlers.on_order_changed"  # open pages of the order's shopper
+_LOCKER = "lockers.handlers.on_order_changed"  # its reservations of compartments
 _TELL = "notifications.handlers.on_event"  # every kind of a moment (notifications/catalogue)
 HANDLERS: dict[str, list[str]] = {
     "order.placed": [_ORDER_DAY, _TELL],
-    "order.ready": [_ORDER_DAY, _SLOT, _TELL],
+    "order.ready": [_ORDER_DAY, _SLOT, _TELL, _LOCKER],
     "order.waiting": [_ORDER_DAY, _SLOT, _TELL],
     "order.needs_pin": [_ORDER_DAY, _SLOT],
     "order.pinned": [_ORDER_DAY, _SLOT, _PHONE],
-    "order.promised": [_ORDER_DAY, _SLOT, _ETA, _TELL, _PHONE, _TRACK],
+    "order.promised": [_ORDER_DAY, _SLOT, _ETA, _TELL, _PHONE, _TRACK, _LOCKER],
     "order.planned": [_TELL],
     "order.changed": [_ORDER_DAY, _SLOT, _PHONE],
     "order.loaded": [_ORDER_DAY, _ETA, _TELL, _BOARD_VISIT, _TRACK],
@@ -71,10 +72,11 @@ HANDLERS: dict[str, list[str]] = {
     "hub.retired": [_HUB_DAY, _HUB_SLOTS],
     "slots.opened": ["dispatch.slots.handlers.on_slots_opened"],
     "zone.changed": ["dispatch.slots.handlers.on_zone_changed"],
-    "order.delivered": [_LINK_ENDS, _ETA, _TELL, _BOARD_VISIT, _TRACK],
+    "order.delivered": [_LINK_ENDS, _ETA, _TELL, _BOARD_VISIT, _TRACK, _LOCKER],
     "order.failed": [_LINK_LIVES, _ETA, _TELL, _BOARD_VISIT, _TRACK],
-    "order.returned": [_LINK_ENDS, _TRACK],
-    "order.cancelled": [_LINK_ENDS, _ORDER_DAY, _SLOT, _ETA, _TELL, _PHONE, _TRACK],
+    "order.returned": [_LINK_ENDS, _TRACK, _LOCKER],
+    "order.cancelled": [_LINK_ENDS, _ORDER_DAY, _SLOT, _ETA, _TELL, _PHONE, _TRACK, _LOCKER],
+    "shopper.erased": ["lockers.handlers.on_shopper_erased"],
     "order.step_up_confirmed": [_TELL],
     "proof.checked": [_TELL, _TRACK],
     "delivery.rated": ["notifications.handlers.on_rated"],
@@ -113,6 +115,7 @@ MANY: dict[str, str] = {
     _BOARD_INCIDENT: "dispatch.console.board.handlers.on_incidents_changed",
     _LINK_ENDS: "dispatch.orders.handlers.on_orders_ended",
     _TRACK: "portal.tracking.handlers.on_orders_changed",
+    _LOCKER: "lockers.handlers.on_orders_changed",
 }
 
 #: Old name of a handler -> its current name. A delivery that waits during an upgrade is stored

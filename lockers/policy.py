@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
 from tenants.people.selectors import policy
 from tenants.sections import Label, setting
+
+
+class AfterUncollected(StrEnum):
+    """The rule for an order whose parcel a courier took out because nobody collected it.
+
+    - hub: its goods go back to the hub, and the order is returned.
+    - next_day: it is planned again for the next day on which its hub is open.
+    """
+
+    HUB = "hub"
+    NEXT_DAY = "next_day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,14 @@ class LockerPolicy:
     )
     extensions: int = setting(
         1, _("How often the time to collect can be extended"), least=0, most=10
+    )
+    after_uncollected: str = setting(
+        AfterUncollected.HUB.value,
+        _("When a courier took out a parcel that nobody collected"),
+        choices=[
+            (AfterUncollected.HUB.value, _("The order is returned to the hub")),
+            (AfterUncollected.NEXT_DAY.value, _("Deliver it on the next day")),
+        ],
     )
 
 

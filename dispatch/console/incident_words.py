@@ -203,6 +203,7 @@ OVER: Final[Mapping[str, Words]] = {
     Over.SEEN: _("The vehicle was seen again."),
     Over.STARTED: _("The shift has started."),
     Over.PROOF_GIVEN: _("The driver gave the proof later."),
+    Over.PARCEL_OUT: _("The cabinet reported that the parcel was taken out."),
     Over.ENDED: _("The shift is over, or its route was changed."),
 }
 LINKS: Final[Mapping[str, Words]] = {

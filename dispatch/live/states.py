@@ -74,6 +74,7 @@ class Over(StrEnum):
     - started: the driver has begun.
     - ended: the run is over, or its route was changed.
     - proof_given: the driver gave the proof later.
+    - parcel_out: the cabinet reported that the parcel was taken out.
     """
 
     IN_TIME = "in_time"
@@ -83,6 +84,7 @@ class Over(StrEnum):
     STARTED = "started"
     ENDED = "ended"
     PROOF_GIVEN = "proof_given"
+    PARCEL_OUT = "parcel_out"
 
 
 class IncidentState(StrEnum):

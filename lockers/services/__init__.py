@@ -9,6 +9,7 @@ from lockers.services.codes import (
     show_code,
 )
 from lockers.services.commanding import expire_commands, hand_out, send_command
+from lockers.services.following import follow_order
 from lockers.services.forgetting import forget_devices
 from lockers.services.holding import (
     await_deposit,
@@ -70,6 +71,7 @@ __all__ = [
     "end_identity",
     "expire_commands",
     "extend_collection",
+    "follow_order",
     "forget_devices",
     "forget_vendor_reports",
     "free_compartments",
