@@ -230,7 +230,7 @@ def test_an_order_on_its_way_to_its_bank_keeps_its_hold(
 ) -> None:
     clock(at(8))
     bank = make_bank(1)
-    order = make_order(hub=bank.hub)
+    order = make_order(hub=bank.hub.public_id)
     row = make_reservation(bank, order=order)
     mark_planned(orders=[order.pk], plan="")
     drain(jobs=False)
