@@ -27,13 +27,13 @@ from lockers.services.depositing import dispute
 from lockers.services.holding import cancel_reservation
 from lockers.states import ENDED, INSIDE, BankKind, ReservationState
 
-S, O = ReservationState, OrderState
+S = ReservationState
 _OVER: Final = sorted(state.value for state in ENDED)
 _INSIDE: Final = sorted(state.value for state in INSIDE)
 _ENDS: Final = {
-    O.CANCELLED: "order_cancelled",
-    O.RETURNED: "order_returned",
-    O.DELIVERED: "order_delivered",
+    OrderState.CANCELLED: "order_cancelled",
+    OrderState.RETURNED: "order_returned",
+    OrderState.DELIVERED: "order_delivered",
 }
 
 
@@ -45,7 +45,8 @@ def follow_order(*, order: Order) -> int:
     inside stays there: a courier must take it out, and its compartment is not free before. If the
     order is delivered and the parcel is still inside, it is disputed. A soft hold ends by itself.
 
-    Locks: the order, the reservations. Records: locker.reservation.cancelled; locker.parcel.disputed
+    Locks: the order, the reservations. Records: locker.reservation.cancelled; or
+    locker.parcel.disputed
     and incident.opened. Raises: nothing.
     """
     row = lock_order(order)
@@ -55,7 +56,7 @@ def follow_order(*, order: Order) -> int:
         cause = _cause(row, reservation)
         if not cause or reservation.state in {S.DISPUTED, S.BLOCKED, S.COURIER_TO_COLLECT}:
             continue
-        if row.state == O.DELIVERED and S(reservation.state) in INSIDE:
+        if row.state == OrderState.DELIVERED and S(reservation.state) in INSIDE:
             locked = lock_reservation(reservation)
             locked.order = row
             dispute(locked, locked.compartment, HERE, cause)
@@ -67,10 +68,10 @@ def follow_order(*, order: Order) -> int:
 
 def _cause(order: Order, row: LockerReservation) -> str:
     """Return why a reservation no longer serves its order; "" if it does."""
-    state = O(order.state)
+    state = OrderState(order.state)
     if state in _ENDS:
         return _ENDS[state]
-    if state == O.AWAITING_COLLECTION or row.state == S.SOFT_HELD:
+    if state == OrderState.AWAITING_COLLECTION or row.state == S.SOFT_HELD:
         return ""
     if row.state in {S.READY, S.COLLECT_EXPIRED}:
         return "order_tried_again"
@@ -93,7 +94,7 @@ def deliver_if_out(order: Order, source: Source) -> None:
     Call it with the order locked. Locks: nothing. Records: attempt.recorded, order.delivered.
     Raises: nothing.
     """
-    if order.state != O.AWAITING_COLLECTION or _is_inside(order):
+    if order.state != OrderState.AWAITING_COLLECTION or _is_inside(order):
         return
     draft = AttemptDraft(outcome=Outcome.DELIVERED, arrived_at=source.at, departed_at=source.at)
     record_attempt_of(row=order, draft=draft)
@@ -109,7 +110,7 @@ def take_back_if_out(order: Order) -> None:
     Call it with the order locked. Locks: nothing. Records: order.returned or order.ready. Raises:
     nothing.
     """
-    if order.state != O.AWAITING_COLLECTION or _is_inside(order):
+    if order.state != OrderState.AWAITING_COLLECTION or _is_inside(order):
         return
     day = None
     if locker_policy().after_uncollected == AfterUncollected.NEXT_DAY and order.hub is not None:
