@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from dispatch.intake.parse.faults import Fault
-from dispatch.intake.parse.tables import BadFile, Table, cell_text, decode
+from dispatch.intake.parse.encodings import decode
+from dispatch.intake.parse.faults import BadFile, Fault
+from dispatch.intake.parse.tables import Table, cell_text
 
 DEGREES_APART: Final = 0.0005  # about 50 m: more than the rounding of any list
 _WGS84: Final = ("CRS84", "EPSG::4326", "EPSG:4326")

@@ -13,9 +13,10 @@ from typing import Final
 
 from dispatch.intake.parse import Conventions, Fault, Parsed
 from dispatch.intake.parse.columns import fold
+from dispatch.intake.parse.faults import BadFile
 from dispatch.intake.parse.reader import Reader, Sheet, sheet_of, value_at
 from dispatch.intake.parse.rows import SHEET_ERROR, Refused, data_rows
-from dispatch.intake.parse.tables import BadFile, Table, read_table
+from dispatch.intake.parse.tables import Table, read_table
 from lastmile.core.geo import Point
 from lockers.intake.columns import COUNTER_WORDS, LOCKER_WORDS, recognise
 from lockers.intake.geojson import is_geojson, read_geojson
@@ -66,7 +67,9 @@ def parse_points(
     BadFile
         The file is not a table or GeoJSON, has no rows or too many, or has no names or places.
     """
-    table, broken = read_geojson(data, max_rows) if is_geojson(data) else (read_table(data), {})
+    table, broken = (
+        read_geojson(data, max_rows) if is_geojson(data) else (read_table(data, _recognised), {})
+    )
     columns, unknown = recognise(table.headings)
     _refuse_useless(set(columns.values()), table)
     cells_by_row = dict(data_rows(table, max_rows))
@@ -93,6 +96,11 @@ def parse_points(
         len(cells_by_row),
         cells_by_row,
     )
+
+
+def _recognised(cells: list[str]) -> int:
+    """Return how many columns the cells of a row name."""
+    return len(recognise(cells)[0])
 
 
 def _refuse_useless(names: set[str], table: Table) -> None:

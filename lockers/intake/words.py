@@ -24,6 +24,9 @@ POINTS: Final = Words(
         "no_name": _(
             "No column contains the names of the points. Name it name. The file has these columns: %(headings)s"
         ),
+        "several_sheets": _(
+            "More than one sheet of the workbook looks like points: %(sheets)s. Save the right one as a file of its own."
+        ),
         "no_rows": _("The file has no points. Add at least one."),
     },
     row={

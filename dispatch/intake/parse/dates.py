@@ -1,10 +1,15 @@
-"""Reads the dates of a column. The whole column decides whether day or month comes first. PURE."""
+"""Reads the dates of a column. The whole column decides whether day or month comes first. PURE.
+
+The names of months are those of Unicode CLDR in the languages of ``_LANGUAGES``.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +19,20 @@ from dispatch.intake.parse.faults import Unreadable
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
 _PARTS: Final = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})", re.ASCII)
+_LANGUAGES: Final = ("en", "es", "pt", "fr", "de", "it", "nl")
+_COMPACT: Final = re.compile(r"(20[0-9]{2})([0-9]{2})([0-9]{2})")
+# A day's number as spreadsheets count from 1900: 36526 is 1 January 2000, 73415 the last of 2100.
+_SERIAL: Final = re.compile(r"[3-7][0-9]{4}(?:\.[0-9]+)?")
+_DAY_OF_WEEK: Final = r"(?:[^\W\d_]+\.?,?\s+)?"
+_DAY_NAME_YEAR: Final = re.compile(
+    _DAY_OF_WEEK + r"([0-9]{1,2})(?:st|nd|rd|th|\.|º|er)?(?:\s+(?:de|of)(?=\s))?[\s/-]*"
+    r"([^\W\d_]+)\.?(?:\s+del?(?=\s))?[\s/,-]*([0-9]{4})",
+    re.IGNORECASE,
+)
+_NAME_DAY_YEAR: Final = re.compile(
+    _DAY_OF_WEEK + r"([^\W\d_]+)\.?[\s/-]+([0-9]{1,2})(?:st|nd|rd|th)?[\s,/-]+([0-9]{4})",
+    re.IGNORECASE,
+)
 _TIME_AFTER: Final = re.compile(
     r"(?:[T ]\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[ap]\.?\s?m\.?|Z|[+-]\d{2}:?\d{2})?)?",
     re.IGNORECASE | re.ASCII,
@@ -32,13 +51,16 @@ class DateColumn:
     mixed: bool = False
 
     def read(self, cell: str) -> dt.date:
-        """Return the date of a cell: 2026-12-01, 2026/12/01, 01/12/2026 or 12/01/2026.
+        """Return the date of a cell: 2026-12-01, 20261201, 01/12/2026, 12/01/2026 or 1 Dec 2026.
 
         Raises
         ------
         Unreadable
-            not_a_date, two_digit_year, year_outside, ambiguous_date, mixed_dates.
+            not_a_date, serial_date, two_digit_year, year_outside, ambiguous_date, mixed_dates.
         """
+        named = _named(cell.strip())
+        if named is not None:
+            return _date(cell, *named)
         first, second, last, year_first = _split(cell)
         if year_first:
             return _date(cell, first, second, last)
@@ -75,6 +97,8 @@ def date_column(cells: Iterable[str], convention: DateOrder | None) -> DateColum
 def _split(cell: str) -> tuple[int, int, int, bool]:
     """Return the three numbers of a date, and True if the year comes first."""
     text = cell.strip()
+    if _SERIAL.fullmatch(text):
+        raise Unreadable("serial_date", value=cell[:40])
     match = _PARTS.match(text)
     if match is None or not _TIME_AFTER.fullmatch(text[match.end() :]):
         raise Unreadable("not_a_date", value=cell[:40])
@@ -85,6 +109,41 @@ def _split(cell: str) -> tuple[int, int, int, bool]:
         return int(first), int(match[3]), int(last), False
     code = "two_digit_year" if len(first) <= 2 and len(last) == 2 else "not_a_date"
     raise Unreadable(code, value=cell[:40])
+
+
+def _named(text: str) -> tuple[int, int, int] | None:
+    """Return year, month and day of a date that can be read in one way only; else None.
+
+    That is 20261201, or a date with the name of its month.
+    """
+    compact = _COMPACT.fullmatch(text)
+    if compact:
+        return int(compact[1]), int(compact[2]), int(compact[3])
+    for pattern, name, day in ((_DAY_NAME_YEAR, 2, 1), (_NAME_DAY_YEAR, 1, 2)):
+        match = pattern.fullmatch(text)
+        month = _months().get(_plain(match[name])) if match else None
+        if match and month:
+            return int(match[3]), month, int(match[day])
+    return None
+
+
+@functools.cache
+def _months() -> Mapping[str, int]:
+    """Return {name: month} without accents; a name that means two months is left out."""
+    from babel.dates import get_month_names  # takes 0.1 s, so it is imported only when needed
+
+    months: dict[str, set[int]] = {"sept": {9}, "set": {9}}
+    for language in _LANGUAGES:
+        for width in ("wide", "abbreviated"):
+            for number, name in get_month_names(width, locale=language).items():
+                months.setdefault(_plain(name), set()).add(number)
+    return {name: numbers.pop() for name, numbers in months.items() if len(numbers) == 1}
+
+
+def _plain(name: str) -> str:
+    """Return a name in lower case without accents and points."""
+    letters = unicodedata.normalize("NFKD", name.strip(" ."))
+    return "".join(c for c in letters if not unicodedata.combining(c)).casefold()
 
 
 def _date(cell: str, year: int, month: int, day: int) -> dt.date:

@@ -1,4 +1,4 @@
-"""The faults and warnings of a row: a column, a stable code and its parameters. PURE."""
+"""The faults of a file, and faults and warnings of a row: stable codes with parameters. PURE."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ class Fault:
 
 class Unreadable(Exception):
     """The cell cannot be read with certainty; ``code`` and ``params`` become a fault of its row."""
+
+    def __init__(self, code: str, **params: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+
+class BadFile(Exception):
+    """The file cannot be read as a table. ``code`` is stable; ``params`` fill its sentence."""
 
     def __init__(self, code: str, **params: object) -> None:
         super().__init__(code)

@@ -16,11 +16,11 @@ from typing import Generic, TypeVar
 
 from dispatch.intake.parse.columns import recognise
 from dispatch.intake.parse.conventions import Conventions
-from dispatch.intake.parse.faults import Fault
+from dispatch.intake.parse.faults import BadFile, Fault
 from dispatch.intake.parse.joining import ParcelRow, Row, join
 from dispatch.intake.parse.presets import translated
 from dispatch.intake.parse.reader import Reader, Sheet, sheet_of, value_at
-from dispatch.intake.parse.tables import BadFile, Table, read_table
+from dispatch.intake.parse.tables import Table, read_table
 from dispatch.intake.parse.windows import window_of
 
 MAX_PARCELS = 999
@@ -86,7 +86,7 @@ def parse_orders(
     BadFile
         The file is not a table, has no rows or too many, or has no order id or no place column.
     """
-    export = translated(read_table(data))
+    export = translated(read_table(data, _recognised))
     table = export.table
     columns, unknown = recognise(table.headings)
     _refuse_useless(set(columns.values()), table)
@@ -119,6 +119,11 @@ def parse_orders(
         len(cells_by_row),
         cells_by_row,
     )
+
+
+def _recognised(cells: list[str]) -> int:
+    """Return how many columns the cells of a row name."""
+    return len(recognise(cells)[0])
 
 
 def _refuse_useless(names: set[str], table: Table) -> None:

@@ -9,30 +9,29 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import itertools
 import math
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, Final
+
+from dispatch.intake.parse.encodings import decode
+from dispatch.intake.parse.faults import BadFile
 
 MAX_CELL = 10_000
 MAX_COLUMNS = 200
 MAX_UNPACKED = 200 * 1024 * 1024
 MAX_RATIO = 200
+HEAD_ROWS: Final = 20  # filled rows among which the headings are
+HEADINGS: Final = 2  # known names in a row of headings
+_LEADING_ZEROS: Final = re.compile(r"0{2,20}")
 _XLSX_MAGIC = b"PK\x03\x04"
 _OLD_EXCEL_MAGIC = b"\xd0\xcf\x11\xe0"
 # The first line of a CSV file that was written for Excel may name the delimiter: sep=;
 _DELIMITER_LINE = re.compile(r'"?sep=([,;|\t])"?', re.IGNORECASE)
-
-
-class BadFile(Exception):
-    """The file cannot be read as a table. ``code`` is stable; ``params`` fill its sentence."""
-
-    def __init__(self, code: str, **params: object) -> None:
-        super().__init__(code)
-        self.code = code
-        self.params = params
 
 
 class NumberCell(str):
@@ -49,43 +48,46 @@ class Table:
     rows: Iterator[tuple[int, list[str]]]
 
 
-def read_table(data: bytes) -> Table:
+#: Returns how many columns the cells of a row name, if they are headings.
+Recognised = Callable[[list[str]], int]
+
+
+def read_table(data: bytes, recognised: Recognised) -> Table:
     """Open a file by its content; its name does not matter.
+
+    The headings are the first row with HEADINGS names that are known, among the first HEAD_ROWS
+    filled rows: above it may be a title. Without such a row they are the first filled row. Of a
+    workbook the sheet with such headings is read.
 
     Raises
     ------
     BadFile
-        empty, old_excel, not_text, bad_workbook, workbook_too_large, no_headings.
+        empty, old_excel, not_text, unknown_encoding, bad_workbook, workbook_too_large,
+        several_sheets, no_headings.
     """
     if not data.strip():
         raise BadFile("empty")
     if data.startswith(_OLD_EXCEL_MAGIC):
         raise BadFile("old_excel")
-    rows = _xlsx_rows(data) if data.startswith(_XLSX_MAGIC) else _csv_rows(data)
-    for _number, cells in rows:
-        if any(cell.strip() for cell in cells):
-            if len(cells) > MAX_COLUMNS:
-                raise BadFile("too_many_columns", most=MAX_COLUMNS)
-            return Table([cell.strip() for cell in cells], rows)
-    raise BadFile("no_headings")
+    is_workbook = data.startswith(_XLSX_MAGIC)
+    rows = _xlsx_rows(data, recognised) if is_workbook else _csv_rows(data)
+    head = list(itertools.islice(_filled(rows), HEAD_ROWS))
+    if not head:
+        raise BadFile("no_headings")
+    at = _heading_row([cells for _number, cells in head], recognised) or 0
+    headings = head[at][1]
+    if len(headings) > MAX_COLUMNS:
+        raise BadFile("too_many_columns", most=MAX_COLUMNS)
+    return Table([cell.strip() for cell in headings], itertools.chain(head[at + 1 :], rows))
 
 
-def decode(data: bytes) -> str:
-    """Decode text: byte order marks first, then UTF-8, then Windows-1252.
+def _filled(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    return (row for row in rows if any(cell.strip() for cell in row[1]))
 
-    Raises BadFile("not_text") for NUL bytes, which are never part of a text file.
-    """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return data.decode("utf-16")
-        except UnicodeDecodeError:
-            raise BadFile("not_text") from None
-    if b"\x00" in data:
-        raise BadFile("not_text")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+
+def _heading_row(rows: Sequence[list[str]], recognised: Recognised) -> int | None:
+    """Return the position of the first row with known headings; None without one."""
+    return next((at for at, cells in enumerate(rows) if recognised(cells) >= HEADINGS), None)
 
 
 def _csv_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
@@ -109,23 +111,55 @@ def _csv_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
         yield reader.line_num, cells
 
 
-def _xlsx_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
+def _xlsx_rows(data: bytes, recognised: Recognised) -> Iterator[tuple[int, list[str]]]:
     _guard_zip(data)
     import openpyxl  # takes 0.3 s, so it is imported only when needed
 
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        sheet = next((s for s in book.worksheets if s.sheet_state == "visible"), None)
+        sheets = [s for s in book.worksheets if s.sheet_state == "visible"]
+        for each in sheets:
+            each.reset_dimensions()  # the stated size may be wrong; read all rows
+        sheet = _sheet_with_headings(sheets, recognised)
+    except BadFile:
+        raise
     except Exception as fault:
         raise BadFile("bad_workbook") from fault
     if sheet is None:
         raise BadFile("bad_workbook")
-    sheet.reset_dimensions()  # the stated size may be wrong; read all rows
     try:
-        for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-            yield number, [cell_text(value) for value in cells[: MAX_COLUMNS + 1]]
+        for number, cells in enumerate(sheet.iter_rows(), start=1):
+            yield number, [_shown(cell) for cell in cells[: MAX_COLUMNS + 1]]
     except Exception as fault:
         raise BadFile("bad_workbook") from fault
+
+
+def _sheet_with_headings(sheets: Sequence[Any], recognised: Recognised) -> Any:
+    """Return the only sheet with known headings, else the first one; None if there is none.
+
+    Raises BadFile("several_sheets") if more than one has them: a person must say which one counts.
+    """
+    if len(sheets) < 2:
+        return next(iter(sheets), None)
+    with_headings = []
+    for sheet in sheets:
+        values = sheet.iter_rows(max_row=2 * HEAD_ROWS, values_only=True)
+        rows = [[cell_text(value) for value in row[:MAX_COLUMNS]] for row in values]
+        if _heading_row([row for row in rows if any(row)][:HEAD_ROWS], recognised) is not None:
+            with_headings.append(sheet)
+    if len(with_headings) > 1:
+        raise BadFile("several_sheets", sheets=", ".join(s.title for s in with_headings)[:200])
+    return (with_headings or sheets)[0]
+
+
+def _shown(cell: Any) -> str:
+    """Return the text of a cell as the workbook shows it: 123 in the format 00000 is 00123."""
+    value = cell.value
+    if type(value) is int and value >= 0:
+        digits = _LEADING_ZEROS.fullmatch(cell.number_format or "")
+        if digits:
+            return f"{value:0{len(digits[0])}d}"
+    return cell_text(value)
 
 
 def _guard_zip(data: bytes) -> None:

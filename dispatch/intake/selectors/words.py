@@ -13,6 +13,12 @@ FILE_WORDS: dict[str, object] = {
     "empty": _("The file is empty. Choose a file with a heading row and at least one order."),
     "old_excel": _("This is an old Excel file (.xls). Save it as .xlsx or CSV and try again."),
     "not_text": _("The file is neither CSV text nor an Excel workbook. Save it as CSV or .xlsx."),
+    "unknown_encoding": _(
+        "The letters of the file can be read in more than one way. Save it as CSV in UTF-8, or as .xlsx."
+    ),
+    "several_sheets": _(
+        "More than one sheet of the workbook looks like orders: %(sheets)s. Save the right one as a file of its own."
+    ),
     "bad_workbook": _(
         "The workbook cannot be opened. Open it in a spreadsheet program, save it as .xlsx and try again."
     ),
@@ -47,6 +53,9 @@ ROW_WORDS: dict[str, object] = {
     "out_of_range": _("“%(value)s” is out of range. Write a number from %(least)s to %(most)s."),
     "not_a_time": _("“%(value)s” is not a time of day. Write it as 14:30."),
     "not_a_date": _("“%(value)s” is not a date. Write it as 2026-12-01."),
+    "serial_date": _(
+        "“%(value)s” is a date as a spreadsheet stores it. Format the column as a date, and save the file again."
+    ),
     "ambiguous_date": _(
         "“%(value)s” can mean %(one)s or %(other)s. Write it in one of these ways."
     ),

@@ -20,7 +20,7 @@ from dispatch.fleet.models import Hub
 from dispatch.intake.events import DONE, FAILED, DoneFacts, FailedFacts
 from dispatch.intake.models import JOB, ImportBatch, ImportFile, RefusedRow
 from dispatch.intake.parse import Conventions, Fault, Parsed, Row, conventions_of, parse_orders
-from dispatch.intake.parse.tables import BadFile
+from dispatch.intake.parse.faults import BadFile
 from dispatch.intake.services.choosing import lock_choices, prepare_choices, use_choices
 from dispatch.intake.services.drafting import to_draft
 from dispatch.intake.services.to_tell import ToTell

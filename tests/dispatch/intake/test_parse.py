@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from dispatch.intake.parse import Conventions, Parsed, Row, parse_orders
 from dispatch.intake.parse.columns import COLUMNS, recognise
-from dispatch.intake.parse.tables import MAX_RATIO, BadFile, neutral, write_csv
+from dispatch.intake.parse.faults import BadFile
+from dispatch.intake.parse.tables import MAX_RATIO, neutral, write_csv
 from dispatch.intake.parse.times import read_minute
 
 
