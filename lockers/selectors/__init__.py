@@ -1,5 +1,6 @@
 """The selectors of lockers."""
 
+from lockers.selectors.chances import chances_free
 from lockers.selectors.doors import Column, Door, changes_of, doors_of, live_reservations
 from lockers.selectors.hours import HoursWords, hours_in_words, hours_of, is_open_at
 from lockers.selectors.lists import (
@@ -32,6 +33,7 @@ __all__ = [
     "banks",
     "banks_of",
     "boxes_by_state",
+    "chances_free",
     "changes_of",
     "commands_of",
     "compartments_of",

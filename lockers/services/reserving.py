@@ -67,6 +67,19 @@ class ReservationDraft:
     moved_from: LockerReservation | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionTerms:
+    """The terms of a promise to collect at a bank, as its shopper saw them."""
+
+    opens_at: dt.datetime
+    closes_at: dt.datetime
+    service_date: dt.date
+    option: str = Option.LOCKER
+    price_minor: int | None = None
+    currency: str = ""
+    co2_g: int | None = None
+
+
 @transaction.atomic
 def reserve(*, draft: ReservationDraft) -> LockerReservation:
     """Reserve the smallest free compartment that fits, or join the queue.
@@ -202,31 +215,46 @@ def _refuse_full(bank: LockerBank, draft: ReservationDraft) -> NoReturn:
     )  # fmt: skip
 
 
-def promise_collection(row: LockerReservation, *, cause: str) -> None:
+def promise_collection(
+    row: LockerReservation, *, cause: str, terms: CollectionTerms | None = None
+) -> None:
     """Promise the order of a hard hold that its shopper collects it at the bank.
 
-    The window of an earlier promise stays; without one it is from now until the end of collecting.
+    Without ``terms``, the window of an earlier promise stays; without such a promise it is from
+    now until the end of collecting.
 
     Locks: the order. Records: order.promised. Raises: as ``set_promise``.
     """
     order, bank = row.order, row.bank
     if order is None or row.mode != Mode.HARD:
         return
-    before = order.promise
-    until = row.deposit_by + dt.timedelta(seconds=row.collect_within_s)
-    opens_at = before.opens_at if before else clock.now()
-    closes_at = before.closes_at if before else min(until, opens_at + LONGEST_PROMISE)
+    agreed = terms or _usual_terms(row, order)
     place = PromisedPlace(reference=bank.public_id, text=bank.place_text, point=bank.point)
     set_promise(
         order=order,
         draft=PromiseDraft(
-            opens_at=opens_at,
-            closes_at=closes_at,
+            opens_at=agreed.opens_at,
+            closes_at=agreed.closes_at,
+            service_date=agreed.service_date if terms else None,
             cause=cause,
-            option=Option.LOCKER,
+            option=agreed.option,
             handover=Handover.CONTACTLESS,
             place=place,
+            price_minor=agreed.price_minor,
+            currency=agreed.currency,
+            co2_g=agreed.co2_g,
         ),
+    )
+
+
+def _usual_terms(row: LockerReservation, order: Order) -> CollectionTerms:
+    before = order.promise
+    opens_at = before.opens_at if before else clock.now()
+    until = row.deposit_by + dt.timedelta(seconds=row.collect_within_s)
+    return CollectionTerms(
+        opens_at=opens_at,
+        closes_at=before.closes_at if before else min(until, opens_at + LONGEST_PROMISE),
+        service_date=clock.local_date(opens_at, row.bank.zone),
     )
 
 
