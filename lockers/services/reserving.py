@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NoReturn
 
 from django.db import transaction
@@ -220,8 +220,8 @@ def promise_collection(
 ) -> None:
     """Promise the order of a hard hold that its shopper collects it at the bank.
 
-    Without ``terms``, the window of an earlier promise stays; without such a promise it is from
-    now until the end of collecting.
+    Without ``terms``, the window of an earlier promise stays, and the price if it was for a locker;
+    without such a promise the window is from now until the end of collecting.
 
     Locks: the order. Records: order.promised. Raises: as ``set_promise``.
     """
@@ -251,10 +251,15 @@ def _usual_terms(row: LockerReservation, order: Order) -> CollectionTerms:
     before = order.promise
     opens_at = before.opens_at if before else clock.now()
     until = row.deposit_by + dt.timedelta(seconds=row.collect_within_s)
-    return CollectionTerms(
+    usual = CollectionTerms(
         opens_at=opens_at,
         closes_at=before.closes_at if before else min(until, opens_at + LONGEST_PROMISE),
         service_date=clock.local_date(opens_at, row.bank.zone),
+    )
+    if before is None or before.option != Option.LOCKER:
+        return usual
+    return replace(
+        usual, price_minor=before.price_minor, currency=before.currency, co2_g=before.co2_g
     )
 
 

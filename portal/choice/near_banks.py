@@ -27,7 +27,7 @@ MOST_DAYS_LOOKED: Final = 14
 WALK_DETOUR: Final = 1.3
 WALK_M_PER_S: Final = 1.25
 _DAY: Final = dt.timedelta(days=1)
-_LONGEST: Final = dt.timedelta(days=7)
+_LEAST_WINDOW: Final = dt.timedelta(hours=1)
 
 
 def parcels_of(request: DeliveryRequest) -> list[ParcelNeed]:
@@ -112,12 +112,16 @@ def ready_at(zone: str, day: dt.date, rules: LockerPolicy) -> dt.datetime:
     return _local(day, rules.ready_minute, zone)
 
 
-def window_of(
-    bank: LockerBank, day: dt.date, rules: LockerPolicy
-) -> tuple[dt.datetime, dt.datetime]:
-    """Return from when and until when parcels can be collected."""
-    opens_at = ready_at(bank.hub.zone, day, rules)
-    return opens_at, opens_at + min(dt.timedelta(hours=rules.collect_hours), _LONGEST)
+def window_of(hub: Hub, day: dt.date, rules: LockerPolicy) -> tuple[dt.datetime, dt.datetime]:
+    """Return the time in which the parcels come to a bank: from the hub's opening on."""
+    closes_at = ready_at(hub.zone, day, rules)
+    opens = [opens_at for opens_at, _closes_at in open_spans(hub.hours, day, hub.zone)]
+    return min([closes_at - _LEAST_WINDOW, *opens]), closes_at
+
+
+def collect_until(ready_by: dt.datetime, rules: LockerPolicy) -> dt.datetime:
+    """Return until when parcels wait that come as late as promised."""
+    return ready_by + dt.timedelta(hours=rules.collect_hours)
 
 
 def _local(day: dt.date, minute: int, zone: str) -> dt.datetime:
@@ -125,9 +129,9 @@ def _local(day: dt.date, minute: int, zone: str) -> dt.datetime:
     return dt.datetime.combine(day, time, clock.zone(zone)).astimezone(dt.UTC)
 
 
-def deposit_by(opens_at: dt.datetime, rules: LockerPolicy) -> dt.datetime:
+def deposit_by(ready_by: dt.datetime, rules: LockerPolicy) -> dt.datetime:
     """Return until when the courier may come: a day late at most, and not before the setting."""
-    return max(opens_at + _DAY, clock.now() + dt.timedelta(hours=rules.deposit_hours))
+    return max(ready_by + _DAY, clock.now() + dt.timedelta(hours=rules.deposit_hours))
 
 
 def opens_within(bank: LockerBank, since: dt.datetime, until: dt.datetime) -> bool:

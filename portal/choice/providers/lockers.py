@@ -35,6 +35,7 @@ from portal.choice.models import LockerHold
 from portal.choice.near_banks import (
     active_banks,
     banks_near,
+    collect_until,
     deposit_by,
     first_day,
     largest,
@@ -80,9 +81,10 @@ class Lockers:
         if day is None:
             return ProviderAnswer()
         near = banks_near(request, rules.choice_banks)
-        near = [one for one in near if opens_within(one.bank, *window_of(one.bank, day, rules))]
-        size = largest(parcels)
         at = ready_at(request.hub.zone, day, rules)
+        until = collect_until(at, rules)
+        near = [one for one in near if opens_within(one.bank, at, until)]
+        size = largest(parcels)
         chances = chances_free([one.bank for one in near], size, at, needed=len(parcels))
         return ProviderAnswer(
             offers=tuple(
@@ -115,7 +117,7 @@ class Lockers:
         request, rules = question.request, locker_policy()
         if order_until(bank.hub, day, rules) <= clock.now():
             raise _gone(_("This locker can no longer be reached on that day. Look again."), bank)
-        opens_at, closes_at = window_of(bank, day, rules)
+        opens_at, closes_at = window_of(bank.hub, day, rules)
         row = LockerHold(
             session=question.session,
             offer=wish.offer,
@@ -141,7 +143,7 @@ class Lockers:
                 bank=bank,
                 parcels=parcels_of(request),
                 bundle=row.public_id,
-                deposit_by=deposit_by(opens_at, rules),
+                deposit_by=deposit_by(closes_at, rules),
             )
         except _REFUSALS as refused:
             raise _gone(str(refused.detail), bank, refused.data.get("reason")) from refused
@@ -263,7 +265,7 @@ def _offer(
     near: NearBank, day: dt.date, rules: LockerPolicy, request: DeliveryRequest, chance: float
 ) -> FoundOffer:
     bank = near.bank
-    opens_at, closes_at = window_of(bank, day, rules)
+    opens_at, closes_at = window_of(bank.hub, day, rules)
     return FoundOffer(
         provider=Lockers.name,
         offer=f"{bank.public_id}.{day.isoformat()}",
@@ -281,6 +283,7 @@ def _offer(
             "distance_m": near.distance_m,
             "walk_s": walk_s(near.distance_m),
             "chance_percent": round(chance * 100),
+            "collect_until": collect_until(closes_at, rules).isoformat(),
         },
     )
 

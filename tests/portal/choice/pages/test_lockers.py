@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pytest
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Order
-from lastmile.core import clock as clocks
 from lastmile.core.geo import Point
 from lockers.models import LockerBank, LockerReservation
 from lockers.rolls import invariants
-from lockers.services.sweeping import look_after_lockers
-from portal.choice.models import LockerHold, ShownOffer
-from tests.dispatch.conftest import SetClock
-from tests.dispatch.slots.booking import taken
 from tests.factories.fleet import LAT, LON
 from tests.factories.lockers import make_bank
 from tests.factories.orders import DAY
-from tests.portal.choice.pages.test_choosing import below, book, fields_of, options_of, slot_at
+from tests.portal.choice.pages.test_choosing import below, fields_of, options_of
 from tests.portal.tracking.shoppers import ShopperBrowser
 
 
