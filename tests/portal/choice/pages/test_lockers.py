@@ -15,7 +15,8 @@ from lockers.policy import LockerPolicy
 from lockers.rolls import invariants
 from lockers.services.sweeping import look_after_lockers
 from portal.choice.models import LockerHold, ShownOffer
-from tenants.people.services import set_policy
+from tenants.people.services import set_section
+from tenants.sections import section_of
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.slots.booking import taken
 from tests.factories import make_order
@@ -203,7 +204,7 @@ def test_nothing_is_offered_that_cannot_wait_in_a_locker(
     assert "Mercado" not in shopper.text(options_of(shopper))
     order.parcels.update(length_mm=300, width_mm=200, height_mm=100)
     assert "Mercado" in shopper.text(options_of(shopper))
-    set_policy(LockerPolicy, {"in_choice": False})
+    set_section(section=section_of(LockerPolicy), policy=LockerPolicy(in_choice=False))
     assert "Mercado" not in shopper.text(options_of(shopper))
 
 
