@@ -48,6 +48,7 @@ _PHONE, _PHONE_SHIFT = f"{_LIVE}.on_stop_changed", f"{_LIVE}.on_shift_changed"
 _ETA, _ETA_RUN = f"{_LIVE}.on_order_moved", f"{_LIVE}.on_run_changed"
 _TRACK = "portal.tracking.handlers.on_order_changed"  # open pages of the order's shopper
 _LOCKER = "lockers.handlers.on_order_changed"  # its reservations of compartments
+_TRACK_LOCKER = "portal.tracking.handlers.on_locker_changed"
 _TELL = "notifications.handlers.on_event"  # every kind of a moment (notifications/catalogue)
 HANDLERS: dict[str, list[str]] = {
     "order.placed": [_ORDER_DAY, _TELL],
@@ -79,6 +80,7 @@ HANDLERS: dict[str, list[str]] = {
     "shopper.erased": ["lockers.handlers.on_shopper_erased"],
     "order.step_up_confirmed": [_TELL],
     "proof.checked": [_TELL, _TRACK],
+    "choice.used": ["portal.choice.handlers.on_choice_used"],
     "delivery.rated": ["notifications.handlers.on_rated"],
     "retailer.clock_set": ["notifications.handlers.on_clock_set"],
     "import.done": [_TELL],
@@ -99,6 +101,13 @@ HANDLERS: dict[str, list[str]] = {
     "visit.left": [_ETA, _BOARD_RUN, _TRACK],
     "arrival.changed": [_TELL, _TRACK],
     "arrival.late": [_TELL],
+    "locker.reservation.held": [_TRACK_LOCKER],
+    "locker.reservation.moved": [_TELL, _TRACK_LOCKER],
+    "locker.reservation.cancelled": [_TRACK_LOCKER],
+    "locker.parcel.ready": [_TELL, _TRACK_LOCKER],
+    "locker.parcel.reminder_due": [_TELL],
+    "locker.parcel.collected": [_TRACK_LOCKER],
+    "locker.parcel.collect_expired": [_TELL, _TRACK_LOCKER],
     "incident.opened": [_BOARD_INCIDENT],
     "incident.settled": [_BOARD_INCIDENT],
 }

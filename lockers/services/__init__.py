@@ -4,10 +4,12 @@ from lockers.services.banks import BankDraft, CompartmentDraft, add_bank, add_co
 from lockers.services.choosing import (
     ParcelNeed,
     bundle_rows,
+    extend_order,
     hold_parcels,
     keep_bundle,
     leave_bundle,
     leave_lockers,
+    move_order,
     take_bundle,
 )
 from lockers.services.codes import (
@@ -83,6 +85,7 @@ __all__ = [
     "end_identity",
     "expire_commands",
     "extend_collection",
+    "extend_order",
     "follow_order",
     "forget_devices",
     "forget_vendor_reports",
@@ -96,6 +99,7 @@ __all__ = [
     "leave_lockers",
     "look_after_lockers",
     "make_token",
+    "move_order",
     "move_to_bank",
     "note_unclear_call",
     "note_vendor_answer",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -22,7 +23,7 @@ from lockers.errors import NoFreeCompartment, ReservationMoveNotAllowed
 from lockers.models import LockerBank, LockerReservation
 from lockers.services.changing import move
 from lockers.services.generations import give_generation
-from lockers.services.holding import displace
+from lockers.services.holding import displace, extend_collection, move_to_bank
 from lockers.services.picking import Need
 from lockers.services.reserving import (
     CollectionTerms,
@@ -32,9 +33,11 @@ from lockers.services.reserving import (
     refuse_bank,
     reserve,
 )
-from lockers.states import HELD, BoxState, Mode, Rejection, ReservationState
+from lockers.states import HELD, INSIDE, BoxState, Mode, Rejection, ReservationState
 
 S = ReservationState
+#: The time by which a shopper extends the collection. Chosen.
+LONGER: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,45 @@ def leave_lockers(*, order: Order, but: str = "", cause: str = "superseded") -> 
         row.order = own
         move(row, S.CANCELLED, cause=cause)
     return len(left)
+
+
+@transaction.atomic
+def move_order(*, order: Order, bank: LockerBank) -> list[LockerReservation]:
+    """Move all holds of an order to another bank. All or none.
+
+    Locks: the order, the reservations, compartments of the other bank. Records:
+    locker.reservation.moved for each; order.promised. Raises: as ``move_to_bank``; also if a
+    parcel is inside already.
+    """
+    own = lock_order(order)
+    rows = list(_rows().filter(order=own, mode=Mode.HARD).order_by("pk"))
+    inside = [row for row in rows if S(row.state) in INSIDE]
+    held = [row for row in rows if S(row.state) in HELD | {S.QUEUED}]
+    if inside or not held:
+        raise ReservationMoveNotAllowed(
+            _("A parcel is in the locker already, so the order can no longer go to another one."),
+            data={"order": own.public_id},
+        )
+    if len(held) > 1:
+        _lock_bundles(bank)
+    return [move_to_bank(reservation=row, bank=bank) for row in held]
+
+
+@transaction.atomic
+def extend_order(*, order: Order) -> list[LockerReservation]:
+    """Keep all parcels of an order that wait in lockers for a day longer.
+
+    Locks: the order, the reservations. Records: locker.parcel.ready if the time was over. Raises:
+    ReservationMoveNotAllowed if no parcel waits, or if the time was extended before.
+    """
+    own = lock_order(order)
+    rows = list(_rows().filter(order=own, state__in=[S.READY, S.COLLECT_EXPIRED]).order_by("pk"))
+    if not rows:
+        raise ReservationMoveNotAllowed(
+            _("No parcel waits in a locker now, so there is nothing to keep longer."),
+            data={"order": own.public_id},
+        )
+    return [extend_collection(reservation=row, by=LONGER) for row in rows]
 
 
 def bundle_rows(bundles: Sequence[str]) -> QuerySet[LockerReservation]:

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from dispatch.fleet.hours import open_spans
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Option
 from dispatch.slots.services import DeliveryRequest
 from lastmile.core import clock
+from lastmile.core.refusals import unknown
 from lockers.fitting import Size
 from lockers.hours import HoursUnreadable
 from lockers.models import LockerBank
@@ -20,6 +22,7 @@ from lockers.policy import LockerPolicy, locker_policy
 from lockers.selectors import NearBank, Wanted, hours_of, nearest_banks
 from lockers.services import Need, ParcelNeed
 from lockers.states import BankKind, BankState, Capability
+from portal.choice.errors import LockerGone
 
 MOST_PARCELS: Final = 4  # compartments that one order takes at most. Chosen.
 MOST_DAYS_LOOKED: Final = 14
@@ -141,3 +144,24 @@ def opens_within(bank: LockerBank, since: dt.datetime, until: dt.datetime) -> bo
     except HoursUnreadable:
         return False
     return opens is not None and opens < until
+
+
+def offered_bank(offer: str) -> tuple[LockerBank, dt.date]:
+    """Return the bank and the day of an offer. Raises LockerGone."""
+    public_id, _dot, date = offer.partition(".")
+    bank = active_banks().filter(public_id=public_id).first()
+    try:
+        day = dt.date.fromisoformat(date)
+    except ValueError:
+        raise unknown() from None
+    if bank is None:
+        raise LockerGone(
+            _("This locker is no longer in use. Choose another one."),
+            data={"reason": "site_unknown"},
+        )
+    return bank, day
+
+
+def gone(detail: str, bank: LockerBank, reason: object = "") -> LockerGone:
+    """Return the refusal of a bank that can no longer take the parcels."""
+    return LockerGone(detail, data={"bank": bank.public_id, "reason": str(reason or "")})

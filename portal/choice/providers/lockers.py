@@ -16,21 +16,20 @@ from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Handover, Order, Promise
 from dispatch.slots import services as slots
-from dispatch.slots.errors import PriceChanged
 from dispatch.slots.models import Choice
 from dispatch.slots.services import DeliveryRequest
+from dispatch.slots.services.pricing import refuse_price
 from lastmile.core import clock
 from lastmile.core.geo import Point
 from lastmile.core.refusals import unknown
 from lockers import services
 from lockers.errors import NoFreeCompartment, ReservationMoveNotAllowed, ReservationRefused
-from lockers.models import LockerBank, LockerReservation
+from lockers.models import LockerReservation
 from lockers.policy import LockerPolicy, locker_policy
 from lockers.selectors import NearBank, chances_free
 from lockers.services import CollectionTerms, ParcelNeed
 from lockers.services.reserving import need_of
 from lockers.states import ReservationState
-from portal.choice.errors import LockerGone
 from portal.choice.models import LockerHold
 from portal.choice.near_banks import (
     active_banks,
@@ -38,8 +37,10 @@ from portal.choice.near_banks import (
     collect_until,
     deposit_by,
     first_day,
+    gone,
     largest,
     may_be_left,
+    offered_bank,
     opens_within,
     option_of,
     order_until,
@@ -62,7 +63,7 @@ LIVE, KEPT, PROMISED, RELEASED, EXPIRED = "live", "kept", "promised", "released"
 #: The compartments of a choice stay so much longer, so that an order that comes in time has them.
 GRACE: Final = dt.timedelta(minutes=30)
 #: What a bank refuses while somebody chooses it.
-_REFUSALS: Final = (NoFreeCompartment, ReservationMoveNotAllowed, ReservationRefused)
+REFUSALS: Final = (NoFreeCompartment, ReservationMoveNotAllowed, ReservationRefused)
 
 
 class Lockers:
@@ -113,10 +114,10 @@ class Lockers:
         self, question: Question, wish: Wish, *, replaces: str = "", prepared: object = None
     ) -> HeldPlace:
         """Hold a compartment for each parcel. Raises LockerGone."""
-        bank, day = _offered(wish.offer)
+        bank, day = offered_bank(wish.offer)
         request, rules = question.request, locker_policy()
         if order_until(bank.hub, day, rules) <= clock.now():
-            raise _gone(_("This locker can no longer be reached on that day. Look again."), bank)
+            raise gone(_("This locker can no longer be reached on that day. Look again."), bank)
         opens_at, closes_at = window_of(bank.hub, day, rules)
         row = LockerHold(
             session=question.session,
@@ -145,8 +146,8 @@ class Lockers:
                 bundle=row.public_id,
                 deposit_by=deposit_by(closes_at, rules),
             )
-        except _REFUSALS as refused:
-            raise _gone(str(refused.detail), bank, refused.data.get("reason")) from refused
+        except REFUSALS as refused:
+            raise gone(str(refused.detail), bank, refused.data.get("reason")) from refused
         row.save()
         return _held(row, list(services.bundle_rows([row.public_id])))
 
@@ -187,15 +188,15 @@ class Lockers:
     ) -> Choice:
         """Keep the compartments until the retailer's order comes. Raises LockerGone."""
         row = LockerHold.objects.select_for_update(of=("self",)).get(pk=_hold(hold).pk)
-        if price_minor is not None and price_minor != row.price_minor:
-            raise _other_price(row, price_minor)
+        if price_minor is not None:
+            refuse_price(price_minor, row.price_minor, row.currency)
         until = clock.now() + dt.timedelta(minutes=minutes)
         if row.choice is not None and row.choice.expires_at > clock.now():
             return row.choice
         try:
             services.keep_bundle(bundle=row.public_id, until=until + GRACE)
-        except _REFUSALS as refused:
-            raise _gone(str(refused.detail), row.bank) from refused
+        except REFUSALS as refused:
+            raise gone(str(refused.detail), row.bank) from refused
         row.choice = _choice(row, until)
         row.save(update_fields=["choice"])
         return row.choice
@@ -217,32 +218,16 @@ class Lockers:
         if row.order_id == order.pk and order.promise is not None:
             return order.promise
         own = slots.vacate_slot(order=order, hub=row.bank.hub, service_date=row.service_date)
-        self._hold_again(row, own)
+        hold_again(row)
         try:
-            services.take_bundle(bundle=row.public_id, order=own, terms=_terms(row), cause=cause)
-        except _REFUSALS as refused:
-            raise _gone(str(refused.detail), row.bank, refused.data.get("reason")) from refused
+            services.take_bundle(bundle=row.public_id, order=own, terms=terms_of(row), cause=cause)
+        except REFUSALS as refused:
+            raise gone(str(refused.detail), row.bank, refused.data.get("reason")) from refused
         LockerHold.objects.filter(pk=row.pk).update(order=own, updated_at=clock.now())
         services.point_to_next_look()
         own.refresh_from_db()
         assert own.promise is not None, "take_bundle() gives the order a promise"
         return own.promise
-
-    def _hold_again(self, row: LockerHold, order: Order) -> None:
-        """Hold the compartments again if their time is over and the bank still has room."""
-        rows = list(services.bundle_rows([row.public_id]))
-        if state_of(row, rows) != EXPIRED:
-            return
-        needs = [ParcelNeed(need=need_of(one), weight_g=one.weight_g) for one in rows]
-        services.leave_bundle(bundle=row.public_id, cause="time_over")
-        # The ended reservations keep their history; the new ones get the name of the hold.
-        LockerReservation.objects.filter(bundle=row.public_id).update(bundle="")
-        try:
-            services.hold_parcels(
-                bank=row.bank, parcels=needs, bundle=row.public_id, deposit_by=rows[0].deposit_by
-            )
-        except _REFUSALS as refused:
-            raise _gone(str(refused.detail), row.bank, refused.data.get("reason")) from refused
 
 
 PROVIDER: Final = Lockers()
@@ -288,39 +273,7 @@ def _offer(
     )
 
 
-def _offered(offer: str) -> tuple[LockerBank, dt.date]:
-    """Return the bank and the day of an offer. Raises LockerGone."""
-    public_id, _dot, date = offer.partition(".")
-    bank = active_banks().filter(public_id=public_id).first()
-    try:
-        day = dt.date.fromisoformat(date)
-    except ValueError:
-        raise unknown() from None
-    if bank is None:
-        raise LockerGone(
-            _("This locker is no longer in use. Choose another one."),
-            data={"reason": "site_unknown"},
-        )
-    return bank, day
-
-
-def _gone(detail: str, bank: LockerBank, reason: object = "") -> LockerGone:
-    return LockerGone(detail, data={"bank": bank.public_id, "reason": str(reason or "")})
-
-
-def _other_price(row: LockerHold, price_minor: int) -> PriceChanged:
-    return PriceChanged(
-        _("Another price was confirmed than the present one. Show it and let the shopper confirm."),
-        data={
-            "old_price_minor": price_minor,
-            "new_price_minor": row.price_minor,
-            "currency": row.currency,
-            "reason": "outdated_price",
-        },
-    )
-
-
-def _terms(row: LockerHold) -> CollectionTerms:
+def terms_of(row: LockerHold) -> CollectionTerms:
     return CollectionTerms(
         opens_at=row.opens_at,
         closes_at=row.closes_at,
@@ -350,6 +303,9 @@ def _choice(row: LockerHold, until: dt.datetime) -> Choice:
         currency=row.currency,
         value_minor=row.value_minor,
         co2_g=row.co2_g,
+        weight_g=row.weight_g,
+        volume_cm3=row.volume_cm3,
+        parcel_count=row.parcels,
     )
 
 
@@ -409,3 +365,23 @@ def _expires_at(row: LockerHold, ends: Sequence[dt.datetime]) -> dt.datetime | N
     if row.choice is not None:
         return row.choice.expires_at
     return min(ends, default=None)
+
+
+def hold_again(row: LockerHold) -> None:
+    """Hold the compartments again if their time is over and the bank still has room.
+
+    Locks, Records: as ``hold_parcels``. Raises: LockerGone.
+    """
+    rows = list(services.bundle_rows([row.public_id]))
+    if state_of(row, rows) != EXPIRED:
+        return
+    needs = [ParcelNeed(need=need_of(one), weight_g=one.weight_g) for one in rows]
+    services.leave_bundle(bundle=row.public_id, cause="time_over")
+    # The ended reservations keep their history; the new ones get the name of the hold.
+    LockerReservation.objects.filter(bundle=row.public_id).update(bundle="")
+    try:
+        services.hold_parcels(
+            bank=row.bank, parcels=needs, bundle=row.public_id, deposit_by=rows[0].deposit_by
+        )
+    except REFUSALS as refused:
+        raise gone(str(refused.detail), row.bank, refused.data.get("reason")) from refused

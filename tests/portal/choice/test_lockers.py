@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-
 from dispatch.fleet.models import Hub
 from lastmile.core.geo import Point
 from lastmile.core.tenancy import RetailerRef

@@ -210,7 +210,14 @@ def test_nothing_is_offered_that_cannot_wait_in_a_locker(
 
 def test_hostile_offers_are_unknown(shopper: ShopperBrowser, bank: LockerBank) -> None:
     options = options_of(shopper)
-    for offer in (bank.public_id, f"{bank.public_id}.2026-99-99", "lkh_1", "../..", "%00", "x" * 99):
+    for offer in (
+        bank.public_id,
+        f"{bank.public_id}.2026-99-99",
+        "lkh_1",
+        "../..",
+        "%00",
+        "x" * 99,
+    ):
         assert shopper.post(options, offer=offer).status_code in {404, 422}, offer
     assert states() == []
     assert not LockerHold.objects.exists()
