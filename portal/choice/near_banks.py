@@ -14,7 +14,9 @@ from dispatch.fleet.models import Hub
 from dispatch.orders.models import Option
 from dispatch.slots.services import DeliveryRequest
 from lastmile.core import clock
+from lastmile.core.errors import DomainError
 from lastmile.core.refusals import unknown
+from lockers.errors import NoFreeCompartment, ReservationMoveNotAllowed
 from lockers.fitting import Size
 from lockers.hours import HoursUnreadable
 from lockers.models import LockerBank
@@ -165,3 +167,13 @@ def offered_bank(offer: str) -> tuple[LockerBank, dt.date]:
 def gone(detail: str, bank: LockerBank, reason: object = "") -> LockerGone:
     """Return the refusal of a bank that can no longer take the parcels."""
     return LockerGone(detail, data={"bank": bank.public_id, "reason": str(reason or "")})
+
+
+def refused_by(bank: LockerBank, refused: DomainError) -> LockerGone:
+    """Return what a shopper reads if a bank refused the parcels."""
+    texts = {
+        NoFreeCompartment: _("This locker has just filled up. Choose another one."),
+        ReservationMoveNotAllowed: _("The locker is no longer kept for you. Choose again."),
+    }
+    other = _("This locker cannot take your parcels now. Choose another one.")
+    return gone(texts.get(type(refused), other), bank, refused.data.get("reason"))

@@ -46,6 +46,7 @@ from portal.choice.near_banks import (
     order_until,
     parcels_of,
     ready_at,
+    refused_by,
     walk_s,
     window_of,
 )
@@ -147,7 +148,7 @@ class Lockers:
                 deposit_by=deposit_by(closes_at, rules),
             )
         except REFUSALS as refused:
-            raise gone(str(refused.detail), bank, refused.data.get("reason")) from refused
+            raise refused_by(bank, refused) from refused
         row.save()
         return _held(row, list(services.bundle_rows([row.public_id])))
 
@@ -196,7 +197,7 @@ class Lockers:
         try:
             services.keep_bundle(bundle=row.public_id, until=until + GRACE)
         except REFUSALS as refused:
-            raise gone(str(refused.detail), row.bank) from refused
+            raise refused_by(row.bank, refused) from refused
         row.choice = _choice(row, until)
         row.save(update_fields=["choice"])
         return row.choice
@@ -222,7 +223,7 @@ class Lockers:
         try:
             services.take_bundle(bundle=row.public_id, order=own, terms=terms_of(row), cause=cause)
         except REFUSALS as refused:
-            raise gone(str(refused.detail), row.bank, refused.data.get("reason")) from refused
+            raise refused_by(row.bank, refused) from refused
         LockerHold.objects.filter(pk=row.pk).update(order=own, updated_at=clock.now())
         services.point_to_next_look()
         own.refresh_from_db()
@@ -384,4 +385,4 @@ def hold_again(row: LockerHold) -> None:
             bank=row.bank, parcels=needs, bundle=row.public_id, deposit_by=rows[0].deposit_by
         )
     except REFUSALS as refused:
-        raise gone(str(refused.detail), row.bank, refused.data.get("reason")) from refused
+        raise refused_by(row.bank, refused) from refused
