@@ -117,11 +117,20 @@ def ready_at(zone: str, day: dt.date, rules: LockerPolicy) -> dt.datetime:
     return _local(day, rules.ready_minute, zone)
 
 
-def window_of(hub: Hub, day: dt.date, rules: LockerPolicy) -> tuple[dt.datetime, dt.datetime]:
-    """Return the time in which the parcels come to a bank: from the hub's opening on."""
-    closes_at = ready_at(hub.zone, day, rules)
-    opens = [opens_at for opens_at, _closes_at in open_spans(hub.hours, day, hub.zone)]
-    return min([closes_at - _LEAST_WINDOW, *opens]), closes_at
+def window_of(
+    bank: LockerBank, day: dt.date, rules: LockerPolicy
+) -> tuple[dt.datetime, dt.datetime]:
+    """Return the window of the promise.
+
+    For a locker it is the time in which the parcels come: from the hub's opening until they are
+    ready. For a counter, to which nothing is driven, it is from then until the hub closes.
+    """
+    hub = bank.hub
+    ready = ready_at(hub.zone, day, rules)
+    spans = open_spans(hub.hours, day, hub.zone)
+    if bank.kind == BankKind.COUNTER:
+        return ready, max([ready + _LEAST_WINDOW, *(closes_at for _opens_at, closes_at in spans)])
+    return min([ready - _LEAST_WINDOW, *(opens_at for opens_at, _closes_at in spans)]), ready
 
 
 def collect_until(ready_by: dt.datetime, rules: LockerPolicy) -> dt.datetime:

@@ -145,8 +145,9 @@ def _bank(row: ShownOffer, bank: LockerBank | None) -> dict[str, Any] | None:
     names = ("name", "address", "access", "lat", "lon", "hours")
     shown = {"id": bank.public_id} | {name: getattr(bank, name) for name in names}
     shown["open_now"] = is_open_at(bank, clock.now())
-    until = dt.datetime.fromisoformat(row.details["collect_until"])
-    return shown | dict(row.details) | {"collect_until": until}
+    instants = ("ready_by", "collect_until")
+    times = {name: dt.datetime.fromisoformat(row.details[name]) for name in instants}
+    return shown | dict(row.details) | times
 
 
 def _offer(row: ShownOffer, zone: str, *, held: bool, costs: bool) -> dict[str, Any]:

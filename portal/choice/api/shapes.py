@@ -160,6 +160,7 @@ class OfferBankOut(serializers.Serializer[Any]):
     chance_percent = serializers.IntegerField(
         help_text="How likely a compartment is still free at the deposit, without a hold."
     )
+    ready_by = InstantField(help_text="When the parcels are there at the latest.")
     collect_until = InstantField(help_text="Until when the parcels wait, at the earliest.")
 
 
@@ -184,9 +185,7 @@ class ShownOfferOut(serializers.Serializer[Any]):
     reason = serializers.CharField(help_text="Code of `why`.")
     why = serializers.CharField()
     held = serializers.BooleanField(help_text="True if this session holds it.")
-    bank = OfferBankOut(
-        allow_null=True, help_text="Null for other options. The window says when parcels come."
-    )
+    bank = OfferBankOut(allow_null=True, help_text="Null for other options.")
 
 
 class OfferCostOut(serializers.Serializer[Any]):

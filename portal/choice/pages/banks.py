@@ -20,7 +20,7 @@ from lockers.models import LockerBank
 from lockers.policy import locker_policy
 from lockers.selectors import HoursWords, hours_in_words
 from portal.choice.models import DeliverySession, ShownOffer
-from portal.choice.near_banks import collect_until
+from portal.choice.near_banks import collect_until, ready_at
 from portal.choice.pages.words import OPTIONS, Words, price_words
 from portal.choice.providers.base import HeldPlace
 from portal.choice.selectors import offers_of
@@ -123,12 +123,13 @@ def facts_of(held: HeldPlace) -> BankFacts | None:
     bank = LockerBank.objects.select_related("hub").filter(public_id=public_id).first()
     if bank is None:
         return None
-    until = collect_until(held.closes_at, locker_policy())
+    rules = locker_policy()
+    ready = ready_at(bank.hub.zone, held.service_date, rules)
     return BankFacts(
         hours=hours_in_words(bank),
         access=bank.access,
-        ready=ready_words(held.closes_at),
-        until=formatting.day_and_time(until),
+        ready=ready_words(ready),
+        until=formatting.day_and_time(collect_until(ready, rules)),
         map_url=map_url(bank),
     )
 
@@ -164,7 +165,7 @@ def _line(
         walk=walk_words(details),
         hours=hours_in_words(bank),
         access=bank.access,
-        ready=ready_words(row.closes_at),
+        ready=ready_words(dt.datetime.fromisoformat(details["ready_by"])),
         until=formatting.day_and_time(until),
         option=OPTIONS.get(row.option, row.option),
         price=price_words(row.price_minor, row.currency),

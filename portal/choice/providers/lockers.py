@@ -119,7 +119,7 @@ class Lockers:
         request, rules = question.request, locker_policy()
         if order_until(bank.hub, day, rules) <= clock.now():
             raise gone(_("This locker can no longer be reached on that day. Look again."), bank)
-        opens_at, closes_at = window_of(bank.hub, day, rules)
+        opens_at, closes_at = window_of(bank, day, rules)
         row = LockerHold(
             session=question.session,
             offer=wish.offer,
@@ -251,7 +251,8 @@ def _offer(
     near: NearBank, day: dt.date, rules: LockerPolicy, request: DeliveryRequest, chance: float
 ) -> FoundOffer:
     bank = near.bank
-    opens_at, closes_at = window_of(bank.hub, day, rules)
+    ready = ready_at(bank.hub.zone, day, rules)
+    opens_at, closes_at = window_of(bank, day, rules)
     return FoundOffer(
         provider=Lockers.name,
         offer=f"{bank.public_id}.{day.isoformat()}",
@@ -269,7 +270,8 @@ def _offer(
             "distance_m": near.distance_m,
             "walk_s": walk_s(near.distance_m),
             "chance_percent": round(chance * 100),
-            "collect_until": collect_until(closes_at, rules).isoformat(),
+            "ready_by": ready.isoformat(),
+            "collect_until": collect_until(ready, rules).isoformat(),
         },
     )
 
