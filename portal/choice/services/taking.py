@@ -9,6 +9,7 @@ from django.db import transaction
 from dispatch.orders.models import Cause, Order
 from lastmile.core import clock
 from lockers import services as lockers
+from lockers.models import LockerReservation
 from lockers.services import ParcelNeed, ReservationDraft
 from lockers.services.reserving import need_of
 from portal.choice.errors import LockerGone
@@ -46,6 +47,7 @@ def take_lockers(*, hold: LockerHold, order: Order) -> bool:
 def _queue(hold: LockerHold, order: Order) -> None:
     rows = list(lockers.bundle_rows([hold.public_id]))
     lockers.leave_bundle(bundle=hold.public_id, cause="time_over")
+    LockerReservation.objects.filter(bundle=hold.public_id).update(bundle="")
     for row in rows:
         parcel = ParcelNeed(need=need_of(row), weight_g=row.weight_g)
         wait = max(row.deposit_by - clock.now(), _LEAST_QUEUE)
