@@ -180,7 +180,7 @@ def gone(detail: str, bank: LockerBank, reason: object = "") -> LockerGone:
 
 def refused_by(bank: LockerBank, refused: DomainError) -> LockerGone:
     """Return what a shopper reads if a bank refused the parcels."""
-    texts = {
+    texts: dict[type[DomainError], str] = {
         NoFreeCompartment: _("This locker has just filled up. Choose another one."),
         ReservationMoveNotAllowed: _("The locker is no longer kept for you. Choose again."),
     }
