@@ -24,6 +24,7 @@ from lockers.states import HELD, INSIDE, BankState, Mode, ReservationState
 
 Words = str | Lazy
 S = ReservationState
+MAP_HOST: Final = "openstreetmap.org"
 #: State -> icon, tone and word.
 STATES: Final[dict[S, tuple[str, str, Words]]] = {
     S.QUEUED: ("clock", "active", _("Waiting for a free locker")),
@@ -65,6 +66,7 @@ class LockerCard:
     can_extend: bool
     can_move: bool
     map_url: str
+    map_host: str = MAP_HOST
 
 
 def lockers_of(order: Order) -> tuple[LockerReservation, ...]:

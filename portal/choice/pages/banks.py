@@ -26,6 +26,7 @@ from portal.choice.providers.base import HeldPlace
 from portal.choice.selectors import offers_of
 
 PROVIDER = "lockers"
+MAP_HOST = "openstreetmap.org"
 #: Chances, in per cent, at which the words change.
 SURE, LIKELY = 90, 50
 
@@ -64,6 +65,7 @@ class BankFacts:
     ready: str
     until: str
     map_url: str
+    map_host: str = MAP_HOST
 
 
 def bank_lines(rows: Sequence[ShownOffer], order: Order, held: Collection[str]) -> list[BankLine]:
