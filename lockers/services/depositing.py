@@ -107,6 +107,7 @@ def dispute(row: LockerReservation, box: Compartment | None, source: Source, why
             key=f"locker_dispute:{row.public_id}",
             params={
                 "bank": bank.public_id,
+                "bank_name": bank.name,
                 "reservation": row.public_id,
                 "box": box.number if box else "",
                 "why": why,

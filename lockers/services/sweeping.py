@@ -71,7 +71,7 @@ def watch_banks() -> int:
                     kind=IncidentKind.LOCKER_OFFLINE,
                     hub=bank.hub,
                     key=f"locker_offline:{bank.public_id}",
-                    params={"bank": bank.public_id},
+                    params={"bank": bank.public_id, "bank_name": bank.name},
                 )
             )
     return changed
