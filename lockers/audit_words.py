@@ -93,13 +93,19 @@ def _money(value: object) -> str:
 
 
 def _names(ids: Iterable[str]) -> Names:
-    """Return the names of banks, compartments and reservations. Takes three statements."""
-    wanted = set(ids)
-    names = dict(LockerBank.objects.filter(public_id__in=wanted).values_list("public_id", "name"))
-    for box in Compartment.objects.filter(public_id__in=wanted).select_related("bank"):
+    """Return the names of banks, compartments and reservations. Takes three statements at most."""
+    wanted: dict[str, list[str]] = {"bnk": [], "cmp": [], "rsv": []}
+    for public_id in ids:
+        wanted.get(public_id[:3], []).append(public_id)
+    names: dict[str, str] = {}
+    if wanted["bnk"]:
+        banks = LockerBank.objects.filter(public_id__in=wanted["bnk"])
+        names |= dict(banks.values_list("public_id", "name"))
+    boxes = Compartment.objects.filter(public_id__in=wanted["cmp"]).select_related("bank")
+    for box in boxes if wanted["cmp"] else ():
         names[box.public_id] = f"{box.bank.name} {box.number}"
-    rows = LockerReservation.objects.filter(public_id__in=wanted)
-    for row in rows.select_related("order", "bank"):
+    rows = LockerReservation.objects.filter(public_id__in=wanted["rsv"])
+    for row in rows.select_related("order", "bank") if wanted["rsv"] else ():
         order = row.order and (row.order.external_id or row.order.public_id)
         names[row.public_id] = f"{order or row.parcel_ref or '–'}, {row.bank.name}"
     return names

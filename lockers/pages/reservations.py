@@ -34,8 +34,8 @@ _NEWEST = ("-created_at", "-public_id")
 def reservations(request: PageRequest) -> HttpResponse:
     """Find reservations by order, telephone, name or bank; the newest first."""
     text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    found_rows = selectors.search_reservations(request.principal, text)
-    rows, following = page_rows(request, found_rows, PAGE, order=_NEWEST)
+    matching = selectors.search_reservations(request.principal, text)
+    rows, following = page_rows(request, matching, PAGE, order=_NEWEST)
     context = {
         "rows": [(row, words.state_word(row.state)) for row in rows],
         "next": following,

@@ -34,7 +34,7 @@ def long_inside(bank: LockerBank) -> list[LockerReservation]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misuse:
-    """How often something went wrong at a bank in the last 30 days."""
+    """The number of faults and of misuse at a bank in the last 30 days."""
 
     forced: int
     left_open: int

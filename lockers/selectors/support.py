@@ -58,7 +58,7 @@ def entries_of(row: LockerReservation) -> list[JournalEntry]:
 
 
 def last_disputes(rows: list[LockerReservation]) -> dict[int, LockerChange]:
-    """Return the change by which each reservation became disputed, by its pk."""
+    """Return the change that made each reservation disputed, by its pk."""
     changes = LockerChange.objects.filter(
         reservation__in=rows, what="state", after=ReservationState.DISPUTED
     )

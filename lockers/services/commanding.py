@@ -30,7 +30,7 @@ LIFE: Final = dt.timedelta(seconds=60)
 ANSWER_WITHIN: Final = dt.timedelta(minutes=10)
 WORDS: Final = 24
 _WAITING: Final = (CommandState.QUEUED, CommandState.DELIVERED)
-#: The reason of a command with which the shopper, who stands at the door, takes the parcel out.
+#: The reason of a command while the shopper is at the door and takes the parcel out.
 HAND_OVER: Final = "hand_over"
 #: Failures that a later report of the cabinet may correct: it is the one that knows.
 _OURS: Final = frozenset({CommandState.EXPIRED})

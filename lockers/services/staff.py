@@ -38,7 +38,7 @@ from tenants.people.services import audit
 S = ReservationState
 MOST_REFUND: Final = 100_000_000  # minor units
 LONGEST_NOTE: Final = 200
-#: The reason of a command by which support opens a door.
+#: The reason of a command of support to open a door.
 SUPPORT: Final = "support"
 
 
@@ -56,7 +56,7 @@ class RefundReason(StrEnum):
 def open_remotely(*, reservation: LockerReservation, hand_over: bool = False) -> LockerCommand:
     """Tell the cabinet to open the door of a reservation, now or never.
 
-    With ``hand_over`` the shopper stands at the door: if the cabinet then reports the compartment
+    With ``hand_over`` the shopper is at the door: if the cabinet then reports the compartment
     as empty, the parcel was collected.
 
     Locks: the order, the reservation. Records: an audit entry. Raises: ReservationMoveNotAllowed

@@ -53,7 +53,7 @@ def late_deposit(retailer: RetailerRef) -> tuple[LockerReservation, Station]:
     return row, station
 
 
-def gone(retailer: RetailerRef) -> tuple[LockerReservation, Station]:
+def parcel_taken(retailer: RetailerRef) -> tuple[LockerReservation, Station]:
     """Return a reservation whose parcel was taken out without a code."""
     bank = make_bank(1)
     row = make_reservation(bank, order=make_order(hub=bank.hub.public_id))
@@ -115,7 +115,7 @@ def test_a_compartment_seen_empty_is_free_once_its_dispute_is_settled(
     retailer: RetailerRef, clock: SetClock, outcome: str, after: str, order: str
 ) -> None:
     clock(at(8))
-    row, _station = gone(retailer)
+    row, _station = parcel_taken(retailer)
     assert boxes_by_state(row.bank)["unknown"] == 1
     settle_dispute(reservation=row, outcome=outcome, reason="The shopper called")
     assert (state(row), order_state(row)) == (after, order)
