@@ -245,9 +245,7 @@ MOVES: Final[dict[ReservationState, frozenset[ReservationState]]] = {
     S.BLOCKED: frozenset(
         {S.READY, S.COLLECTED, S.RETURNED, S.COURIER_TO_COLLECT, S.LOST, S.DISPUTED}
     ),
-    S.DISPUTED: frozenset(
-        {S.DEPOSITED, S.READY, S.COLLECTED, S.RETURNED, S.COURIER_TO_COLLECT, S.LOST, S.CANCELLED}
-    ),
+    S.DISPUTED: frozenset({S.READY, S.COLLECTED, S.RETURNED, S.COURIER_TO_COLLECT, S.LOST}),
 } | {state: frozenset({S.DISPUTED}) for state in LATE}  # fmt: skip
 
 

@@ -35,9 +35,3 @@ class SessionChanged(Conflict):
 
     code = "session_changed"
     retryable = True
-
-
-class LockerGone(Conflict):
-    """The bank of lockers can no longer take the parcels; ``data`` has the reason."""
-
-    code = "locker_gone"

@@ -74,7 +74,6 @@ from dispatch.slots.services.templates import (
     edit_template,
     remove_template,
 )
-from dispatch.slots.services.vacating import vacate_slot
 from dispatch.slots.services.visits import (
     PreparedVisit,
 )
@@ -129,5 +128,4 @@ __all__ = [
     "settle_order",
     "sync_hub",
     "use_choice",
-    "vacate_slot",
 ]
