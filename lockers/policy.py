@@ -9,7 +9,7 @@ from typing import ClassVar
 from django.utils.translation import gettext_lazy as _
 
 from tenants.people.selectors import policy
-from tenants.sections import Label, setting
+from tenants.sections import LARGEST, Label, setting
 
 
 class AfterUncollected(StrEnum):
@@ -52,15 +52,38 @@ class LockerPolicy:
             (AfterUncollected.NEXT_DAY.value, _("Deliver it on the next day")),
         ],
     )
-    stop_s: int = setting(
-        180,
-        _("Seconds that a driver needs at a bank, for any number of parcels"),
-        help=_("For parking and the way to the bank. Planning counts it once for each stop."),
-        least=0,
-        most=3600,
+    in_choice: bool = setting(
+        True,
+        _("Offer shoppers your lockers and counters"),
+        help=_("They see those near their address that have room for their parcels."),
     )
-    parcel_s: int = setting(
-        45, _("Seconds that a driver needs for each parcel at a bank"), least=0, most=900
+    choice_radius_m: int = setting(
+        2_000,
+        _("Metres from the address within which lockers are offered"),
+        least=100,
+        most=50_000,
+    )
+    choice_banks: int = setting(5, _("Lockers that one shopper sees at most"), least=1, most=20)
+    choice_price_minor: int = setting(
+        0,
+        _("Price of a delivery to a locker"),
+        help=_("In the smallest unit of your currency, such as cents."),
+        least=0,
+        most=LARGEST,
+    )
+    ready_minute: int = setting(
+        18 * 60,
+        _("Minute of the day by which parcels are in their lockers"),
+        help=_("Counted from midnight: 1080 is 18:00."),
+        least=60,
+        most=1439,
+    )
+    order_by_minute: int = setting(
+        20 * 60,
+        _("Minute of the day before until which a locker can be chosen"),
+        help=_("Counted from midnight: 1200 is 20:00."),
+        least=0,
+        most=1439,
     )
 
 

@@ -245,7 +245,9 @@ MOVES: Final[dict[ReservationState, frozenset[ReservationState]]] = {
     S.BLOCKED: frozenset(
         {S.READY, S.COLLECTED, S.RETURNED, S.COURIER_TO_COLLECT, S.LOST, S.DISPUTED}
     ),
-    S.DISPUTED: frozenset({S.READY, S.COLLECTED, S.RETURNED, S.COURIER_TO_COLLECT, S.LOST}),
+    S.DISPUTED: frozenset(
+        {S.DEPOSITED, S.READY, S.COLLECTED, S.RETURNED, S.COURIER_TO_COLLECT, S.LOST, S.CANCELLED}
+    ),
 } | {state: frozenset({S.DISPUTED}) for state in LATE}  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from lockers.pages import banks, doors, imports
+from lockers.pages import banks, doors, imports, reservations
 
 app_name = "lockers"
 urlpatterns = [
@@ -14,6 +14,14 @@ urlpatterns = [
     path("imports/<str:public_id>/", imports.import_page, name="import"),
     path("imports/<str:public_id>/map.json", imports.import_map, name="import-map"),
     path("imports/<str:public_id>/refused.csv", imports.refused_file, name="refused"),
+    path("reservations/", reservations.reservations, name="reservations"),
+    path("reservations/<str:public_id>/", reservations.reservation, name="reservation"),
+    path("reservations/<str:public_id>/commands/", reservations.commands, name="commands"),
+    path("reservations/<str:public_id>/open/", reservations.open_door, name="open"),
+    path("reservations/<str:public_id>/codes/", reservations.codes, name="codes"),
+    path("reservations/<str:public_id>/change/", reservations.change, name="change"),
+    path("reservations/<str:public_id>/settle/", reservations.settle, name="settle"),
+    path("disputes/", reservations.disputes, name="disputes"),
     path("<str:public_id>/", banks.bank_page, name="bank"),
     path("<str:public_id>/edit/", banks.edit_bank, name="edit"),
     path("<str:public_id>/doors/", doors.add_doors, name="doors"),

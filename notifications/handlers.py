@@ -25,6 +25,7 @@ from tenants.selectors import by_public_id
 
 RATING = "rating"
 ORDER = "ord_"
+LOCKER = "locker."
 _PRESENT = ("shopper", "place", "hub", "promise__place")
 
 
@@ -50,16 +51,23 @@ def on_events(events: Sequence[DomainEvent]) -> None:
         for round_ in _rounds(events):
             facts: list[Fact] = []
             for place, event, key in round_:
-                order = orders.get(event.subject)
-                is_of_order = event.subject.startswith(ORDER)
+                order = orders.get(_order_of(event))
+                is_of_order = bool(_order_of(event))
                 if key in in_use and (order is not None or not is_of_order):
                     facts += _facts(in_use[key], event, order, place)
             if facts:
                 write_intents(facts, batch)
 
 
+def _order_of(event: DomainEvent) -> str:
+    """Return the public id of the order of an event: its subject, or that of a locker; else ""."""
+    if event.subject.startswith(ORDER):
+        return event.subject
+    return str(event.data.get("order") or "") if event.kind.startswith(LOCKER) else ""
+
+
 def _orders_of(events: Sequence[DomainEvent]) -> dict[str, Order]:
-    ids = {event.subject for event in events if event.subject.startswith(ORDER)}
+    ids = {order for event in events if (order := _order_of(event))}
     if not ids:
         return {}
     rows = Order.objects.select_related(*_PRESENT).filter(public_id__in=ids)
@@ -76,7 +84,7 @@ def _rounds(events: Sequence[DomainEvent]) -> list[list[tuple[int, DomainEvent, 
     place = 0
     for event in events:
         # Staff get few messages, so all events of other subjects wait for each other.
-        subject = event.subject if event.subject.startswith(ORDER) else ""
+        subject = _order_of(event)
         for moment in moments_of(event.kind):
             if taken[subject] == len(rounds):
                 rounds.append([])

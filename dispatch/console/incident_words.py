@@ -295,7 +295,7 @@ def _values(incident: Incident) -> dict[str, object]:
         "sign": _time(params.get("sign_at")),
         "starts": _time(params.get("starts_at")),
         "ends": _time(params.get("closes_at")),
-        "bank": str(params.get("bank", "")),
+        "bank": str(params.get("bank_name") or params.get("bank", "")),
         "box": str(params.get("box", "")),
         "details": ", ".join(_details(params)) or gettext("not known"),
         "cause": _CAUSES.get(str(params.get("code", "")), gettext("It was not complete.")),

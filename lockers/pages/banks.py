@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dispatch.fleet.selectors import hubs_of
 from dispatch.fleet.selectors.street_maps import hub_marks, street_map_of
+from lastmile.core import clock
 from lastmile.core.http import fetch, page_rows
 from lastmile.core.http.forms import apply_form, map_pointers, status_of, version_of
 from lockers import selectors
@@ -25,7 +26,7 @@ from lockers.states import BankState
 from tenants.permissions import Act, PageRequest, page
 
 PAGE = 50
-MOST_ON_MAP = 2_000
+MOST_ON_MAP = 5_000
 BY_NAME = ("name", "public_id")
 _POINTERS = {"most_weight_g": "most_weight_kg"}
 
@@ -74,7 +75,7 @@ def _row(bank: LockerBank, classes: list[selectors.Occupancy]) -> BankRow:
 @page(Act.LOCKERS_VIEW)
 @require_safe
 def banks_map(request: PageRequest) -> JsonResponse:
-    """Return the active banks in the form that the map module reads; 2,000 at most."""
+    """Return the active banks in the form that the map module reads; 5,000 at most."""
     rows = list(
         selectors.banks_of(request.principal).filter(active=True).order_by(*BY_NAME)[:MOST_ON_MAP]
     )
@@ -162,6 +163,15 @@ def bank_page(request: PageRequest, public_id: str) -> HttpResponse:
             (row, words.RESERVATIONS.get(row.state, row.state))
             for row in selectors.live_reservations(bank)
         ],
+        "long_inside": [
+            (row, words.state_word(row.state), (clock.now() - row.deposited_at).total_seconds())
+            for row in selectors.long_inside(bank)
+            if row.deposited_at is not None
+        ],
+        "misuse": selectors.misuse_of(bank),
+        "misuse_days": selectors.MISUSE_DAYS,
+        "forecast": selectors.forecast_of(bank, classes),
+        "horizons": selectors.HORIZONS_H,
         "lines": journal_lines(changes),
         "next": following,
         "first": "cursor" not in request.GET,

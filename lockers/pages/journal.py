@@ -23,25 +23,16 @@ WHAT = {
     "compartment": gettext_lazy("Compartment"),
     "connection": gettext_lazy("Connection"),
     "collect_by": gettext_lazy("Collect by"),
-    "courier_act": gettext_lazy("Courier"),
+    "command": gettext_lazy("Command to open"),
+    "codes": gettext_lazy("Codes"),
+    "refund": gettext_lazy("Refund"),
 }
 _CONNECTIONS = {
     "online": gettext_lazy("online"),
     "degraded": gettext_lazy("reports are missing"),
     "offline": gettext_lazy("offline"),
 }
-#: States of reservations that have ended; the others are in ``words.RESERVATIONS``.
-_ENDED = {
-    "collected": gettext_lazy("Collected"),
-    "rejected": gettext_lazy("Refused"),
-    "hold_expired": gettext_lazy("Hold ended"),
-    "deposit_expired": gettext_lazy("Not deposited in time"),
-    "returned": gettext_lazy("Taken out by a courier"),
-    "moved": gettext_lazy("Moved to another bank"),
-    "cancelled": gettext_lazy("Cancelled"),
-    "lost": gettext_lazy("Parcel not there"),
-}
-_RESERVATIONS: Mapping[str, Any] = {**words.RESERVATIONS, **_ENDED}
+_RESERVATIONS: Mapping[str, Any] = words.RESERVATIONS
 CAUSES = {
     "added": gettext_lazy("added by hand"),
     "api": gettext_lazy("by the API"),
@@ -58,6 +49,15 @@ CAUSES = {
     "reservation_unknown": gettext_lazy("a reservation that is not known"),
     "compartment_free": gettext_lazy("a compartment became free"),
     "compartment_in_use": gettext_lazy("the compartment is in use"),
+    "by_hand": gettext_lazy("by hand"),
+    "support": gettext_lazy("opened by support"),
+    "rotated": gettext_lazy("new codes"),
+    "delegated": gettext_lazy("another person collects"),
+    "settled_inside": gettext_lazy("staff settled it: the parcel is inside"),
+    "settled_take_out": gettext_lazy("staff settled it: a courier takes it out"),
+    "settled_collected": gettext_lazy("staff settled it: the shopper has it"),
+    "settled_lost": gettext_lazy("staff settled it: the parcel is lost"),
+    "settled_not_ours": gettext_lazy("staff settled it: another parcel"),
     "complete": gettext_lazy("all parcels are there"),
     "confirmed": gettext_lazy("confirmed"),
     "deposited": gettext_lazy("deposited"),
@@ -80,14 +80,6 @@ CAUSES = {
     "provisioned": gettext_lazy("a cabinet got its key"),
     "reserved": gettext_lazy("reserved"),
     "taken_out": gettext_lazy("taken out"),
-    "courier_told": gettext_lazy("told by the courier"),
-    "only_courier_told": gettext_lazy("told by the courier only"),
-    "courier_was_wrong": gettext_lazy("the cabinet saw another door than the courier"),
-    "cabinet_saw": gettext_lazy("the cabinet saw it there"),
-    "courier_misaligned": gettext_lazy("the courier: the door does not close or fit"),
-    "courier_too_big": gettext_lazy("the courier: the parcel is too big"),
-    "courier_broken": gettext_lazy("the courier: the door does not open"),
-    "courier_occupied": gettext_lazy("the courier: something is inside already"),
     "time_over": gettext_lazy("the time is over"),
     "two_cabinets": gettext_lazy("two cabinets with one identity"),
 }
@@ -116,6 +108,11 @@ class JournalLine:
     cause: str
     by: str
 
+    @property
+    def is_late(self) -> bool:
+        """True if we heard of it more than a minute after it happened."""
+        return self.change.recorded_at - self.change.occurred_at > dt.timedelta(minutes=1)
+
 
 def journal_lines(changes: Sequence[LockerChange]) -> list[JournalLine]:
     """Return the changes in words. Takes two statements, for the names of members and keys."""
@@ -126,11 +123,16 @@ def journal_lines(changes: Sequence[LockerChange]) -> list[JournalLine]:
             what=_what(change),
             before=_value(change, change.before),
             after=_value(change, change.after),
-            cause=str(CAUSES.get(change.cause, change.cause)),
+            cause=_cause(change),
             by=_actor(change.actor, names),
         )
         for change in changes
     ]
+
+
+def _cause(change: LockerChange) -> str:
+    known = words.REFUNDS if change.what == "refund" else CAUSES
+    return str(known.get(change.cause, change.cause))
 
 
 def _what(change: LockerChange) -> str:
@@ -145,12 +147,17 @@ def _value(change: LockerChange, value: str) -> str:
         return str(words.DOORS.get(value, value))
     if change.what == "connection":
         return str(_CONNECTIONS.get(value, value))
+    if change.what == "bank" and value == "added":
+        return _("Added")
     if change.what == "bank":
         return _fields(value, words.FIELDS)
     if change.what == "compartment" and not change.reservation_id:
         return _fields(value, _BOX_FIELDS)
     if change.what == "collect_by":
         return formatting.day_and_time(dt.datetime.fromisoformat(value)) if value else ""
+    if change.what == "refund" and value:
+        amount, _space, currency = value.partition(" ")
+        return formatting.money(int(amount), currency)
     if change.what != "state":
         return value
     if change.reservation_id:

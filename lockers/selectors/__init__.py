@@ -1,5 +1,6 @@
 """The selectors of lockers."""
 
+from lockers.selectors.chances import chances_free
 from lockers.selectors.doors import Column, Door, changes_of, doors_of, live_reservations
 from lockers.selectors.hours import HoursWords, hours_in_words, hours_of, is_open_at
 from lockers.selectors.lists import (
@@ -19,31 +20,66 @@ from lockers.selectors.nearest import (
     nearest_banks,
 )
 from lockers.selectors.occupancy import Occupancy, in_all, mean_dwell_s, occupancy_of
+from lockers.selectors.outlook import (
+    HORIZONS_H,
+    MISUSE_DAYS,
+    Forecast,
+    Misuse,
+    forecast_of,
+    long_inside,
+    misuse_of,
+)
+from lockers.selectors.support import (
+    ShownCommand,
+    changes_of_reservation,
+    codes_that_may_open,
+    commands_about,
+    disputes_of,
+    entries_of,
+    last_disputes,
+    search_reservations,
+)
 
 __all__ = [
+    "HORIZONS_H",
+    "MISUSE_DAYS",
     "MOST_RADIUS_M",
     "USUAL_RADIUS_M",
     "Column",
     "Door",
+    "Forecast",
     "HoursWords",
+    "Misuse",
     "NearBank",
     "Occupancy",
+    "ShownCommand",
     "Wanted",
     "banks",
     "banks_of",
     "boxes_by_state",
+    "chances_free",
     "changes_of",
+    "changes_of_reservation",
+    "codes_that_may_open",
+    "commands_about",
     "commands_of",
     "compartments_of",
+    "disputes_of",
     "doors_of",
+    "entries_of",
+    "forecast_of",
     "free_boxes",
     "hours_in_words",
     "hours_of",
     "in_all",
     "is_open_at",
+    "last_disputes",
     "live_reservations",
+    "long_inside",
     "mean_dwell_s",
+    "misuse_of",
     "nearest_banks",
     "occupancy_of",
     "reservations_of",
+    "search_reservations",
 ]

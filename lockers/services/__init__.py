@@ -1,6 +1,17 @@
 """The services of lockers."""
 
 from lockers.services.banks import BankDraft, CompartmentDraft, add_bank, add_compartments
+from lockers.services.choosing import (
+    ParcelNeed,
+    bundle_rows,
+    extend_order,
+    hold_parcels,
+    keep_bundle,
+    leave_bundle,
+    leave_lockers,
+    move_order,
+    take_bundle,
+)
 from lockers.services.codes import (
     ShownCode,
     check_pin,
@@ -35,7 +46,7 @@ from lockers.services.provisioning import (
     count_claim,
     make_token,
 )
-from lockers.services.reserving import ReservationDraft, reserve
+from lockers.services.reserving import CollectionTerms, ReservationDraft, reserve
 from lockers.services.sweeping import look_after_lockers, watch_banks
 from lockers.services.syncing import answer_for, take_heartbeat
 from lockers.services.vendor_reports import (
@@ -50,11 +61,13 @@ __all__ = [
     "POINTER",
     "BankDraft",
     "ClockWrong",
+    "CollectionTerms",
     "CompartmentDraft",
     "IdentityConflict",
     "Need",
     "NewCabinet",
     "NewToken",
+    "ParcelNeed",
     "ReservationDraft",
     "SeqReplayed",
     "ShownCode",
@@ -63,6 +76,7 @@ __all__ = [
     "add_compartments",
     "answer_for",
     "await_deposit",
+    "bundle_rows",
     "cancel_reservation",
     "check_pin",
     "claim_token",
@@ -71,15 +85,21 @@ __all__ = [
     "end_identity",
     "expire_commands",
     "extend_collection",
+    "extend_order",
     "follow_order",
     "forget_devices",
     "forget_vendor_reports",
     "free_compartments",
     "grants_that_may_open",
     "hand_out",
+    "hold_parcels",
+    "keep_bundle",
     "keep_vendor_report",
+    "leave_bundle",
+    "leave_lockers",
     "look_after_lockers",
     "make_token",
+    "move_order",
     "move_to_bank",
     "note_unclear_call",
     "note_vendor_answer",
@@ -89,6 +109,7 @@ __all__ = [
     "rotate_codes",
     "send_command",
     "show_code",
+    "take_bundle",
     "take_heartbeat",
     "take_journal",
     "watch_banks",

@@ -19,6 +19,7 @@ from lockers.fitting import Size
 from lockers.hours import Hours, HoursUnreadable
 from lockers.models import Compartment, LockerBank, LockerChange
 from lockers.states import BankKind, BoxState, Capability
+from tenants.people.services import audit
 
 MOST_COMPARTMENTS = 1000
 LONGEST_SIDE_MM = 3000
@@ -59,7 +60,7 @@ class CompartmentDraft:
 def add_bank(*, draft: BankDraft) -> LockerBank:
     """Add a bank. A bank of our own gets its key for codes with the first provisioning.
 
-    Locks: nothing. Records: nothing. Raises: Invalid; Conflict if the external id is taken.
+    Locks: nothing. Records: an audit entry. Raises: Invalid; Conflict if the external id is taken.
     """
     check_bank(draft)
     taken = LockerBank.objects.filter(external_id=draft.external_id)
@@ -68,7 +69,12 @@ def add_bank(*, draft: BankDraft) -> LockerBank:
             _("Another bank has this external ID. Use another ID, or change that bank."),
             data={"external_id": draft.external_id},
         )
-    return LockerBank.objects.create(**bank_values(draft))
+    bank = LockerBank.objects.create(**bank_values(draft))
+    LockerChange.objects.create(
+        bank=bank, what="bank", after="added", cause="added", actor=current_actor()
+    )
+    audit("locker.add_bank", bank.public_id)
+    return bank
 
 
 @transaction.atomic

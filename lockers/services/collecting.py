@@ -20,13 +20,34 @@ def collect(row: LockerReservation, box: Compartment, entry: JournalEntry, sourc
     parcel left in a locker: order.delivered; order.returned or order.ready after a courier. Raises:
     nothing.
     """
+    by_receiver = entry.data.get("role") == CodeRole.SHOPPER
+    return _taken_out(row, box, entry, source, by_receiver=by_receiver)
+
+
+def hand_over(
+    row: LockerReservation, box: Compartment, entry: JournalEntry, source: Source
+) -> None:
+    """Note that the shopper took the parcel out of a door that support had opened.
+
+    Locks, Records, Raises: as ``collect``.
+    """
+    _taken_out(row, box, entry, source, by_receiver=True)
+
+
+def _taken_out(
+    row: LockerReservation,
+    box: Compartment,
+    entry: JournalEntry,
+    source: Source,
+    *,
+    by_receiver: bool,
+) -> str:
     state = S(row.state)
     if state in {S.COLLECTED, S.RETURNED}:
         return ""  # told twice
     if state not in INSIDE:
         return "not_deposited"
     _empty(box, entry, source)
-    by_receiver = entry.data.get("role") == CodeRole.SHOPPER
     move(row, S.COLLECTED if by_receiver else S.RETURNED, cause="taken_out", source=source)
     if state == S.DISPUTED:
         settle_own_dispute(row)

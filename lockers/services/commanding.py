@@ -14,7 +14,13 @@ from lastmile.core.errors import FieldProblem, Invalid
 from lastmile.core.events import Lane, record
 from lockers import events
 from lockers.errors import ReservationRefused
-from lockers.models import Compartment, LockerBank, LockerCommand, LockerDevice
+from lockers.models import (
+    Compartment,
+    LockerBank,
+    LockerCommand,
+    LockerDevice,
+    LockerReservation,
+)
 from lockers.services.changing import Source, set_box
 from lockers.states import BoxState, CommandKind, CommandState, DeviceState, Rejection
 from tenants.people.services import audit
@@ -24,13 +30,20 @@ LIFE: Final = dt.timedelta(seconds=60)
 ANSWER_WITHIN: Final = dt.timedelta(minutes=10)
 WORDS: Final = 24
 _WAITING: Final = (CommandState.QUEUED, CommandState.DELIVERED)
+#: The reason of a command while the shopper is at the door and takes the parcel out.
+HAND_OVER: Final = "hand_over"
 #: Failures that a later report of the cabinet may correct: it is the one that knows.
 _OURS: Final = frozenset({CommandState.EXPIRED})
 
 
 @transaction.atomic
 def send_command(
-    *, bank: LockerBank, kind: str, compartment: Compartment | None = None, why: str = ""
+    *,
+    bank: LockerBank,
+    kind: str,
+    compartment: Compartment | None = None,
+    why: str = "",
+    reservation: LockerReservation | None = None,
 ) -> LockerCommand:
     """Queue a command for the cabinet of a bank. It is executed within 60 seconds or expires.
 
@@ -55,6 +68,7 @@ def send_command(
         bank=bank,
         device=device,
         compartment=compartment,
+        reservation=reservation,
         kind=kind,
         why=why,
         made_by=current_actor(),

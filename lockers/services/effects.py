@@ -12,10 +12,16 @@ from dispatch.orders.models import Order
 from lastmile.core.events import Lane, record
 from lockers import events
 from lockers.journal import EntryKind
-from lockers.models import Compartment, JournalEntry, LockerDevice, LockerReservation
+from lockers.models import (
+    Compartment,
+    JournalEntry,
+    LockerCommand,
+    LockerDevice,
+    LockerReservation,
+)
 from lockers.services.changing import Source, set_box
-from lockers.services.collecting import collect
-from lockers.services.commanding import command_ended, command_opened
+from lockers.services.collecting import collect, hand_over
+from lockers.services.commanding import HAND_OVER, command_ended, command_opened
 from lockers.services.depositing import deposit, dispute
 from lockers.services.revoking import confirm_ended
 from lockers.states import INSIDE, MOST_SENSOR_FAULTS, BoxState, DoorState, EntryResult
@@ -86,7 +92,11 @@ def _opened(context: Context, entry: JournalEntry) -> Effect:
                 kind=IncidentKind.LOCKER_FORCED,
                 hub=context.device.bank.hub,
                 key=f"locker_forced:{box.public_id}:{entry.public_id}",
-                params={"bank": box.bank.public_id, "box": box.number},
+                params={
+                    "bank": box.bank.public_id,
+                    "bank_name": box.bank.name,
+                    "box": box.number,
+                },
             )
         )
     return _APPLIED
@@ -134,13 +144,41 @@ def _closed(context: Context, entry: JournalEntry) -> Effect:
 
 
 def _parcel_gone(context: Context, entry: JournalEntry, box: Compartment) -> Effect:
-    """The compartment is empty, but its parcel was not taken out with a code."""
+    """The compartment is empty, but its parcel was not taken out with a code.
+
+    If support opened the door for the shopper, the parcel was collected. Else it is disputed.
+    """
+    taken = _handed_over(context, entry, box)
+    if taken is not None:
+        return taken
     _doubt(box, entry, "parcel_gone")
     rows = LockerReservation.objects.select_for_update(of=("self",), no_key=True)
     rows = rows.select_related("bank__hub", "compartment", "order")
     for row in rows.filter(compartment=box, state__in=[s.value for s in INSIDE]).order_by("pk"):
         dispute(row, box, source_of(entry), "parcel_gone")
     return EntryResult.DISPUTED, "parcel_gone"
+
+
+def _handed_over(context: Context, entry: JournalEntry, box: Compartment) -> Effect | None:
+    """Note a parcel as collected whose door support opened for the shopper; None for any other."""
+    opened = JournalEntry.objects.filter(
+        device=context.device, kind=EntryKind.OPENED, compartment=box, seq__lt=entry.seq
+    )
+    last = opened.order_by("-seq").first()
+    if last is None or last.data.get("by") != "command":
+        return None
+    command = LockerCommand.objects.filter(
+        device=context.device, public_id=str(last.data.get("command", "")), why=HAND_OVER
+    ).first()
+    rows = LockerReservation.objects.select_for_update(of=("self",), no_key=True)
+    rows = rows.select_related("bank__hub", "compartment")
+    inside = rows.filter(compartment=box, state__in=[s.value for s in INSIDE])
+    row = inside.first() if command is not None else None
+    if command is None or row is None or row.pk != command.reservation_id:
+        return None
+    row.order = context.orders.get(row.order_id) if row.order_id else None
+    hand_over(row, box, entry, source_of(entry))
+    return _APPLIED
 
 
 def _deposited(context: Context, entry: JournalEntry) -> Effect:

@@ -36,7 +36,7 @@ def confirm_hold(*, reservation: LockerReservation, cause: str = Cause.API) -> L
     Locks: the order, the reservation, the codes of the bank. Records: locker.reservation.held,
     order.promised. Raises: ReservationMoveNotAllowed if the hold has ended.
     """
-    row = _lock(reservation)
+    row = lock_with_order(reservation)
     if row.state in {S.HARD_HELD, S.AWAITING_DEPOSIT}:
         return row
     over = row.held_until is not None and row.held_until <= clock.now()
@@ -57,7 +57,7 @@ def await_deposit(*, reservation: LockerReservation) -> LockerReservation:
 
     Locks: the order, the reservation. Records: nothing. Raises: nothing.
     """
-    row = _lock(reservation)
+    row = lock_with_order(reservation)
     if row.state == S.HARD_HELD:
         move(row, S.AWAITING_DEPOSIT, cause="on_the_way")
     return row
@@ -72,7 +72,7 @@ def cancel_reservation(*, reservation: LockerReservation, cause: str) -> LockerR
     Locks: the order, the reservation, its codes. Records: locker.reservation.cancelled. Raises:
     nothing.
     """
-    row = _lock(reservation)
+    row = lock_with_order(reservation)
     state = S(row.state)
     if state in HELD | {S.QUEUED}:
         move(row, S.CANCELLED, cause=cause)
@@ -88,7 +88,7 @@ def extend_collection(*, reservation: LockerReservation, by: dt.timedelta) -> Lo
     Locks: the order, the reservation. Records: locker.parcel.ready if the time was over. Raises:
     ReservationMoveNotAllowed.
     """
-    row = _lock(reservation)
+    row = lock_with_order(reservation)
     if row.state not in {S.READY, S.COLLECT_EXPIRED} or row.collect_by is None:
         raise ReservationMoveNotAllowed(
             _("Only a parcel that waits in its compartment can be kept longer."),
@@ -126,7 +126,7 @@ def move_to_bank(
     locker.reservation.moved, created and held; order.promised. Raises: as ``reserve``;
     ReservationMoveNotAllowed once the parcel is inside.
     """
-    row = _lock(reservation)
+    row = lock_with_order(reservation)
     if S(row.state) not in HELD | {S.QUEUED}:
         raise ReservationMoveNotAllowed(
             _("The parcel is in its compartment, or the reservation has ended. It cannot move."),
@@ -211,7 +211,7 @@ def serve_queue(bank: LockerBank) -> int:
     return served
 
 
-def _lock(reservation: LockerReservation) -> LockerReservation:
+def lock_with_order(reservation: LockerReservation) -> LockerReservation:
     """Lock the order first, then the reservation, as every act does."""
     order = lock_order(reservation.order) if reservation.order is not None else None
     row = lock_reservation(reservation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from django.db import transaction
@@ -14,11 +14,11 @@ from lastmile.core.actor import acting_as
 from lastmile.core.clock import real_now
 from lastmile.core.tenancy import current_retailer
 from lockers import signing
-from lockers.journal import EntryDraft
+from lockers.journal import EntryDraft, EntryKind
 from lockers.models import Compartment, JournalEntry, LockerDevice, LockerReservation
 from lockers.services.effects import Context, apply_entry
 from lockers.services.messages import IdentityConflict, SignedMessage, take_number
-from lockers.states import EntryResult
+from lockers.states import INSIDE, EntryResult
 
 _SKEW: Final = dt.timedelta(seconds=signing.MOST_SKEW_S)
 #: Entries that are applied with one upload. The others are applied with the next one.
@@ -123,15 +123,26 @@ def _apply_waiting(device: LockerDevice) -> None:
         entries.append(entry)
     if not entries:
         return
-    orders = {
-        order.pk: order
-        for order in lock_orders(
-            {e.reservation.order_id for e in entries if e.reservation and e.reservation.order_id}
-        )
-    }
+    named = {e.reservation.order_id for e in entries if e.reservation and e.reservation.order_id}
+    orders = {order.pk: order for order in lock_orders(named | _orders_in_emptied(entries))}
     context = Context(device=device, orders=orders)
     for entry in entries:
         entry.result, entry.problem = apply_entry(context, entry)
     JournalEntry.objects.bulk_update(entries, ["result", "problem"])
     device.acked_seq += len(entries)
     device.save(update_fields=["acked_seq"])
+
+
+def _orders_in_emptied(entries: Iterable[JournalEntry]) -> set[int]:
+    """Return the orders whose parcels may have left a compartment that was seen empty."""
+    boxes = {
+        entry.compartment_id
+        for entry in entries
+        if entry.kind == EntryKind.CLOSED and entry.data.get("content") == "empty"
+    } - {None}
+    if not boxes:
+        return set()
+    rows = LockerReservation.objects.filter(
+        compartment__in=boxes, state__in=[s.value for s in INSIDE], order__isnull=False
+    )
+    return {order for order in rows.values_list("order_id", flat=True) if order is not None}

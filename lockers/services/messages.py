@@ -179,6 +179,10 @@ def end_identity(*, device: LockerDevice) -> None:
             kind=IncidentKind.LOCKER_TWO_CABINETS,
             hub=bank.hub,
             key=f"locker_two_cabinets:{device.public_id}",
-            params={"bank": bank.public_id, "device": device.public_id},
+            params={
+                "bank": bank.public_id,
+                "bank_name": bank.name,
+                "device": device.public_id,
+            },
         )
     )

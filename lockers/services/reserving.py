@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NoReturn
 
 from django.db import transaction
@@ -24,7 +24,6 @@ from lockers.policy import LockerPolicy, locker_policy
 from lockers.services.changing import note
 from lockers.services.generations import give_generation
 from lockers.services.picking import Need, fitting_compartments, lock_free
-from lockers.services.stops import refresh_stops
 from lockers.states import (
     BankKind,
     BankState,
@@ -66,6 +65,19 @@ class ReservationDraft:
     queue_s: int = 0
     cause: str = Cause.API
     moved_from: LockerReservation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionTerms:
+    """The terms of a promise to collect at a bank, as its shopper saw them."""
+
+    opens_at: dt.datetime
+    closes_at: dt.datetime
+    service_date: dt.date
+    option: str = Option.LOCKER
+    price_minor: int | None = None
+    currency: str = ""
+    co2_g: int | None = None
 
 
 @transaction.atomic
@@ -203,34 +215,52 @@ def _refuse_full(bank: LockerBank, draft: ReservationDraft) -> NoReturn:
     )  # fmt: skip
 
 
-def promise_collection(row: LockerReservation, *, cause: str) -> None:
+def promise_collection(
+    row: LockerReservation, *, cause: str, terms: CollectionTerms | None = None
+) -> None:
     """Promise the order of a hard hold that its shopper collects it at the bank.
 
-    The window of an earlier promise stays; without one it is from now until the end of collecting.
+    Without ``terms``, the window of an earlier promise stays, and the price if it was for a locker;
+    without such a promise the window is from now until the end of collecting.
 
-    Locks: the order. Records: order.promised; order.changed with its common stop. Raises: as
-    ``set_promise``.
+    Locks: the order. Records: order.promised. Raises: as ``set_promise``.
     """
     order, bank = row.order, row.bank
     if order is None or row.mode != Mode.HARD:
         return
-    before = order.promise
-    until = row.deposit_by + dt.timedelta(seconds=row.collect_within_s)
-    opens_at = before.opens_at if before else clock.now()
-    closes_at = before.closes_at if before else min(until, opens_at + LONGEST_PROMISE)
+    agreed = terms or _usual_terms(row, order)
     place = PromisedPlace(reference=bank.public_id, text=bank.place_text, point=bank.point)
     set_promise(
         order=order,
         draft=PromiseDraft(
-            opens_at=opens_at,
-            closes_at=closes_at,
+            opens_at=agreed.opens_at,
+            closes_at=agreed.closes_at,
+            service_date=agreed.service_date if terms else None,
             cause=cause,
-            option=Option.LOCKER,
+            option=agreed.option,
             handover=Handover.CONTACTLESS,
             place=place,
+            price_minor=agreed.price_minor,
+            currency=agreed.currency,
+            co2_g=agreed.co2_g,
         ),
     )
-    refresh_stops([order.pk])
+
+
+def _usual_terms(row: LockerReservation, order: Order) -> CollectionTerms:
+    before = order.promise
+    opens_at = before.opens_at if before else clock.now()
+    until = row.deposit_by + dt.timedelta(seconds=row.collect_within_s)
+    usual = CollectionTerms(
+        opens_at=opens_at,
+        closes_at=before.closes_at if before else min(until, opens_at + LONGEST_PROMISE),
+        service_date=clock.local_date(opens_at, row.bank.zone),
+    )
+    if before is None or before.option != Option.LOCKER:
+        return usual
+    return replace(
+        usual, price_minor=before.price_minor, currency=before.currency, co2_g=before.co2_g
+    )
 
 
 def reservation_facts(row: LockerReservation) -> events.ReservationFacts:

@@ -19,7 +19,6 @@ from lockers import events
 from lockers.models import LockerBank, LockerReservation
 from lockers.services.changing import HERE, move, set_bank_state
 from lockers.services.commanding import expire_commands
-from lockers.services.couriers import settle_told
 from lockers.services.depositing import ready_if_complete
 from lockers.services.holding import serve_queue
 from lockers.states import BankKind, BankState, DeviceState, ReservationState
@@ -39,7 +38,7 @@ def look_after_lockers() -> int:
     Locks, Records: as the functions below. Raises: nothing.
     """
     changes = watch_banks() + expire_holds() + expire_deposits() + expire_collections()
-    changes += remind() + settle_told()
+    changes += remind()
     with transaction.atomic():
         changes += expire_commands()
     for bank in LockerBank.objects.filter(
@@ -72,7 +71,7 @@ def watch_banks() -> int:
                     kind=IncidentKind.LOCKER_OFFLINE,
                     hub=bank.hub,
                     key=f"locker_offline:{bank.public_id}",
-                    params={"bank": bank.public_id},
+                    params={"bank": bank.public_id, "bank_name": bank.name},
                 )
             )
     return changed

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from notifications.catalogue.in_lockers import locker_moments
 from notifications.catalogue.kinds import Audience, ChannelKey, Moment, Priority, Timing
 from notifications.catalogue.variables import (
     AGREED,
@@ -211,6 +212,7 @@ MOMENTS: Final[tuple[Moment, ...]] = (
         applies=f"{_RULES}.is_told_delivered",
         still_true=f"{_RULES}.still_delivered",
     ),
+    *locker_moments(_BEFORE_THE_DOOR, _ON_THE_WAY),
     Moment(
         key="return_collected",
         event=("order.loaded",),

@@ -50,6 +50,11 @@ PLACE: Final = Variable(
     example="Calle Mayor 12, Madrid",
     longest="P" * 80,
 )
+COLLECT_BY: Final = Variable(
+    sentence=_("Day and time until which the parcel waits in its locker."),
+    example="Thu, 3 Dec, 18:00",
+    longest="Wednesday, 30 September 2026, 12:30 PM",
+)
 REASON: Final = Variable(
     sentence=_("Why it did not work, as a part of a sentence."),
     example="nobody was at home",
@@ -119,10 +124,10 @@ RESULT: Final = Variable(
     choices=("done", "failed"),
 )
 WAY: Final = Variable(
-    sentence=_("Select the text by the way: delivery, collect (pickup) or return."),
+    sentence=_("Select the text by the way: delivery, collect (pickup), locker or return."),
     example="delivery",
     longest="delivery",
-    choices=("delivery", "collect", "return"),
+    choices=("delivery", "collect", "locker", "return"),
 )
 STATUS: Final = Variable(
     sentence=_("Select the text by the status: promised, or requested (not confirmed yet)."),

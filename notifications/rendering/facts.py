@@ -15,17 +15,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
+from django.db.models import Min
 from django.urls import reverse
 
 from dispatch.fleet.models import Hub
 from dispatch.live.selectors.ranges import live_ranges
-from dispatch.orders.models import Direction, Order
+from dispatch.orders.models import Direction, Option, Order
 from dispatch.orders.wording import clock_words, failure_reason, handover_line
 from dispatch.planning.arrival import ArrivalRange
 from dispatch.planning.selectors.arrival import planned_arrivals
 from dispatch.planning.selectors.late import waits_for_dispatcher
 from lastmile.core import clock, formatting
 from lastmile.core.tenancy import current_retailer
+from lockers.models import LockerReservation
+from lockers.states import ReservationState
 from notifications.catalogue.kinds import ChannelKey, Moment, Variable
 from notifications.catalogue.moments import FOR_MEMBERS
 from notifications.models import Contact
@@ -181,8 +184,17 @@ def _way(scene: Scene) -> str:
     order = _order(scene)
     if order.direction == Direction.RETURN:
         return "return"
-    collects = order.promise is not None and not order.promise.to_door
-    return "collect" if collects else "delivery"
+    if order.promise is None or order.promise.to_door:
+        return "delivery"
+    return "locker" if order.promise.option == Option.LOCKER else "collect"
+
+
+def _collect_by(scene: Scene) -> str:
+    """Return until when the parcels of an order wait in their lockers."""
+    states = [ReservationState.READY, ReservationState.COLLECT_EXPIRED]
+    rows = LockerReservation.objects.filter(order=_order(scene), state__in=states)
+    until = rows.aggregate(until=Min("collect_by"))["until"]
+    return formatting.day_and_time(until)
 
 
 def _reason(scene: Scene) -> str:
@@ -226,6 +238,7 @@ _FINDERS: Final[Mapping[str, Callable[[Scene], object]]] = {
     "window_to": _window_to,
     "planned_from": _planned_from,
     "planned_to": _planned_to,
+    "collect_by": _collect_by,
     "place": lambda scene: handover_line(_order(scene)),
     "times": _times,
     "way": _way,
@@ -243,5 +256,8 @@ _FINDERS: Final[Mapping[str, Callable[[Scene], object]]] = {
 _MARKS: Final = frozenset({"link", "code", "opt_out_link", "page"})
 #: Variables that we format: their typography may be plain, because it means the same.
 _FORMATTED: Final = frozenset(
-    {"day", "window_from", "window_to", "planned_from", "planned_to", "price", "reason"}
+    {
+        *("day", "window_from", "window_to", "planned_from", "planned_to", "collect_by"),
+        *("price", "reason"),
+    }
 )

@@ -35,3 +35,9 @@ class SessionChanged(Conflict):
 
     code = "session_changed"
     retryable = True
+
+
+class LockerGone(Conflict):
+    """The bank of lockers can no longer take the parcels; ``data`` has the reason."""
+
+    code = "locker_gone"

@@ -1,7 +1,7 @@
-"""The tables of choosing: the delivery session, and each offer that it showed.
+"""The tables of choosing: the delivery session, each offer that it showed, and holds of lockers.
 
-Holds and choices belong to the providers of options (``dispatch.slots``). A session only knows
-their public ids.
+Holds of slots and all choices belong to ``dispatch.slots``; the compartments of a hold belong to
+``lockers``. A session only knows public ids.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from django.db import models
 from django.db.models import F, Q
 
 from dispatch.fleet.models import Hub, Zone
-from dispatch.orders.models import Option, Order
+from dispatch.orders.models import Handover, Option, Order
+from dispatch.slots.models import Choice
 from lastmile.core.bases import PublicIdField, Timestamped
+from lockers.models import LockerBank
 
 
 class Caller(models.TextChoices):
@@ -107,7 +109,8 @@ class ShownOffer(models.Model):
     A session keeps its newest rounds, and each round from which something was chosen.
 
     ``offer`` is the id under which its provider knows it: the public id of a slot, for example.
-    ``reason`` is the code of the sentence that says why the offer has its rank. ``hold`` is the
+    ``reason`` is the code of the sentence that says why the offer has its rank. ``details`` are
+    what only its provider knows, such as the way to a bank of lockers. ``hold`` is the
     public id of the last hold that was taken from it, ``chosen_at`` when it was confirmed.
     """
 
@@ -132,6 +135,7 @@ class ShownOffer(models.Model):
     travel_source = models.CharField(max_length=16, default="", blank=True)
     green = models.BooleanField(default=False)
     reason = models.CharField(max_length=32, default="", blank=True)
+    details = models.JSONField(default=dict)
     shown_at = models.DateTimeField()
     hold = models.CharField(max_length=28, default="", blank=True)
     held_at = models.DateTimeField(null=True)
@@ -155,3 +159,51 @@ class ShownOffer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.offer} in round {self.round}"
+
+
+class LockerHold(Timestamped):
+    """The terms of an offer of a bank of lockers that a session holds.
+
+    The compartments are reservations whose bundle is the public id of this row. Their states
+    decide whether it is live, promised, given back or expired. ``choice`` is the choice of a
+    checkout that keeps it.
+    """
+
+    public_id = PublicIdField("lkh")
+    session = models.CharField(max_length=28)
+    offer = models.CharField(max_length=64)
+    bank = models.ForeignKey(LockerBank, on_delete=models.PROTECT, related_name="+")
+    order = models.ForeignKey(
+        Order, null=True, on_delete=models.PROTECT, related_name="locker_holds"
+    )
+    choice = models.OneToOneField(
+        Choice, null=True, on_delete=models.PROTECT, related_name="locker_hold"
+    )
+    option = models.CharField(max_length=16, choices=Option.choices)
+    handover = models.CharField(max_length=16, choices=Handover.choices)
+    service_date = models.DateField()
+    opens_at = models.DateTimeField()
+    closes_at = models.DateTimeField()
+    price_minor = models.PositiveBigIntegerField()
+    currency = models.CharField(max_length=3)
+    price_parts = models.JSONField(default=list)
+    value_minor = models.PositiveBigIntegerField(null=True)
+    weight_g = models.PositiveIntegerField()
+    volume_cm3 = models.PositiveIntegerField()
+    parcels = models.PositiveIntegerField()
+    co2_g = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        ordering = ("created_at", "id")
+        indexes = (models.Index(name="locker_hold_session", fields=["session", "id"]),)
+        constraints = (
+            models.CheckConstraint(
+                name="locker_hold_option", condition=Q(option__in=["locker", "hub"])
+            ),
+            models.CheckConstraint(
+                name="locker_hold_forwards", condition=Q(opens_at__lt=F("closes_at"))
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.public_id

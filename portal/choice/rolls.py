@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, Exists, F, Max, OuterRef, Q
 
-from portal.choice.models import DeliverySession, ShownOffer
+from lockers.models import LockerReservation
+from portal.choice.models import DeliverySession, LockerHold, ShownOffer
 
 
 def ledger() -> Mapping[str, object]:
@@ -17,7 +18,8 @@ def ledger() -> Mapping[str, object]:
         chosen=Count("pk", filter=Q(chosen_at__isnull=False)),
     )
     rounds = DeliverySession.objects.order_by("pk").values_list("public_id", "round")
-    return {"delivery_sessions": dict(rounds), "offers": shown}
+    lockers = LockerHold.objects.order_by("pk").values_list("public_id", "order__public_id")
+    return {"delivery_sessions": dict(rounds), "offers": shown, "locker_holds": dict(lockers)}
 
 
 def invariants() -> Mapping[str, list[str]]:
@@ -27,11 +29,18 @@ def invariants() -> Mapping[str, list[str]]:
     ranks = rounds.annotate(offers=Count("pk"), last=Max("rank")).exclude(last=F("offers"))
     chosen = rounds.filter(chosen_at__isnull=False, hold="")
     forgotten = DeliverySession.objects.filter(forgotten_at__isnull=False)
+    taken = LockerReservation.objects.filter(bundle=OuterRef("public_id"))
+    strangers = LockerHold.objects.filter(
+        Exists(taken.exclude(order=OuterRef("order"))), order__isnull=False
+    )
     with_address = forgotten.exclude(place_text="", place={})
     return {
         "a session marks one offer of a round as green at most": _ids(greens),
         "the offers of a round have the ranks 1, 2, 3": _ids(ranks),
         "an offer that was chosen was held": _ids(chosen),
+        "the compartments of an order's choice belong to that order": sorted(
+            strangers.values_list("public_id", flat=True)
+        ),
         "a forgotten session has no address": sorted(
             with_address.values_list("public_id", flat=True)
         ),

@@ -24,6 +24,9 @@ from dispatch.slots.services import request_for_order
 from dispatch.slots.services.leaving import leaves_at, refuse_too_late
 from dispatch.slots.states import SlotState
 from lastmile.core import clock
+from lockers.models import LockerBank
+from lockers.policy import locker_policy
+from lockers.selectors import Wanted, nearest_banks
 from portal.shopper.policy import page_policy
 
 Words = str | Lazy
@@ -132,13 +135,23 @@ def _no_time(order: Order) -> Words:
         # The order keeps its hub, and as a rule the zones of its slots already decide.
         zones = set(slots.filter(hub=order.hub_id).order_by().values_list("zone").distinct())
         if not zones or (None,) in zones:
-            return "" if zones else _NO_SLOTS
+            return "" if zones else _no_locker(order)
     try:
         request = request_for_order(order)
     except (AddressUnknown, OutsideEveryZone) as fault:
         return fault.detail
     area = Q(zone=None) | Q(zone=request.zone)
-    return "" if slots.filter(area, hub=request.hub).exists() else _NO_SLOTS
+    return "" if slots.filter(area, hub=request.hub).exists() else _no_locker(order)
+
+
+def _no_locker(order: Order) -> Words:
+    """Return why an order without a bookable slot can choose nothing; "" if a locker is near."""
+    door, rules = order.door.point, locker_policy()
+    if order.direction == Direction.RETURN or door is None or not rules.in_choice:
+        return _NO_SLOTS
+    banks = LockerBank.objects.filter(hub=order.hub)
+    wanted = Wanted(near=door, radius_m=rules.choice_radius_m)
+    return "" if nearest_banks(banks, wanted, 1) else _NO_SLOTS
 
 
 def _no_slot_anywhere(order: Order) -> Words:

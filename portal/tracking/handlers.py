@@ -16,6 +16,12 @@ def on_order_changed(event: DomainEvent) -> None:
     on_orders_changed([event])
 
 
+def on_locker_changed(event: DomainEvent) -> None:
+    """Tell the sockets of the shopper whose parcel is, or will be, in a locker."""
+    if order := event.data.get("order"):
+        broadcast_to([(TRACK, str(order))], kind=CHANGED, seq=None, data={})
+
+
 def on_orders_changed(events: Sequence[DomainEvent]) -> None:
     """Tell the sockets of many orders' shoppers, each once."""
     orders = dict.fromkeys(event.subject for event in events)

@@ -29,6 +29,7 @@ from portal.shopper.pickups import pickup_of
 from portal.shopper.policy import page_policy
 from portal.tracking.calendars import has_booking
 from portal.tracking.live_words import where_words
+from portal.tracking.lockers import card_of
 from portal.tracking.selectors import TrackedOrder, shopper_status
 from portal.tracking.services.arriving import expects_arrival
 from portal.tracking.services.rating import is_changeable, is_rateable
@@ -44,6 +45,8 @@ _DONE: dict[str, Words] = {
     "requested": _("Thank you. Your request is with the shop, which still has to confirm it."),
     "instructions": _("Thank you. Your instructions were saved."),
     "cancelled": _("Your order was cancelled."),
+    "extended": _("Your parcels are kept longer. See below until when."),
+    "moved": _("Your order goes to the other locker. See below where it is."),
     "cancelled_return": _("Your return was cancelled."),
 }
 _WAYS: dict[str, Words] = {
@@ -92,7 +95,9 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
         "lines": step_lines(delivery),
         "way": way_of(delivery),
         "place": handover_line(order),
-        "pickup": pickup_of(delivery.order),
+        "pickup": None if delivery.lockers else pickup_of(delivery.order),
+        "locker": card_of(order, delivery.lockers),
+        "is_in_locker": promise is not None and promise.option == Option.LOCKER,
         "zone_note": zone_note(order, delivery.zone, _instant_of(delivery)),
         "window": window_texts(promise.opens_at, promise.closes_at) if promise else None,
         "range": (

@@ -17,7 +17,9 @@ from dispatch.planning.arrival import ArrivalRange
 from dispatch.planning.models import Stop
 from dispatch.planning.selectors.arrival import planned_arrival
 from lastmile.core import clock
+from lockers.models import LockerReservation
 from portal.shopper.requesting import is_requested
+from portal.tracking.lockers import lockers_of, mark_of
 from portal.tracking.models import CurbsideArrival, Rating
 from portal.tracking.timeline import Happening, Timeline, timeline_of
 
@@ -34,7 +36,8 @@ class TrackedOrder:
 
     ``approach`` is how the driver comes, while the order is on its way. ``is_live`` means that
     ``arrival`` was calculated on the way. ``is_unchecked`` means that the driver reported the
-    delivery, and that its proof must be checked before the shopper is told.
+    delivery, and that its proof must be checked before the shopper is told. ``lockers`` are the
+    reservations of its compartments.
     """
 
     order: Order
@@ -49,6 +52,7 @@ class TrackedOrder:
     approach: Approach | None = None
     is_live: bool = False
     is_unchecked: bool = False
+    lockers: tuple[LockerReservation, ...] = ()
 
     @property
     def is_return(self) -> bool:
@@ -92,7 +96,14 @@ def delivery_of(order: Order) -> TrackedOrder:
         approach=approach,
         is_live=live is not None,
         is_unchecked=is_delivery_unchecked(order),
+        lockers=_lockers(order),
     )
+
+
+def _lockers(order: Order) -> tuple[LockerReservation, ...]:
+    """Return the reservations of an order that is collected, without a query for a delivery."""
+    collects = order.promise is not None and order.promise.option in {Option.LOCKER, Option.HUB}
+    return lockers_of(order) if collects else ()
 
 
 def shopper_status(delivery: TrackedOrder) -> dict[str, Any]:
@@ -112,7 +123,8 @@ def shopper_status(delivery: TrackedOrder) -> dict[str, Any]:
         "is_here": approach is not None and approach.is_here,
     }
     promise = delivery.promise.public_id if delivery.promise else ""
-    seen = repr((sorted(shown.items()), promise, len(delivery.timeline.steps)))
+    inside = mark_of(delivery.lockers)
+    seen = repr((sorted(shown.items()), promise, len(delivery.timeline.steps), inside))
     return shown | {
         "position": place.as_json() if place else None,
         "mark": hashlib.blake2b(seen.encode(), digest_size=8).hexdigest(),

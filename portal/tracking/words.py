@@ -21,9 +21,10 @@ from dispatch.orders.wording import (
     window_texts,
 )
 from dispatch.planning.arrival import ArrivalRange
-from lastmile.core import clock
+from lastmile.core import clock, formatting
 from portal.shopper.changes import Rights
 from portal.tracking.live_words import stops_away
+from portal.tracking.lockers import collect_by_of
 from portal.tracking.selectors import TrackedOrder
 from portal.tracking.timeline import Step
 
@@ -127,6 +128,9 @@ def answer_of(delivery: TrackedOrder, rights: Rights) -> Answer:
         return Answer(sentence=sentence, icon="circle-check", tone="ok")
     if rights.time.possible and delivery.promise is None and delivery.order.service_date is None:
         return Answer(sentence=_choose(delivery), icon="calendar-days", tone="active")
+    promise = delivery.promise
+    if promise is not None and promise.option == Option.LOCKER and not delivery.is_requested:
+        return _to_locker(delivery, promise)
     return _coming(delivery)
 
 
@@ -179,6 +183,20 @@ def _coming(delivery: TrackedOrder) -> Answer:
         else _("Your order is on its way.")
     )
     return Answer(sentence=text, icon=icon, tone="active")
+
+
+def _to_locker(delivery: TrackedOrder, promise: Promise) -> Answer:
+    """Return the answer for goods on their way to a locker."""
+    texts = {
+        "day": on_day(clock.local_date(promise.closes_at, delivery.zone), delivery.zone),
+        "time": clock_words(promise.closes_at),
+    }
+    if promise.closes_at <= clock.now():
+        text = _("Your order was to be in the locker %(day)s by %(time)s.")
+        note = _("It is not there yet. We tell you as soon as it is.")
+        return Answer(sentence=text % texts, icon="clock-alert", tone="risk", note=note)
+    text = _("Your order will be in the locker %(day)s by %(time)s.")
+    return Answer(sentence=text % texts, icon="inbox", tone="active", note=_where(delivery))
 
 
 def _where(delivery: TrackedOrder) -> str:
@@ -325,7 +343,13 @@ def _awaiting(delivery: TrackedOrder) -> Answer:
     place = handover_line(delivery.order)
     sentence = _("Your order is ready. Collect it at %(place)s.") % {"place": place}
     note = ""
-    if promise is not None and promise.option in {Option.CURBSIDE, Option.HUB}:
+    until = collect_by_of(delivery.lockers)
+    if until is not None:
+        note = _("It waits for you until %(when)s.") % {"when": formatting.day_and_time(until)}
+    elif delivery.lockers:
+        sentence = _("Your order is at %(place)s.") % {"place": place}
+        note = _("See below what you can do.")
+    elif promise is not None and promise.option in {Option.CURBSIDE, Option.HUB}:
         texts = {"day": on_day(clock.local_date(promise.opens_at, delivery.zone), delivery.zone)}
         texts |= window_texts(promise.opens_at, promise.closes_at)
         note = _("We agreed on: %(day)s, between %(from)s and %(to)s.") % texts

@@ -70,7 +70,7 @@ REAL_TIME = (
     *(f"dispatch/live/{name}/devices.py" for name in ("models", "selectors", "services")),
     "dispatch/driver/demo_drivers/phone.py",  # a phone has the real time
     # Cabinets of lockers sign with the real time; their keys, commands and reports have it too.
-    *("lockers/models/devices.py", "lockers/device_api/views.py"),
+    *("lockers/models/devices.py", "lockers/device_api/views.py", "lockers/selectors/support.py"),
     *(
         f"lockers/services/{name}.py"
         for name in ("provisioning", "messages", "journals", "commanding", "sweeping", "forgetting")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Mapping
 from typing import Final
 
-import segno
 from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -26,6 +23,7 @@ from dispatch.live.selectors import devices_of
 from dispatch.live.words import problem_text
 from lastmile.core.errors import DomainError
 from lastmile.core.http import fetch, page_rows
+from lastmile.core.qr import qr_code
 from tenants.links import absolute
 from tenants.permissions import Act, PageRequest, page, visible
 
@@ -33,8 +31,6 @@ PAGE = 50
 NEWEST = ("-made_at", "public_id")
 #: The rest of the address as OsmAnd's "Online tracking" fills it in.
 OSMAND_QUERY: Final = "&lat={0}&lon={1}&timestamp={2}&hdop={3}&altitude={4}&speed={5}&bearing={6}"
-#: Light signs that must stay around a QR code, by its standard.
-QUIET_ZONE: Final = 4
 #: Why positions of a device are refused, for the dispatcher's list of phones.
 _REFUSALS: Final[Mapping[str, str | Promise]] = {
     "key_ended": gettext_lazy(
@@ -57,35 +53,6 @@ _REFUSALS: Final[Mapping[str, str | Promise]] = {
 def _driver(request: PageRequest, public_id: str) -> Driver:
     rows: QuerySet[Driver] = visible(request.principal, selectors.drivers(), "hub__public_id")
     return fetch(rows, public_id)
-
-
-@dataclass(frozen=True, slots=True)
-class QrCode:
-    """A QR code as a drawing: its side with the quiet zone, and the path of its dark rows."""
-
-    side: int
-    path: str
-
-
-def qr_code(text: str) -> QrCode:
-    """Return the QR code of a text, in units of one sign."""
-    rows = segno.make(text, error="m", micro=False).matrix
-    path = "".join(
-        f"M{start + QUIET_ZONE} {y + QUIET_ZONE}.5h{length}"
-        for y, row in enumerate(rows)
-        for start, length in _runs(row)
-    )
-    return QrCode(len(rows) + 2 * QUIET_ZONE, path)
-
-
-def _runs(row: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Return start and length of each run of dark signs in a row."""
-    x = 0
-    for dark, signs in groupby(row):
-        length = len(list(signs))
-        if dark:
-            yield x, length
-        x += length
 
 
 def _refusal(code: str) -> str | Promise:

@@ -1,11 +1,9 @@
-"""The tables of orders: Shopper, Place, Order, Parcel, Promise, Attempt, AccessNote
-and CommonStop."""
+"""The tables of orders: Shopper, Place, Order, Parcel, Promise, Attempt and AccessNote."""
 
 from dispatch.orders.models.access import AccessKind, AccessNote
 from dispatch.orders.models.orders import (
     OLDEST,
     YOUNGEST,
-    CommonStop,
     Direction,
     Handover,
     HubChoice,
@@ -23,7 +21,6 @@ __all__ = [
     "AccessNote",
     "Attempt",
     "Cause",
-    "CommonStop",
     "Direction",
     "Handover",
     "HubChoice",

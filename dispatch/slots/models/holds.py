@@ -125,7 +125,8 @@ class Choice(Timestamped):
     """The choice of a checkout, until the retailer's order names it.
 
     The columns are the terms of the promise to come. ``hold`` is None for options without slots.
-    ``slot`` is the public id of the slot, "" without one.
+    ``slot`` is the public id of the slot, "" without one. ``weight_g``, ``volume_cm3`` and
+    ``parcel_count`` describe the basket of an option without slots; a hold has its own.
     """
 
     public_id = PublicIdField("chc")
@@ -147,6 +148,9 @@ class Choice(Timestamped):
     currency = models.CharField(max_length=3, default="", blank=True)
     co2_g = models.PositiveIntegerField(null=True)
     value_minor = models.PositiveBigIntegerField(null=True)
+    weight_g = models.PositiveIntegerField(null=True)
+    volume_cm3 = models.PositiveIntegerField(null=True)
+    parcel_count = models.PositiveIntegerField(null=True)
 
     class Meta:
         ordering = ("created_at", "id")

@@ -74,6 +74,7 @@ from dispatch.slots.services.templates import (
     edit_template,
     remove_template,
 )
+from dispatch.slots.services.vacating import vacate_slot
 from dispatch.slots.services.visits import (
     PreparedVisit,
 )
@@ -128,4 +129,5 @@ __all__ = [
     "settle_order",
     "sync_hub",
     "use_choice",
+    "vacate_slot",
 ]

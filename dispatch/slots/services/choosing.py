@@ -32,6 +32,7 @@ from dispatch.slots.services.promising import (
     prepare_again,
     promise_hold,
 )
+from dispatch.slots.services.slotless import use_slotless_choice
 from dispatch.slots.services.visits import (
     TRIES,
     Days,
@@ -187,6 +188,9 @@ def use_choice(
         promise = order.promises.order_by("-number").first()
         if promise is not None:
             return promise
+    if choice.hold is None and choice.place_ref:
+        paid = order.price_minor if price_minor is None else price_minor
+        return use_slotless_choice(order=order, choice=choice, price_minor=paid)
     hold = _usable_hold(choice)
     refuse_difference(order, hold)
     if order.currency == hold.currency:

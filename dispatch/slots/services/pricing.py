@@ -122,8 +122,14 @@ def refuse_other_price(hold: Hold, price_minor: int | None, value_minor: int | N
         change = repriced(hold, value_minor)
         if change.changed:
             raise _changed(change.old_minor, change.new_minor, change.currency, change)
-    if price_minor is not None and price_minor != hold.price_minor and hold.price_minor is not None:
-        raise _changed(price_minor, hold.price_minor, hold.currency, None)
+    if price_minor is not None:
+        refuse_price(price_minor, hold.price_minor, hold.currency)
+
+
+def refuse_price(confirmed_minor: int, present_minor: int | None, currency: str) -> None:
+    """Raise PriceChanged if a confirmed price is not the present one."""
+    if present_minor is not None and confirmed_minor != present_minor:
+        raise _changed(confirmed_minor, present_minor, currency, None)
 
 
 def _changed(old: int | None, new: int, currency: str, change: Repriced | None) -> PriceChanged:

@@ -35,7 +35,7 @@ def words() -> dict[str, str]:
         "no_streets": _("No street map is loaded for this area."),
         "no_data": _("The places could not be loaded. Reload the page, or use the list."),
         "no_webgl": _("This browser cannot show the map because WebGL is off. Use the list."),
-        "cluster": _("{n} orders. Click to zoom in."),
+        "cluster": _("{n} places. Click to zoom in."),
         "pin": _("Pin. Arrow keys move it; hold Shift for small steps."),
         "pin_none": _("Click the address on the map, or enter coordinates."),
         "corner": _("Corner {n}"),

@@ -11,6 +11,8 @@ from dispatch.slots.models import Choice
 from dispatch.slots.rules.grams import shown_grams
 from dispatch.slots.states import ChoiceState
 from lastmile.core import clock, formatting
+from lockers.models import LockerBank
+from lockers.selectors import is_open_at
 from portal.choice.models import DeliverySession, ShownOffer
 from portal.choice.providers.base import HeldPlace
 from portal.choice.selectors import waiting_choice
@@ -44,9 +46,7 @@ def session_picture(
         "since": session.since,
         "until": session.until,
         "basket": session,
-        "offers": [
-            _offer(row, session.hub.zone, held=row.offer in own, costs=costs) for row in rows
-        ],
+        "offers": _offers(rows, session.hub.zone, own=own, costs=costs),
         "not_ready": session.not_ready,
         "more_from": session.more_from,
         "not_offered": [
@@ -124,6 +124,30 @@ def _is_requested(choice: Choice) -> bool:
     return would_be_requested(
         hub=slot.hub.public_id, service_date=slot.service_date, option=choice.option
     )
+
+
+def _offers(
+    rows: Sequence[ShownOffer], zone: str, *, own: set[str], costs: bool
+) -> list[dict[str, Any]]:
+    named = {row.details["bank"] for row in rows if "bank" in row.details}
+    banks = {bank.public_id: bank for bank in LockerBank.objects.filter(public_id__in=named)}
+    return [
+        _offer(row, zone, held=row.offer in own, costs=costs)
+        | {"bank": _bank(row, banks.get(row.details.get("bank", "")))}
+        for row in rows
+    ]
+
+
+def _bank(row: ShownOffer, bank: LockerBank | None) -> dict[str, Any] | None:
+    """Return the bank of an offer with the way to it; None for other options."""
+    if bank is None:
+        return None
+    names = ("name", "address", "access", "lat", "lon", "hours")
+    shown = {"id": bank.public_id} | {name: getattr(bank, name) for name in names}
+    shown["open_now"] = is_open_at(bank, clock.now())
+    instants = ("ready_by", "collect_until")
+    times = {name: dt.datetime.fromisoformat(row.details[name]) for name in instants}
+    return shown | dict(row.details) | times
 
 
 def _offer(row: ShownOffer, zone: str, *, held: bool, costs: bool) -> dict[str, Any]:

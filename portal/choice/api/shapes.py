@@ -144,6 +144,26 @@ class PricePartOut(serializers.Serializer[Any]):
     amount_minor = serializers.IntegerField()
 
 
+class OfferBankOut(serializers.Serializer[Any]):
+    """The bank of lockers, or the counter, of an offer. The walk and the chance are modelled."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    address = serializers.CharField()
+    access = serializers.CharField(help_text="How to find it, in the words of its operator.")
+    lat = serializers.FloatField()
+    lon = serializers.FloatField()
+    hours = serializers.CharField(help_text="OSM `opening_hours`; empty: always open.")
+    open_now = serializers.BooleanField()
+    distance_m = serializers.IntegerField(help_text="In a straight line from the place.")
+    walk_s = serializers.IntegerField(help_text="Estimated seconds on foot.")
+    chance_percent = serializers.IntegerField(
+        help_text="How likely a compartment is still free at the deposit, without a hold."
+    )
+    ready_by = InstantField(help_text="When the parcels are there at the latest.")
+    collect_until = InstantField(help_text="Until when the parcels wait, at the earliest.")
+
+
 class ShownOfferOut(serializers.Serializer[Any]):
     """An offer, in the order of its rank. ``why`` says in one sentence why it has this rank."""
 
@@ -165,6 +185,7 @@ class ShownOfferOut(serializers.Serializer[Any]):
     reason = serializers.CharField(help_text="Code of `why`.")
     why = serializers.CharField()
     held = serializers.BooleanField(help_text="True if this session holds it.")
+    bank = OfferBankOut(allow_null=True, help_text="Null for other options.")
 
 
 class OfferCostOut(serializers.Serializer[Any]):

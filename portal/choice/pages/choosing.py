@@ -35,6 +35,7 @@ from lastmile.core.refusals import unknown
 from portal.choice import services
 from portal.choice.errors import DayChanging
 from portal.choice.models import Caller, DeliverySession, ShownOffer
+from portal.choice.pages.banks import PROVIDER, bank_map, near_offers
 from portal.choice.pages.forms import HandoverForm, present_instructions, way_of
 from portal.choice.pages.guarding import changes_trust, is_of_session, moves_goods
 from portal.choice.pages.showing import page_of
@@ -139,14 +140,17 @@ def _offers(request: ShopperRequest, secret: str, row: DeliverySession) -> HttpR
         option=option,
         every_day=request.GET.get("days") == "all",
     )
+    near = near_offers(row, refused)
     context = _context(request, secret, refused) | {
         "session": row,
         "page": shown,
+        "bank_map": bank_map(row, shown.banks, secret),
         "option": option,
         "every_day": request.GET.get("days") == "all",
         "chosen": request.POST.get("offer", ""),
         "elsewhere": text_line(row.place_text) if row.place else "",
-        "near": _near(row, refused),
+        "near": near,
+        "near_banks": any(one.provider == PROVIDER for one in near),
         "ended": request.GET.get("ended") == "1",
         "asked_at": _asked_at(row),
         "zone_note": zone_note(request.order, row.hub.zone, clock.now()),
@@ -182,14 +186,6 @@ class NothingChosen(DomainError):
 
     code = "nothing_chosen"
     status = 422
-
-
-def _near(session: DeliverySession, refused: DomainError | None) -> list[ShownOffer]:
-    """Return the offers that a refusal names as alternatives."""
-    facts = refused.data.get("alternatives", []) if refused else []
-    named = [str(fact.get("offer", "")) for fact in facts]
-    rows = {row.offer: row for row in offers_of(session).filter(offer__in=named)}
-    return [rows[offer] for offer in named if offer in rows]
 
 
 @shopper_page
@@ -243,6 +239,8 @@ def _confirm(request: ShopperRequest, secret: str, row: DeliverySession) -> Http
         "code_first": moves_goods(order, row, held) and not is_confirmed(request),
     }
     context |= summary_of(order, row, held)
+    context["near"] = near = near_offers(row, refused)
+    context["near_banks"] = any(one.provider == PROVIDER for one in near)
     context |= present_instructions(order, seen.instructions or typed.get("version", ""))
     status = 422 if refused is None and form.is_bound else _status(refused)
     return render(request, "choosing/confirm.html", context, status=status)

@@ -14,7 +14,16 @@ from dispatch.orders.models import Option, Order
 from dispatch.orders.wording import AT_HUB, span_line
 from lastmile.core import formatting
 from portal.choice.models import DeliverySession, ShownOffer
-from portal.choice.pages.words import GREEN_MARK, MARKS, OPTIONS, RETURN_OPTION, Words, why_here
+from portal.choice.pages.banks import PROVIDER, BankLine, bank_lines
+from portal.choice.pages.words import (
+    GREEN_MARK,
+    MARKS,
+    OPTIONS,
+    RETURN_OPTION,
+    Words,
+    price_words,
+    why_here,
+)
 from portal.choice.providers.base import HeldPlace
 from portal.choice.sentences import why_missing
 from portal.choice.services import bookable_offers
@@ -70,6 +79,7 @@ class OfferPage:
     requested: bool
     title: Words
     pickup_place: str
+    banks: list[BankLine]
 
 
 def page_of(
@@ -88,11 +98,13 @@ def page_of(
     own = {place.offer for place in held}
     shown = bookable_offers(session, own)
     lines = [row for row in shown if not option or row.option == option]
-    groups = _groups(lines, session.not_offered, order, own, option)
+    banks = [row for row in lines if row.provider == PROVIDER]
+    timed = [row for row in lines if row.provider != PROVIDER]
+    groups = _groups(timed, session.not_offered, order, own, option)
     with_offers = [group for group in groups if group.offers]
     first = _first_days(with_offers)
-    first |= {_date_of(row.opens_at) for row in lines if row.green}
-    first |= {_date_of(row.opens_at) for row in lines if row.offer in own}
+    first |= {_date_of(row.opens_at) for row in timed if row.green}
+    first |= {_date_of(row.opens_at) for row in timed if row.offer in own}
     days = with_offers if every_day else [g for g in with_offers if g.date in first]
     return OfferPage(
         days=days,
@@ -103,13 +115,16 @@ def page_of(
         count=len(lines),
         requested=is_requested(order),
         title=_title(lines, order),
-        pickup_place=_pickup_place(session, lines),
+        pickup_place=_pickup_place(session, timed),
+        banks=bank_lines(banks, order, own),
     )
 
 
 def _title(rows: Sequence[ShownOffer], order: Order) -> Words:
     """Return the question of the page: who comes depends on the options that are left."""
     options = {row.option for row in rows}
+    if any(row.provider == PROVIDER for row in rows):
+        return _("How would you like to get it?")
     if options and Option.WINDOW not in options:
         return _("When will you collect it?")
     return _("When may we pick it up?") if order.direction == "return" else _("When may we come?")
@@ -205,13 +220,6 @@ def option_words(option: str, order: Order) -> Words:
 def window_of(opens_at: dt.datetime, closes_at: dt.datetime) -> str:
     """Return a window as ``10:00–12:00`` in the active time zone."""
     return span_line(opens_at, closes_at)
-
-
-def price_words(price_minor: int | None, currency: str) -> str:
-    """Return a price for shoppers; 0 is “Free”, no price is empty."""
-    if price_minor is None:
-        return ""
-    return formatting.money(price_minor, currency) if price_minor else _("Free")
 
 
 def grams_words(co2_g: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,20 +19,26 @@ from dispatch.orders.wording import (
 )
 from lastmile.core import formatting
 from portal.choice.models import DeliverySession
-from portal.choice.pages.showing import option_words, price_words, window_of
+from portal.choice.pages.banks import facts_of
+from portal.choice.pages.showing import option_words, window_of
+from portal.choice.pages.words import price_words
 from portal.choice.providers.base import HeldPlace
 from portal.shopper.pickups import Pickup, pickup_at
 from portal.shopper.requesting import is_requested, would_be_requested
 
+_AT_BANK: Final = frozenset({Option.LOCKER, Option.HUB})
+
 
 def summary_of(order: Order, session: DeliverySession, held: HeldPlace) -> dict[str, Any]:
     """Return the template context of a held place. Times are in the active time zone."""
+    bank = facts_of(held) if held.option in _AT_BANK else None
     return {
         "option": option_words(held.option, order),
         "window": window_of(held.opens_at, held.closes_at),
         "price": price_words(held.price_minor, held.currency),
         "place": _place_of(order, session, held),
-        "pickup": _pickup_of(session, held),
+        "pickup": None if bank else _pickup_of(session, held),
+        "bank": bank,
         "zone_note": zone_note(order, session.hub.zone, held.opens_at),
         "grams": "" if held.co2_g is None else formatting.grams(max(0, held.co2_g)),
         "before": _before(order, session),

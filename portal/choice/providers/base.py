@@ -1,7 +1,7 @@
 """The Protocol of a provider of delivery options, and the values that it takes and returns.
 
 A provider is a module of this folder with a ``PROVIDER``. Time windows and curbside come from
-``slots.py``; lockers add a file and change none.
+``slots.py``, banks of lockers and counters from ``lockers.py``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Question:
 class FoundOffer:
     """An option that can be kept. ``offer`` is the id under which its provider knows it.
 
-    ``co2_g`` is None where it is not known; such an option is never green.
+    ``co2_g`` is None where it is not known; such an option is never green. ``details`` are kept
+    with the offer for its pages, as JSON.
     """
 
     provider: str
@@ -54,6 +55,7 @@ class FoundOffer:
     cost_minor: int | None = None
     co2_g: int | None = None
     travel_source: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from dispatch.orders.models import Cause, Order, Promise
+from dispatch.orders.models import Cause, Option, Order, Promise
 from dispatch.slots import services as slots
 from dispatch.slots.models import Choice
 from dispatch.slots.policy import slots_policy
 from dispatch.slots.states import ChoiceState
 from lastmile.core import clock
-from portal.choice.errors import BasketChanged
+from lockers.services import leave_lockers
+from portal.choice.errors import BasketChanged, LockerGone
 from portal.choice.models import DeliverySession, ShownOffer
 from portal.choice.providers import provider_of_hold
 from portal.choice.providers.base import HeldPlace
 from portal.choice.selectors import offers_of
 from portal.choice.services.asking import lock_session
-from portal.choice.services.holding import NEEDS_ANOTHER, has_room_for, with_alternatives
+from portal.choice.services.holding import (
+    NEEDS_ANOTHER,
+    cancel_kept,
+    has_room_for,
+    with_alternatives,
+)
+
+_WITH_COMPARTMENT: Final = frozenset({Option.LOCKER, Option.HUB})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +87,14 @@ def confirm_choice(
     if session is not None:
         earlier = Choice.objects.filter(session=session.public_id, state=ChoiceState.WAITING)
         for row in earlier.exclude(pk=choice.pk).order_by("pk"):
-            slots.cancel_choice(choice=row)
+            cancel_kept(row)
     _mark_chosen(held)
     return choice
 
 
 def cancel_choice(*, choice: Choice) -> Choice:
-    """Cancel a choice and give its place back. Locks, Records, Raises: as ``slots``."""
-    return slots.cancel_choice(choice=choice)
+    """Cancel a choice and give its place back. Locks, Records, Raises: as the provider."""
+    return cancel_kept(choice)
 
 
 def prepare_order_choice(*, order: Order, held: HeldPlace) -> ReadyChoice:
@@ -103,17 +112,29 @@ def choose_for_order(
 ) -> Promise:
     """Give an existing order the promise of a held place; its old place is given back.
 
+    The old place is a place in a slot or compartments of a bank of lockers. All is one
+    transaction, so the order never has two places and never none.
+
     Locks, Records: as the provider. Raises: as the provider; VisitNotPrepared if the day changed
     meanwhile: leave the transaction, call ``prepare_order_choice`` and repeat it.
     """
     held = ready.held
-    promise = provider_of_hold(held.hold).promise(
-        held.hold,
-        order,
-        handover=handover or held.handover,
-        cause=cause,
-        prepared=ready.prepared,
-    )
+    provider = provider_of_hold(held.hold)
+    try:
+        promise = provider.promise(
+            held.hold,
+            order,
+            handover=handover or held.handover,
+            cause=cause,
+            prepared=ready.prepared,
+        )
+    except LockerGone as refused:
+        session, shown = DeliverySession.objects.get(public_id=held.session), _shown(held)
+        if shown is None:
+            raise
+        raise with_alternatives(refused, session, shown) from refused
+    if promise.option not in _WITH_COMPARTMENT:
+        leave_lockers(order=order)
     _mark_chosen(held)
     return promise
 

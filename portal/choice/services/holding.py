@@ -11,14 +11,15 @@ from django.db.models import F, FloatField, Func, Value
 from django.utils.translation import gettext as _
 
 from dispatch.planning.errors import VisitNotPrepared
+from dispatch.slots import services as slots
 from dispatch.slots.errors import HoldEnded, SlotClosed, SlotFull, SlotPassed
 from dispatch.slots.models import Choice
 from dispatch.slots.rules.grams import shown_grams
-from dispatch.slots.services import cancel_choice, lock_places
+from dispatch.slots.services import lock_places
 from lastmile.core import clock
 from lastmile.core.errors import Conflict, FieldProblem, Invalid
-from portal.choice.errors import OfferUnknown
-from portal.choice.models import DeliverySession, ShownOffer
+from portal.choice.errors import LockerGone, OfferUnknown
+from portal.choice.models import DeliverySession, LockerHold, ShownOffer
 from portal.choice.providers import provider_called, provider_of_hold
 from portal.choice.providers.base import HeldPlace, Wish
 from portal.choice.selectors import offers_of
@@ -29,7 +30,7 @@ ALTERNATIVES: Final = 3
 LOOKED_AT: Final = 12  # offers whose counts are read at once
 KEPT: Final = "kept"
 #: Refusals after which the shopper needs another offer.
-NEEDS_ANOTHER: Final = (SlotFull, SlotPassed, SlotClosed, HoldEnded)
+NEEDS_ANOTHER: Final = (SlotFull, SlotPassed, SlotClosed, HoldEnded, LockerGone)
 
 
 class _Gap(Func):
@@ -223,7 +224,18 @@ def _take_back_choice(session: DeliverySession, shown: ShownOffer) -> None:
     if kept:
         lock_places([held.hold for held in places])
     for choice in Choice.objects.filter(public_id__in=kept).order_by("pk"):
-        cancel_choice(choice=choice)
+        cancel_kept(choice)
+
+
+def cancel_kept(choice: Choice) -> Choice:
+    """Cancel a choice and give its place back, in a slot or at a bank of lockers.
+
+    Locks, Records, Raises: as ``slots`` and the provider.
+    """
+    cancelled = slots.cancel_choice(choice=choice)
+    for hold in LockerHold.objects.filter(choice=choice, order=None):
+        release_hold(hold=hold.public_id)
+    return cancelled
 
 
 def _wish(shown: ShownOffer, handover: str) -> Wish:

@@ -152,6 +152,7 @@ def store_offering(session: DeliverySession, offering: Offering) -> None:
             travel_source=offer.travel_source,
             green=offer.offer == offering.green,
             reason=row.reason,
+            details=dict(offer.details),
             shown_at=shown_at,
         )
         for offer, row in offering.offers

@@ -22,6 +22,7 @@ TEXTS: Final[dict[str, str | Promise]] = {
     "curbside": gettext_lazy("Collect at the curb"),
     "locker": gettext_lazy("Locker"),
     "hub": gettext_lazy("Collect at the counter"),
+    "there_by": gettext_lazy("there by %(time)s"),
     "window": gettext_lazy("Delivery"),
     "handover": gettext_lazy("How do you want to receive it?"),
     "attended": gettext_lazy("In person"),

@@ -8,9 +8,9 @@ import pytest
 import segno
 from django.test import Client
 
-from dispatch.console.fleet.phones import qr_code
 from dispatch.live.models import Device, LoginLink
 from dispatch.live.services import make_login_link, take_login_link
+from lastmile.core.qr import qr_code
 from lastmile.core.tenancy import RetailerRef
 from tenants.permissions import Role
 from tests.factories import make_driver, make_hub

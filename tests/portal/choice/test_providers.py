@@ -29,14 +29,15 @@ def bank(monkeypatch: pytest.MonkeyPatch) -> Lockers:
 def test_a_file_in_the_folder_adds_a_provider_and_changes_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert [provider.name for provider in providers.providers()] == ["slots"]
+    assert [provider.name for provider in providers.providers()] == ["lockers", "slots"]
     source = Path(lockers.__file__).read_text(encoding="utf-8")
     (tmp_path / "test_lockers.py").write_text(f"{source}\n\nPROVIDER = Lockers()\n")
     monkeypatch.setattr(providers, "__path__", [*providers.__path__, str(tmp_path)])
     providers._scanned.cache_clear()
     try:
-        assert [provider.name for provider in providers.providers()] == ["slots", "lockers"]
-        assert provider_of_hold("rsv_1").name == "lockers"
+        names = [provider.name for provider in providers.providers()]
+        assert names == ["lockers", "slots", "lockers"]
+        assert provider_of_hold("rsv_1").hold_prefix == "rsv"
     finally:
         providers._scanned.cache_clear()
         shutil.rmtree(tmp_path)

@@ -95,6 +95,12 @@ class Words {
     return format.format(minor / 10 ** digits);
   }
 
+  metres(count) {
+    const far = count >= 1000;
+    const style = { style: "unit", unit: far ? "kilometer" : "meter", maximumFractionDigits: far ? 1 : 0 };
+    return new Intl.NumberFormat(this.locale, style).format(far ? count / 1000 : count);
+  }
+
   window(offer) {
     const [opens, closes] = [new Date(offer.opens_at), new Date(offer.closes_at)];
     return this.hours.formatRange?.(opens, closes) ?? `${this.time(opens)}–${this.time(closes)}`;

@@ -605,7 +605,15 @@ class LastmilePicker extends HTMLElement {
 
   /** Return why an offer has its rank. The picker sorts by time, so "the option above" says nothing. */
   whyOf(offer) {
+    if (offer.bank) return this.bankOf(offer.bank);
     return RELATIVE.includes(offer.reason) ? "" : offer.why;
+  }
+
+  /** Return where a bank of lockers is, how far, and when the parcels are there. */
+  bankOf(bank) {
+    const { words } = this;
+    const ready = words.say("there_by", { time: words.time(new Date(bank.ready_by)) });
+    return [bank.name, bank.address, words.metres(bank.distance_m), ready].filter(Boolean).join(" · ");
   }
 
   labelOf(kept) {

@@ -9,7 +9,7 @@ const ENGLISH = {
   no_streets: "No street map is loaded for this area.",
   no_data: "The places could not be loaded. Reload the page, or use the list.",
   no_webgl: "This browser cannot show the map because WebGL is off. Use the list.",
-  cluster: "{n} orders. Click to zoom in.",
+  cluster: "{n} places. Click to zoom in.",
   pin: "Pin. Arrow keys move it; hold Shift for small steps.",
   pin_none: "Click the address on the map, or enter coordinates.",
   corner: "Corner {n}",

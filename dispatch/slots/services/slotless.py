@@ -1,0 +1,96 @@
+"""Uses choices of options without slots: the promise is at a place that somebody else keeps.
+
+The layer that keeps the place, such as lockers, wrote the terms into the choice, and it keeps the
+place until the choice expires. It takes the place for the order after the event choice.used.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dispatch.orders.drafts import PromisedPlace, PromiseDraft
+from dispatch.orders.models import Cause, Direction, Order, Promise
+from dispatch.orders.services import set_promise
+from dispatch.slots.errors import ChoiceDiffers, ChoiceGone
+from dispatch.slots.events import CHOICE_USED
+from dispatch.slots.models import Choice
+from dispatch.slots.services.counting import choice_facts
+from dispatch.slots.services.pricing import refuse_price
+from dispatch.slots.states import ChoiceState
+from lastmile.core import clock
+from lastmile.core.errors import Problems
+from lastmile.core.events import Lane, record
+
+
+@transaction.atomic
+def use_slotless_choice(*, order: Order, choice: Choice, price_minor: int | None = None) -> Promise:
+    """Give an order the promise of a choice without a slot. It must not have expired.
+
+    Locks: the choice, the order. Records: order.promised, choice.used. Raises: ChoiceGone;
+    ChoiceDiffers for larger goods or a return; PriceChanged; as ``set_promise``.
+    """
+    row = Choice.objects.select_for_update(of=("self",)).get(pk=choice.pk)
+    if row.state != ChoiceState.WAITING or row.expires_at <= clock.now() or row.point is None:
+        raise _gone(row)
+    _refuse_difference(order, row)
+    if price_minor is not None and order.currency in ("", row.currency):
+        refuse_price(price_minor, row.price_minor, row.currency)
+    place = PromisedPlace(reference=row.place_ref, text=row.place_text, point=row.point)
+    promise = set_promise(
+        order=order,
+        draft=PromiseDraft(
+            opens_at=row.opens_at,
+            closes_at=row.closes_at,
+            cause=Cause.CHOICE,
+            option=row.option,
+            handover=row.handover,
+            place=place,
+            price_minor=row.price_minor,
+            currency=row.currency,
+            co2_g=row.co2_g,
+        ),
+    )
+    row.state, row.order, row.updated_at = ChoiceState.USED, order, clock.now()
+    row.save(update_fields=["state", "order", "updated_at"])
+    record(CHOICE_USED, choice_facts(row), subject=row.public_id, lane=Lane.PERSON)
+    return promise
+
+
+def _gone(choice: Choice) -> ChoiceGone:
+    if choice.state == ChoiceState.USED:
+        text = _("Another order has used this choice already. Let the shopper choose again.")
+    elif choice.state == ChoiceState.WAITING:
+        text = _("This choice has expired, so its place is no longer kept. Choose again.")
+    else:
+        text = _("This choice was cancelled. Let the shopper choose again.")
+    return ChoiceGone(text, data={"choice": choice.public_id, "state": str(choice.state)})
+
+
+def _refuse_difference(order: Order, choice: Choice) -> None:
+    problems = Problems()
+    for name, text in (
+        ("weight_g", _("The goods are heavier than in the checkout. Choose again with them.")),
+        ("volume_cm3", _("The goods are larger than in the checkout. Choose again with them.")),
+    ):
+        most = getattr(choice, name)
+        if most is not None and getattr(order, name) > most:
+            problems.add(f"/{name}", text, "larger")
+    if choice.parcel_count is not None and order.parcel_count > choice.parcel_count:
+        problems.add(
+            "/parcels",
+            _("The order has more parcels than in the checkout. Choose again with them."),
+            "larger",
+        )
+    if order.direction == Direction.RETURN:
+        problems.add(
+            "/direction",
+            _("A delivery was chosen for a return, or a return for a delivery. Choose again."),
+            "other_direction",
+        )
+    if problems.entries:
+        why = " ".join(problem.detail for problem in problems.entries)
+        raise ChoiceDiffers(
+            _("The order is not what the shopper chose. %(why)s") % {"why": why},
+            errors=tuple(problems.entries),
+        )

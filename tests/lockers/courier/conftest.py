@@ -1,5 +1,0 @@
-"""Fixtures for the tests of lockers."""
-
-from tests.dispatch.conftest import clock
-
-__all__ = ["clock"]
