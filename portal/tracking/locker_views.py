@@ -20,7 +20,7 @@ from lastmile.core.refusals import unknown
 from lockers import services
 from lockers.errors import CodeNotValid
 from lockers.models import LockerReservation
-from lockers.states import CodeRole
+from lockers.states import BankState, CodeRole
 from portal.shopper.pages import ShopperRequest, shopper_page
 from portal.shopper.stepup import needs_step_up
 from portal.tracking.lockers import NearLocker, card_of, lockers_of, near_lockers, spaced
@@ -70,10 +70,14 @@ def _shown(row: LockerReservation) -> ShownParcel | None:
 @needs_step_up
 @READ_AND_ACT
 def new_code(request: ShopperRequest, secret: str) -> HttpResponse:
-    """Make new codes, because another person saw the old ones; a GET only goes to the codes."""
+    """Make new codes, because another person saw the old ones; a GET only goes to the codes.
+
+    A cabinet without a connection would not hear of new codes, so the old ones stay.
+    """
     if request.method == "POST":
         for row in lockers_of(request.order):
-            services.rotate_codes(reservation=row)
+            if row.bank.state == BankState.ONLINE:
+                services.rotate_codes(reservation=row)
         services.point_to_next_look()
     return _see("tracking:locker-code", secret)
 
