@@ -45,6 +45,7 @@ _DONE: dict[str, Words] = {
     "requested": _("Thank you. Your request is with the shop, which still has to confirm it."),
     "instructions": _("Thank you. Your instructions were saved."),
     "cancelled": _("Your order was cancelled."),
+    "kept": _("Thank you. We keep a place for your order there."),
     "extended": _("Your parcels are kept longer. See below until when."),
     "moved": _("Your order goes to the other locker. See below where it is."),
     "cancelled_return": _("Your return was cancelled."),
@@ -167,6 +168,8 @@ def _done_words(delivery: TrackedOrder, done: str) -> Words:
     """Return the sentence that confirms what the shopper just did; "" for nothing known."""
     if done == "booked" and delivery.is_requested:
         done = "requested"
+    elif done == "booked" and delivery.lockers:
+        done = "kept"
     return _DONE.get(f"{done}_return" if delivery.is_return else "") or _DONE.get(done, "")
 
 
