@@ -150,6 +150,7 @@ class Lockers:
         except REFUSALS as refused:
             raise refused_by(bank, refused) from refused
         row.save()
+        services.point_to_next_look()
         return _held(row, list(services.bundle_rows([row.public_id])))
 
     def holds_of(self, session: str) -> list[HeldPlace]:
