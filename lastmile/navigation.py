@@ -7,6 +7,8 @@
 ``PANELS``    place on a page -> panels that other modules show there: URL name, permission,
               heading. A template writes ``{% panels "order" order.public_id %}``.
 
+``DRIVER_PARTS`` what other modules show at stops in the driver's app.
+
 ``settings.NAVIGATION`` names this module. A start-up check resolves every name in it.
 """
 
@@ -15,7 +17,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from lastmile.core.navigation import Item, Panel
+from lastmile.core.navigation import DriverPart, Item, Panel
 from lastmile.core.statuses import Status
 
 MENU: tuple[Item, ...] = (
@@ -138,3 +140,13 @@ PANELS: dict[str, tuple[Panel, ...]] = {
     "slots": (Panel("choices:panel", "slots.view", _("What shoppers chose")),),
     "hub": (Panel("people:audit-of", "audit.view", _("Audit log")),),
 }
+
+DRIVER_PARTS: tuple[DriverPart, ...] = (
+    DriverPart(
+        name="lockers",
+        script="lockers/courier.js",
+        urls={"other_door": "courier:other-door"},
+        texts="lockers.courier.words.texts",
+        day="lockers.courier.day.part_of",
+    ),
+)

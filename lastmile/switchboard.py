@@ -44,6 +44,8 @@ _FLEET_DAY, _HUB_DAY = f"{_DAY}.on_vehicle_changed", f"{_DAY}.on_hub_changed"
 _SLOT = "dispatch.slots.handlers.on_order_changed"  # its place follows its promise
 _HUB_SLOTS = "dispatch.slots.handlers.on_hub_changed"
 _LIVE = "dispatch.live.handlers"
+_COURIER = "lockers.courier.handlers"
+_STOP, _STOP_KEPT = f"{_COURIER}.on_order_changed", f"{_COURIER}.on_reservation_changed"
 _PHONE, _PHONE_SHIFT = f"{_LIVE}.on_stop_changed", f"{_LIVE}.on_shift_changed"
 _ETA, _ETA_RUN = f"{_LIVE}.on_order_moved", f"{_LIVE}.on_run_changed"
 _TRACK = "portal.tracking.handlers.on_order_changed"  # open pages of the order's shopper
@@ -52,11 +54,12 @@ _TRACK_LOCKER = "portal.tracking.handlers.on_locker_changed"
 _TELL = "notifications.handlers.on_event"  # every kind of a moment (notifications/catalogue)
 HANDLERS: dict[str, list[str]] = {
     "order.placed": [_ORDER_DAY, _TELL],
-    "order.ready": [_ORDER_DAY, _SLOT, _TELL, _LOCKER],
+    "order.ready": [_ORDER_DAY, _SLOT, _TELL, _LOCKER, _STOP],
     "order.waiting": [_ORDER_DAY, _SLOT, _TELL],
     "order.needs_pin": [_ORDER_DAY, _SLOT],
     "order.pinned": [_ORDER_DAY, _SLOT, _PHONE],
-    "order.promised": [_ORDER_DAY, _SLOT, _ETA, _TELL, _PHONE, _TRACK, _LOCKER],
+    "order.promised": [_ORDER_DAY, _SLOT, _ETA, _TELL, _PHONE, _TRACK, _LOCKER, _STOP],
+    "order.redated": [_STOP],
     "order.planned": [_TELL],
     "order.changed": [_ORDER_DAY, _SLOT, _PHONE],
     "order.loaded": [_ORDER_DAY, _ETA, _TELL, _BOARD_VISIT, _TRACK],
@@ -98,16 +101,18 @@ HANDLERS: dict[str, list[str]] = {
     "run.back": [_ETA_RUN, _BOARD_RUN],
     "run.ended": [_ETA_RUN, _BOARD_RUN],
     "visit.arrived": [_ETA, _BOARD_RUN, _TRACK],
+    "visit.at_bank": [f"{_COURIER}.on_courier_act", _ETA, _BOARD_VISIT],
     "visit.left": [_ETA, _BOARD_RUN, _TRACK],
     "arrival.changed": [_TELL, _TRACK],
     "arrival.late": [_TELL],
-    "locker.reservation.held": [_TRACK_LOCKER],
-    "locker.reservation.moved": [_TELL, _TRACK_LOCKER],
-    "locker.reservation.cancelled": [_TRACK_LOCKER],
+    "locker.reservation.held": [_STOP_KEPT, _TRACK_LOCKER],
+    "locker.reservation.moved": [_STOP_KEPT, _TELL, _TRACK_LOCKER],
+    "locker.reservation.cancelled": [_STOP_KEPT, _TRACK_LOCKER],
     "locker.parcel.ready": [_TELL, _TRACK_LOCKER],
     "locker.parcel.reminder_due": [_TELL],
     "locker.parcel.collected": [_TRACK_LOCKER],
     "locker.parcel.collect_expired": [_TELL, _TRACK_LOCKER],
+    "locker.reservation.expired": [_STOP_KEPT],
     "incident.opened": [_BOARD_INCIDENT],
     "incident.settled": [_BOARD_INCIDENT],
 }
@@ -302,6 +307,7 @@ OPEN_DEMO: list[str] = [
 SEED_DEMO: list[str] = [
     "dispatch.fleet.demo.seed_demo",
     "dispatch.orders.demo.seed_demo",
+    "lockers.demo.seed_demo",
     "dispatch.planning.demo.seed_demo",
     "dispatch.slots.demo.seed_demo",
     "dispatch.live.demo.seed_demo",

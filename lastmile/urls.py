@@ -22,6 +22,7 @@ urlpatterns = [
     path("callbacks/", include(([path("<slug:vendor>/", callback, name="take")], "callbacks"))),
     path("", include("dispatch.urls")),
     path("console/lockers/", include("lockers.urls")),
+    path("driver/lockers/", include("lockers.courier.urls")),
     path("", include("notifications.urls")),
     path("", include("portal.shopper.urls")),
     path("", include("portal.choice.widget.urls")),

@@ -85,6 +85,16 @@ class LockerPolicy:
         least=0,
         most=1439,
     )
+    stop_s: int = setting(
+        180,
+        _("Seconds that a driver needs at a bank, for any number of parcels"),
+        help=_("For parking and the way to the bank. Planning counts it once for each stop."),
+        least=0,
+        most=3600,
+    )
+    parcel_s: int = setting(
+        45, _("Seconds that a driver needs for each parcel at a bank"), least=0, most=900
+    )
 
 
 def locker_policy() -> LockerPolicy:

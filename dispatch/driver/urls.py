@@ -5,13 +5,17 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import path
 
-from dispatch.driver import login, photos, streets, views
+from dispatch.driver import login, parts, photos, streets, views
 from lastmile.core.http.service_worker import service_worker
 
 app_name = "driver"
 urlpatterns = [
     path("", views.shell, name="app"),
-    path("sw.js", service_worker("driver/sw.js", scope=settings.DRIVER_PATH), name="worker"),
+    path(
+        "sw.js",
+        service_worker("driver/sw.js", scope=settings.DRIVER_PATH, files=parts.scripts),
+        name="worker",
+    ),
     path("manifest.webmanifest", views.manifest, name="manifest"),
     path("login/", login.by_code, name="login"),
     path("login/<str:secret>/", login.by_link, name="login-link"),

@@ -14,6 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from dispatch.driver import parts
 from dispatch.driver.guards import DeviceRequest, device_data, direct_calls, reader_language
 from dispatch.driver.streets import streets_of
 from dispatch.driver.words import page_texts
@@ -30,6 +31,7 @@ from dispatch.live.services import (
 )
 from dispatch.live.words import REASONS
 from lastmile.core import clock
+from lastmile.core.actor import acting_as
 from lastmile.core.errors import Invalid
 from lastmile.core.http.parsing import strict_json
 from lastmile.core.tenancy import current_retailer
@@ -46,6 +48,7 @@ def shell(request: HttpRequest) -> HttpResponse:
     with translation.override(reader_language(request)):
         context = {
             "texts": page_texts(),
+            "parts": parts.for_page(),
             "photos": reverse("driver:photo", args=["0"]).removesuffix("0/"),
             "language_cookie": settings.SHOPPER_LANGUAGE_COOKIE,
             "csrf_token": "",
@@ -90,6 +93,8 @@ def day(request: DeviceRequest) -> HttpResponse:
     body = as_json(day_of(driver=request.device.driver, at=clock.now()))
     body["device"] = request.device.public_id
     body["streets"] = streets_of(request.device.driver.hub)
+    with acting_as(request.device.driver.public_id):
+        body["parts"] = parts.of_day([stop["order"] for stop in body["stops"]])
     tag = etag_of(body)
     headers = {"ETag": tag, "Cache-Control": "private, no-store"}
     if request.headers.get("If-None-Match", "") == tag:

@@ -34,6 +34,9 @@ class ActKind(StrEnum):
     DELIVERED = "delivered"
     PICKED_UP = "picked_up"
     FAILED = "failed"
+    DEPOSITED = "deposited"
+    BANK_FAULT = "bank_fault"
+    TAKEN_OUT = "taken_out"
     CORRECTED = "corrected"
     PROOF_ADDED = "proof_added"
     NOTE = "note"
@@ -47,9 +50,12 @@ class ActKind(StrEnum):
 
 K = ActKind
 #: Acts that end a visit; ``corrected`` does it with the outcome in its data.
-ENDING: Final = frozenset({K.DELIVERED, K.PICKED_UP, K.FAILED, K.CORRECTED})
+#: The last parcel of an order that is deposited at a bank ends its visit too.
+ENDING: Final = frozenset({K.DELIVERED, K.PICKED_UP, K.FAILED, K.CORRECTED, K.DEPOSITED})
+#: Acts at a bank of lockers. Its owner reacts to them; the stop itself is done here.
+AT_BANK: Final = frozenset({K.DEPOSITED, K.BANK_FAULT, K.TAKEN_OUT})
 #: Acts at a stop. They prove that the vehicle has left the hub.
-AT_DOOR: Final = frozenset({K.ARRIVED, K.DELIVERED, K.PICKED_UP, K.FAILED})
+AT_DOOR: Final = frozenset({K.ARRIVED, K.DELIVERED, K.PICKED_UP, K.FAILED}) | AT_BANK
 #: Acts that a driver can do at home. All others prove that the shift began.
 NOT_AT_WORK: Final = frozenset(
     {K.PLAN_CONFIRMED, K.NOTE, K.CODE_LOOKED, K.CORRECTED, K.PROOF_ADDED}
@@ -219,6 +225,8 @@ def _needed(kind: ActKind, order: str) -> str:
 
 
 def _outcome(kind: ActKind, item: Mapping[str, Any], reasons: frozenset[str]) -> tuple[str, str]:
+    if kind in AT_BANK:
+        return ("deposited" if kind == K.DEPOSITED and item.get("last") is True else ""), ""
     if kind not in ENDING:
         return "", ""
     outcome = str(item.get("outcome", "")) if kind == K.CORRECTED else str(kind)
@@ -255,6 +263,8 @@ def _checked(kind: ActKind, data: dict[str, Any]) -> dict[str, Any]:
         raise _Malformed("number_missing")
     if kind == K.VEHICLE_CHECKED and "ok" not in data:
         raise _Malformed("ok_missing")
+    if kind in AT_BANK and "reservation" not in data:
+        raise _Malformed("reservation_missing")
     return data
 
 
@@ -291,7 +301,7 @@ def _id(value: object, prefix: str) -> str:
     return value
 
 
-_NAMES = {"ord": "order", "sft": "shift", "prc": "parcel"}
+_NAMES = {"ord": "order", "sft": "shift", "prc": "parcel", "rsv": "reservation"}
 
 
 def _is_id(value: object, prefix: str) -> bool:
@@ -314,6 +324,17 @@ def _word(value: object) -> str | None:
     """Return a word of a list: letters and underscores; None for anything else."""
     if isinstance(value, str) and value and len(value) <= 24 and value.isascii():
         return value if value.replace("_", "").isalnum() else None
+    return None
+
+
+def _reservation(value: object) -> str | None:
+    return _id(value, "rsv") or None
+
+
+def _door(value: object) -> str | None:
+    """Return the number on a compartment's door; None for anything else."""
+    if isinstance(value, str) and 0 < len(value) <= 16 and value.isprintable():
+        return value
     return None
 
 
@@ -351,6 +372,9 @@ _DATA: Final[Mapping[str, Callable[[object], Any]]] = {
     "plan": _count,
     "ok": _truth,
     "of": _act_id,
+    "reservation": _reservation,
+    "door": _door,
+    "problem": _word,
 }
 
 

@@ -124,7 +124,7 @@ class DayStop:
     ``arrived_at``, ``departed_at``, ``outcome`` and ``reason`` are what the server has received.
     ``proof`` are the kinds of proof that the delivery needs, ``proof_given`` those that the server
     has. ``age_check`` is the least age; None means that no age is checked. ``is_mine`` is False
-    when the outcome is from another vehicle.
+    when the outcome is from another vehicle. Stops with the same ``common`` place are one visit.
     """
 
     stop: str
@@ -156,6 +156,7 @@ class DayStop:
     outcome: str = ""
     reason: str = ""
     is_mine: bool = True
+    common: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

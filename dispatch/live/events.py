@@ -111,6 +111,20 @@ class IncidentFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AtBankFacts:
+    """A driver did something at a bank of lockers. The subject is the order.
+
+    It tells what the driver said. The events of the locker tell what counts.
+    """
+
+    act: Annotated[str, FieldDoc("Public id of the act.", "act_5f9j2n6r0t4x8z3w7y1c")]
+    kind: Annotated[str, FieldDoc("deposited, bank_fault or taken_out.", "deposited")]
+    reservation: Annotated[
+        str, FieldDoc("Public id of the reservation.", "rsv_4k8m2q6t0w4y8c2f6h0j")
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProofFacts:
     """The proof of a delivery was checked, so its shopper can be told. The subject is the order.
 
@@ -127,6 +141,7 @@ RUN_LEFT = Kind("run.left", facts=RunFacts, public=True)
 RUN_BACK = Kind("run.back", facts=RunFacts, public=True)
 RUN_ENDED = Kind("run.ended", facts=RunFacts, public=True)
 VISIT_ARRIVED = Kind("visit.arrived", facts=ArrivedFacts, public=True)
+VISIT_AT_BANK = Kind("visit.at_bank", facts=AtBankFacts)
 VISIT_LEFT = Kind("visit.left", facts=LeftDoorFacts, public=True)
 ARRIVAL_CHANGED = Kind("arrival.changed", facts=ExpectedFacts, public=True)
 ARRIVAL_LATE = Kind("arrival.late", facts=LateFacts, public=True)

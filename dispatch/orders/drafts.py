@@ -224,3 +224,15 @@ class AttemptDraft:
     client_id: UUID | None = None
     shift: Shift | None = None
     stop: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonStopDraft:
+    """The stop that an order shares with others; see ``CommonStop`` for the fields."""
+
+    key: str
+    arrival_s: int
+    service_s: int
+    opens_at: dt.datetime | None = None
+    closes_at: dt.datetime | None = None
+    refused: str = ""

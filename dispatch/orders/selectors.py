@@ -57,7 +57,7 @@ class OrderFilter:
 
 def orders() -> QuerySet[Order]:
     """Return all orders with shopper, place, hub and current promise."""
-    return Order.objects.select_related("shopper", "place", "hub", "promise__place")
+    return Order.objects.select_related("shopper", "place", "hub", "promise__place", "common_stop")
 
 
 def orders_of(principal: Principal | None) -> QuerySet[Order]:
@@ -104,11 +104,13 @@ def counts(queryset: QuerySet[Order]) -> dict[str, int]:
 
 
 def by_van() -> Q:
-    """Return the condition for orders that a vehicle delivers: a window is promised, or nothing.
+    """Return the condition for orders that a vehicle delivers.
 
-    An order that is promised at a hub, curbside or locker is collected there by its shopper.
+    A window is promised, or nothing, or a locker whose bank can take the parcels. An order that is
+    promised at a hub or curbside is collected there by its shopper.
     """
-    return Q(promise__isnull=True) | Q(promise__option=Option.WINDOW)
+    to_bank = Q(promise__option=Option.LOCKER, common_stop__isnull=False, common_stop__refused="")
+    return Q(promise__isnull=True) | Q(promise__option=Option.WINDOW) | to_bank
 
 
 def to_plan(hub: Hub, service_date: dt.date) -> QuerySet[Order]:

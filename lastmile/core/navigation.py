@@ -67,6 +67,33 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriverPart:
+    """A part of the driver's app that another module owns: what is done at one kind of stop.
+
+    Parameters
+    ----------
+    name : str
+        The name of the part, and of its values in the driver's day.
+    script : str
+        The static file of the ES module. It exports ``view(app, part, stops)``; the app keeps it
+        for work without a network.
+    urls : mapping
+        Names that the script uses -> URL names without arguments.
+    texts : str
+        Dotted name of ``def texts() -> Mapping[str, str]``, in the reader's language.
+    day : str
+        Dotted name of ``def part_of(orders: Sequence[str]) -> Mapping``: JSON values for the orders
+        of the route by public id. They do not change while nothing has happened.
+    """
+
+    name: str
+    script: str
+    urls: Mapping[str, str]
+    texts: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """The date and the hubs that the home page shows; None means all hubs."""
 
@@ -110,6 +137,12 @@ def panel_table() -> Mapping[str, Sequence[Panel]]:
     """Return place on a page -> the panels shown there, in order."""
     table: Mapping[str, Sequence[Panel]] = _table("PANELS", {})
     return table
+
+
+def driver_parts() -> Sequence[DriverPart]:
+    """Return the parts of the driver's app that other modules own."""
+    parts: Sequence[DriverPart] = _table("DRIVER_PARTS", ())
+    return parts
 
 
 def panels_for(reader: Reader | None, place: str, hub: str | None = None) -> list[Panel]:
@@ -166,6 +199,10 @@ def _wrong_names() -> Iterator[str]:
                 )
             if panel.act not in acts:
                 yield f"The panel {panel.url!r} needs {panel.act!r}, not in {settings.ACTS}."
+    for part in driver_parts():
+        for name in part.urls.values():
+            if 0 not in argument_counts(name):
+                yield f"The driver's part {part.name!r} names {name!r}, which is no such URL."
 
 
 def _wrong_statuses() -> Iterator[str]:
@@ -180,6 +217,7 @@ def _wrong_statuses() -> Iterator[str]:
 def _wrong_functions() -> Iterator[str]:
     named = [("STEPS", path) for path in _table("STEPS", ())]
     named += [("MENU", item.count) for item in menu() if item.count]
+    named += [("DRIVER_PARTS", path) for part in driver_parts() for path in (part.texts, part.day)]
     for table, path in named:
         try:
             good = callable(import_string(path))

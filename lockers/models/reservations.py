@@ -33,7 +33,8 @@ class LockerReservation(Timestamped):
     constraint keeps the periods of one compartment apart (migration 0002). ``bundle`` names
     reservations that belong together, "" without one. ``generation`` is part of every code.
     ``alternates`` are public ids of banks to offer instead, the best first. ``moved_from`` is the
-    reservation that this one replaced.
+    reservation that this one replaced. ``courier_act`` is what a courier told of the
+    parcel while nobody else has: deposited or taken_out, with the time and the number on the door.
     """
 
     public_id = PublicIdField("rsv")
@@ -71,6 +72,9 @@ class LockerReservation(Timestamped):
     reminders = models.PositiveSmallIntegerField(default=0)
     deposited_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    courier_act = models.CharField(max_length=12, default="", blank=True)
+    courier_at = models.DateTimeField(null=True)
+    courier_door = models.CharField(max_length=16, default="", blank=True)
     generation = models.PositiveIntegerField(default=0)
     alternates = models.JSONField(default=list)
     moved_from = models.ForeignKey(
@@ -97,6 +101,9 @@ class LockerReservation(Timestamped):
                 name="reservation_to_collect",
                 fields=["collect_by"],
                 condition=Q(state__in=["deposited", "ready"]),
+            ),
+            models.Index(
+                name="reservation_courier_act", fields=["courier_at"], condition=~Q(courier_act="")
             ),
             models.Index(name="reservation_bundle", fields=["bundle"], condition=~Q(bundle="")),
         )
@@ -134,6 +141,11 @@ class LockerReservation(Timestamped):
             models.CheckConstraint(
                 name="reservation_inside_has_deposit",
                 condition=~Q(state__in=_IN_BOX) | Q(deposited_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="reservation_courier_act",
+                condition=Q(courier_act="", courier_at__isnull=True)
+                | Q(courier_act__in=["deposited", "taken_out"], courier_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="reservation_sides",

@@ -26,6 +26,7 @@ WHAT = {
     "command": gettext_lazy("Command to open"),
     "codes": gettext_lazy("Codes"),
     "refund": gettext_lazy("Refund"),
+    "courier_act": gettext_lazy("Courier"),
 }
 _CONNECTIONS = {
     "online": gettext_lazy("online"),
@@ -80,6 +81,14 @@ CAUSES = {
     "provisioned": gettext_lazy("a cabinet got its key"),
     "reserved": gettext_lazy("reserved"),
     "taken_out": gettext_lazy("taken out"),
+    "courier_told": gettext_lazy("told by the courier"),
+    "only_courier_told": gettext_lazy("told by the courier only"),
+    "courier_was_wrong": gettext_lazy("the cabinet saw another door than the courier"),
+    "cabinet_saw": gettext_lazy("the cabinet saw it there"),
+    "courier_misaligned": gettext_lazy("the courier: the door does not close or fit"),
+    "courier_too_big": gettext_lazy("the courier: the parcel is too big"),
+    "courier_broken": gettext_lazy("the courier: the door does not open"),
+    "courier_occupied": gettext_lazy("the courier: something is inside already"),
     "time_over": gettext_lazy("the time is over"),
     "two_cabinets": gettext_lazy("two cabinets with one identity"),
 }

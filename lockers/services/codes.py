@@ -89,6 +89,11 @@ def _shown(row: LockerReservation, role: CodeRole, until: dt.datetime) -> ShownC
     return ShownCode(pin, codes.token_text(key, token), role, until)
 
 
+def opens_door(row: LockerReservation, role: CodeRole) -> bool:
+    """Return True if the state of a reservation allows a role to open its door."""
+    return S(row.state) in _OPENS[role] and row.generation > 0
+
+
 def expiry_of(row: LockerReservation, role: CodeRole) -> dt.datetime:
     """Return until when the code of a role opens the door."""
     if role == CodeRole.COURIER:

@@ -13,7 +13,7 @@ from dispatch.orders.services.attempting import record_attempt_of
 from dispatch.orders.states import OrderState
 from lockers.journal import EntryKind
 from lockers.models import Compartment, JournalEntry, LockerReservation
-from lockers.services.changing import Source, move, set_box
+from lockers.services.changing import Source, move, note, set_box
 from lockers.services.holding import displace
 from lockers.states import (
     DEPOSITABLE,
@@ -41,6 +41,19 @@ def deposit(row: LockerReservation, box: Compartment, entry: JournalEntry, sourc
     """
     if not _was_open(row, box, entry):
         return "open_not_detected"
+    if row.courier_act:  # the cabinet's report replaces it
+        if S(row.state) in INSIDE and row.compartment_id != box.pk:
+            return _correct_door(row, box, source)
+        row.courier_act, row.courier_at, row.courier_door = "", None, ""
+        row.save(update_fields=["courier_act", "courier_at", "courier_door"])
+    return put_in(row, box, source)
+
+
+def put_in(row: LockerReservation, box: Compartment, source: Source) -> str:
+    """Note that a parcel is in a locked compartment, by any report; "" if all is well.
+
+    Locks, Records, Raises: as ``deposit``.
+    """
     if S(row.state) in INSIDE:
         return "" if row.compartment_id == box.pk else dispute(row, None, source, "two_boxes")
     if not _make_room(row, box, source):
@@ -55,6 +68,27 @@ def deposit(row: LockerReservation, box: Compartment, entry: JournalEntry, sourc
     if row.order is not None and not _can_wait(row.order):
         return dispute(row, box, source, "order_ended")
     ready_if_complete(row, source)
+    return ""
+
+
+def _correct_door(row: LockerReservation, box: Compartment, source: Source) -> str:
+    """Write the door that the cabinet saw, where only a courier had told of another one.
+
+    The other compartment is in doubt until somebody has looked.
+    """
+    if not _make_room(row, box, source):
+        return dispute(row, None, source, "two_parcels")
+    before = row.compartment
+    if before is not None:
+        set_box(before, state=BoxState.UNKNOWN, cause="courier_was_wrong", source=source)
+    _occupy(box, source)
+    row.compartment, row.courier_act, row.courier_at, row.courier_door = box, "", None, ""
+    row.version += 1
+    row.save(update_fields=["compartment", "courier_act", "courier_at", "courier_door", "version"])
+    note(
+        row, before=before.number if before else "", after=box.number, cause="cabinet_saw",
+        what="compartment", source=source,
+    )  # fmt: skip
     return ""
 
 

@@ -27,11 +27,15 @@ TURNS: Final = 1_100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """The needs of a parcel: its size, cooling, and a low door if the shopper asked for one."""
+    """The needs of a parcel: its size, cooling, and a low door if the shopper asked for one.
+
+    ``above_mm3`` is the volume of a compartment that was too small after all.
+    """
 
     size: Size
     cooled: bool = False
     low_door: bool = False
+    above_mm3: int = 0
 
 
 class _Taken(Exception):
@@ -57,6 +61,8 @@ def fitting_compartments(bank: LockerBank, need: Need) -> QuerySet[Compartment]:
     rows = Compartment.objects.filter(
         bank=bank, least_mm__gte=least, middle_mm__gte=middle, most_mm__gte=most
     )
+    if need.above_mm3:
+        rows = rows.filter(volume_mm3__gt=need.above_mm3)
     if need.cooled:
         rows = rows.filter(cooled=True)
     return rows.filter(low=True) if need.low_door else rows

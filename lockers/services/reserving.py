@@ -24,6 +24,7 @@ from lockers.policy import LockerPolicy, locker_policy
 from lockers.services.changing import note
 from lockers.services.generations import give_generation
 from lockers.services.picking import Need, fitting_compartments, lock_free
+from lockers.services.stops import refresh_stops
 from lockers.states import (
     BankKind,
     BankState,
@@ -223,7 +224,8 @@ def promise_collection(
     Without ``terms``, the window of an earlier promise stays, and the price if it was for a locker;
     without such a promise the window is from now until the end of collecting.
 
-    Locks: the order. Records: order.promised. Raises: as ``set_promise``.
+    Locks: the order. Records: order.promised; order.changed with its common stop. Raises: as
+    ``set_promise``.
     """
     order, bank = row.order, row.bank
     if order is None or row.mode != Mode.HARD:
@@ -245,6 +247,7 @@ def promise_collection(
             co2_g=agreed.co2_g,
         ),
     )
+    refresh_stops([order.pk])
 
 
 def _usual_terms(row: LockerReservation, order: Order) -> CollectionTerms:

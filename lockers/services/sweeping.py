@@ -19,6 +19,7 @@ from lockers import events
 from lockers.models import LockerBank, LockerReservation
 from lockers.services.changing import HERE, move, set_bank_state
 from lockers.services.commanding import expire_commands
+from lockers.services.couriers import settle_told
 from lockers.services.depositing import ready_if_complete
 from lockers.services.holding import serve_queue
 from lockers.states import BankKind, BankState, DeviceState, ReservationState
@@ -38,7 +39,7 @@ def look_after_lockers() -> int:
     Locks, Records: as the functions below. Raises: nothing.
     """
     changes = watch_banks() + expire_holds() + expire_deposits() + expire_collections()
-    changes += remind()
+    changes += remind() + settle_told()
     with transaction.atomic():
         changes += expire_commands()
     for bank in LockerBank.objects.filter(

@@ -25,6 +25,7 @@ READ: Final = (
     "lockers/services/holding.py",
     "lockers/services/reserving.py",
     "dispatch/driver/*",
+    "lockers/courier/*",
     "dispatch/live/credentials.py",
     "dispatch/live/errors.py",
     "dispatch/live/services/codes.py",

@@ -162,7 +162,9 @@ def _route(route: Route) -> DayRoute:
 
 def _stops(route: Route, run: Run | None) -> list[DayStop]:
     rows = list(
-        route.stops.select_related("order__shopper", "order__place", "order__promise__place")
+        route.stops.select_related(
+            "order__shopper", "order__place", "order__promise__place", "order__common_stop"
+        )
         .prefetch_related("order__parcels")
         .order_by("position")
     )
@@ -196,7 +198,7 @@ def _stop(
     rules: ProofPolicy,
 ) -> DayStop:
     order, promise = stop.order, stop.order.promise
-    place = order.delivery_place
+    place, common = order.delivery_place, order.shared_stop
     handover = (promise.handover if promise else "") or order.handover
     done = _done(stop, visit, attempts.get(order.pk), shift)
     return DayStop(
@@ -209,13 +211,11 @@ def _stop(
         address=place.text or _address(order),
         lat=place.lat,
         lon=place.lon,
-        window=None
-        if promise is None
-        else DayWindow(opens_at=promise.opens_at, closes_at=promise.closes_at),
+        window=_window(order),
         arrives_at=stop.arrives_at,
         starts_at=stop.starts_at,
         departs_at=stop.departs_at,
-        service_s=order.service_s,
+        service_s=common.service_s if common else order.service_s,
         parcels=_parcels(order),
         handover=DayHandover(kind=handover, words=str(words.HANDOVERS.get(handover, ""))),
         access=None if note is None else _access(note),
@@ -226,8 +226,17 @@ def _stop(
         proof=[str(kind) for kind in needed_of(order, note, rules)],
         proof_given=(),
         state=order.state,
+        common=common.key if common else "",
         **done,
     )
+
+
+def _window(order: Order) -> DayWindow | None:
+    """Return the promised window; at a common stop, the hours of its place."""
+    times = order.shared_stop or order.promise
+    if times is None or times.opens_at is None or times.closes_at is None:
+        return None
+    return DayWindow(opens_at=times.opens_at, closes_at=times.closes_at)
 
 
 def _parcels(order: Order) -> list[DayParcel]:

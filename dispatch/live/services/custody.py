@@ -54,6 +54,23 @@ def note_door(taking: Taking, order: Order) -> None:
     _write(taking, here, kind=kind, place=order.public_id, scans=scans)
 
 
+def note_bank(taking: Taking, order: Order) -> None:
+    """Write that parcels were put into a locker, or taken out of one.
+
+    Without named parcels it is all of the order, once its last parcel is deposited.
+
+    Locks: nothing. Records: nothing. Raises: nothing of its own.
+    """
+    kinds = {ActKind.DEPOSITED: K.HANDED_OVER, ActKind.TAKEN_OUT: K.PICKED_UP}
+    kind = kinds.get(taking.draft.kind)
+    named = taking.draft.data.get("parcels", [])
+    if kind is None:
+        return
+    rows = order.parcels.filter(public_id__in=named) if named else order.parcels.all()
+    if named or taking.draft.outcome or kind == K.PICKED_UP:
+        _write(taking, rows, kind=kind, place=order.public_id, scans=set())
+
+
 def parcels_here(order: Order, run: Run | None, scans: Set[str]) -> list[Parcel]:
     """Return the parcels of an order that were in the vehicle.
 

@@ -12,6 +12,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.db.models import prefetch_related_objects
 
 from dispatch.live.acts import (
+    AT_BANK,
     HANDED_OVER,
     ActDraft,
     ActKind,
@@ -22,7 +23,7 @@ from dispatch.live.models import Device, DriverAct, Incident
 from dispatch.live.phone_time import TrueTime, true_time
 from dispatch.live.selectors.shifts import route_of_shift, shift_of_act
 from dispatch.live.services.context import Taking
-from dispatch.live.services.custody import note_back, note_door, note_loading
+from dispatch.live.services.custody import note_back, note_bank, note_door, note_loading
 from dispatch.live.services.devices import note_refused
 from dispatch.live.services.incidents import IncidentDraft, open_incident
 from dispatch.live.services.later import add_proofs
@@ -30,7 +31,7 @@ from dispatch.live.services.leaving import leave, load, report_missing
 from dispatch.live.services.proofs import access_before, keep_photos, keep_proofs
 from dispatch.live.services.runs import lock_run, refresh_run
 from dispatch.live.services.telling import note_delivered
-from dispatch.live.services.visiting import arrive, end_visit
+from dispatch.live.services.visiting import act_at_bank, arrive, end_visit
 from dispatch.live.states import IncidentKind, Result
 from dispatch.live.words import problem_text
 from dispatch.orders.models import Direction, Order, Outcome
@@ -109,8 +110,8 @@ def take_act(
     changed yet; the order of this act is taken out.
 
     Locks: the run, then the orders. Records: run.started, run.left, run.back, run.ended,
-    visit.arrived, incident.opened, order.loaded, order.out, proof.checked, and as record_attempt.
-    Raises: nothing of its own.
+    visit.arrived, visit.at_bank, incident.opened, order.loaded, order.out, proof.checked, and as
+    record_attempt. Raises: nothing of its own.
     """
     with acting_as(device.driver.public_id):
         try:
@@ -167,21 +168,30 @@ def _apply(taking: Taking, order: Order | None, *, is_new: bool) -> None:
         note_loading(taking)
     elif kind == ActKind.BACK_AT_HUB:
         note_back(taking)
-    elif kind == ActKind.ARRIVED and order is not None:
+    elif kind == ActKind.PLAN_CONFIRMED and run is not None:
+        _confirm_plan(taking)
+    elif kind == ActKind.VEHICLE_CHECKED and not taking.draft.data["ok"]:
+        _report_defect(taking)
+    elif order is not None:
+        _apply_at_stop(taking, order)
+
+
+def _apply_at_stop(taking: Taking, order: Order) -> None:
+    kind = taking.draft.kind
+    if kind == ActKind.ARRIVED:
         arrive(taking, order)
-    elif taking.draft.outcome and order is not None:
+    elif kind in AT_BANK:
+        act_at_bank(taking, order)
+        note_bank(taking, order)
+    elif taking.draft.outcome:
         access = access_before(order)
         attempt = end_visit(taking, order)
         note_door(taking, order)
         if taking.draft.outcome in HANDED_OVER and not keep_proofs(taking, order, access):
             is_new = attempt is not None and attempt.outcome == Outcome.DELIVERED
             note_delivered(order, is_new=is_new)
-    elif kind == ActKind.PROOF_ADDED and order is not None:
+    elif kind == ActKind.PROOF_ADDED:
         add_proofs(taking, order, access_before(order))
-    elif kind == ActKind.PLAN_CONFIRMED and run is not None:
-        _confirm_plan(taking)
-    elif kind == ActKind.VEHICLE_CHECKED and not taking.draft.data["ok"]:
-        _report_defect(taking)
 
 
 def _report_defect(taking: Taking) -> None:

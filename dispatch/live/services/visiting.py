@@ -10,6 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
+from dispatch.live import events
 from dispatch.live.acts import ActKind
 from dispatch.live.models import DriverAct
 from dispatch.live.policy import driver_policy
@@ -28,6 +29,7 @@ from dispatch.orders.services import (
     record_attempt_of,
 )
 from dispatch.orders.states import OrderState
+from lastmile.core.events import Lane, record
 
 S = OrderState
 _ON_PLAN: Final = frozenset({S.PLANNED, S.LOADED, S.OUT})
@@ -102,6 +104,30 @@ def arrive(taking: Taking, order: Order) -> None:
         note_arrival(
             attempt=visit.attempt, arrived_at=visit.arrived_at, arrived_from=visit.arrived_from
         )
+
+
+def act_at_bank(taking: Taking, order: Order) -> None:
+    """Keep what a driver did at a bank of lockers; the last parcel of an order ends its visit.
+
+    The state of the order does not change here: the lockers follow the event, and they also have
+    the report of the cabinet.
+
+    Locks: the visit. Records: visit.arrived, visit.at_bank. Raises: nothing.
+    """
+    if taking.run is not None:
+        refresh_visit(taking.run, order, stop=_stop_on_route(taking, order))
+    facts = events.AtBankFacts(
+        act=taking.act.public_id,
+        kind=str(taking.draft.kind),
+        reservation=str(taking.draft.data["reservation"]),
+    )
+    record(
+        events.VISIT_AT_BANK,
+        facts,
+        subject=order.public_id,
+        lane=Lane.PERSON,
+        occurred_at=taking.act.happened_at,
+    )
 
 
 def end_visit(taking: Taking, order: Order) -> Attempt | None:

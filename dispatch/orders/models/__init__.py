@@ -1,9 +1,11 @@
-"""The tables of orders: Shopper, Place, Order, Parcel, Promise, Attempt and AccessNote."""
+"""The tables of orders: Shopper, Place, Order, Parcel, Promise, Attempt, AccessNote
+and CommonStop."""
 
 from dispatch.orders.models.access import AccessKind, AccessNote
 from dispatch.orders.models.orders import (
     OLDEST,
     YOUNGEST,
+    CommonStop,
     Direction,
     Handover,
     HubChoice,
@@ -21,6 +23,7 @@ __all__ = [
     "AccessNote",
     "Attempt",
     "Cause",
+    "CommonStop",
     "Direction",
     "Handover",
     "HubChoice",

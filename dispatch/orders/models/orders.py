@@ -1,9 +1,9 @@
-"""The tables of orders and their parcels."""
+"""The tables of orders, their parcels, and the stops that they share with others."""
 
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.models.shoppers import Place, Shopper
@@ -130,6 +130,14 @@ class Order(Timestamped):
         return self.place
 
     @property
+    def shared_stop(self) -> CommonStop | None:
+        """The stop that the order shares with others; None if it has a stop of its own."""
+        stop: CommonStop | None = getattr(self, "common_stop", None)
+        if self.direction == Direction.RETURN or stop is None:
+            return stop
+        return stop if self.promise is not None and self.promise.to_bank else None
+
+    @property
     def to_choose(self) -> bool:
         """True while the order waits for its shopper's choice: it is open without a promise."""
         return self.promise_id is None and self.state in OPEN
@@ -159,3 +167,36 @@ class Parcel(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+
+class CommonStop(Timestamped):
+    """The stop at which an order is handed in together with others, such as a bank of lockers.
+
+    The owner of the place writes it; planning and the driver's app read it. ``key`` is the public
+    id of the place: orders with the same key on one route are one stop. ``arrival_s`` is needed
+    once for each stop, ``service_s`` for this order in addition. The handover may begin within
+    [opens_at, closes_at). ``refused`` is a word that says why the place cannot take the order now;
+    such an order is not planned.
+    """
+
+    order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="common_stop")
+    key = models.CharField(max_length=28)
+    arrival_s = models.PositiveIntegerField(default=0)
+    service_s = models.PositiveIntegerField(default=0)
+    opens_at = models.DateTimeField(null=True)
+    closes_at = models.DateTimeField(null=True)
+    refused = models.CharField(max_length=24, default="", blank=True)
+
+    class Meta:
+        indexes = (models.Index(name="common_stop_key", fields=["key", "order"]),)
+        constraints = (
+            models.CheckConstraint(name="common_stop_has_key", condition=~Q(key="")),
+            models.CheckConstraint(
+                name="common_stop_window",
+                condition=Q(opens_at__isnull=True, closes_at__isnull=True)
+                | Q(opens_at__lt=F("closes_at")),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.order_id} at {self.key}"

@@ -86,6 +86,11 @@ class Promise(models.Model):
         """True if a vehicle comes; False if the shopper collects the goods."""
         return self.option == Option.WINDOW
 
+    @property
+    def to_bank(self) -> bool:
+        """True if a vehicle brings the goods to a bank of lockers."""
+        return self.option == Option.LOCKER
+
     def same_for_shopper(self, other: Promise) -> bool:
         """Return True if two promises of an order mean the same to its shopper.
 

@@ -29,6 +29,7 @@ from dispatch.orders.services.pinning import set_pin
 from dispatch.orders.services.placing import place_order, place_orders, place_prepared
 from dispatch.orders.services.preparing import Prepared, prepare_orders
 from dispatch.orders.services.promising import serve_on, set_promise
+from dispatch.orders.services.sharing import leave_stop, share_stop
 
 __all__ = [
     "Prepared",
@@ -41,6 +42,7 @@ __all__ = [
     "end_shopper_link",
     "erase_person",
     "find_person",
+    "leave_stop",
     "lock_orders",
     "make_shopper_link",
     "mark_awaiting_collection",
@@ -62,5 +64,6 @@ __all__ = [
     "set_access",
     "set_pin",
     "set_promise",
+    "share_stop",
     "try_again",
 ]

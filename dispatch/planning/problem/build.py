@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 
 from dispatch.planning.errors import NothingToPlan
+from dispatch.planning.problem.common import with_common_stops
 from dispatch.planning.problem.day import Day, OrderInput, ShiftInput
 from dispatch.planning.problem.load import LOADS
 from dispatch.roads.doors import doors_of
 from dispatch.roads.matrix import TravelMatrix, travel
-from dispatch.solver.model.problem import Break, Problem, TravelTable, VehicleShift, Visit, Window
+from dispatch.solver.model.problem import Break, Problem, VehicleShift, Visit, Window
 
 # Makes an unserved order more expensive than any detour of a day, so that an order is left out
 # only if it does not fit.
@@ -90,10 +91,7 @@ def build_open(day: Day, matrices: Mapping[str, TravelMatrix] | None = None) -> 
     unserved_cost = _unserved_cost(day, matrices)
     allowed = _allowed(day, names)
     problem = Problem(
-        profiles=tuple(
-            TravelTable(name, matrices[name].duration_s, matrices[name].distance_m)
-            for name in names
-        ),
+        profiles=tuple(with_common_stops(day, name, matrices[name]) for name in names),
         visits=tuple(
             replace(visit_of(at, order, origin_at, unserved_cost), vehicles=allowed[at])
             for at, order in enumerate(day.orders)
@@ -149,6 +147,8 @@ def visit_of(index: int, order: OrderInput, origin_at: dt.datetime, unserved_cos
         opens = max(0, _seconds(order.opens_at, origin_at))
         closes = _seconds(order.closes_at, origin_at)
         windows = (Window(opens, closes) if closes > opens else Window(0, 1),)
+        if order.arrival_s and closes > opens + order.arrival_s:  # it arrives when the place opens
+            windows = (Window(opens + order.arrival_s, closes),)
     load = (order.weight_g, order.volume_cm3, order.parcels)
     return Visit(
         id=order.order,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from django.db import transaction
@@ -55,6 +55,8 @@ class OrderInput:
     """An order with its promised time window, if any, its service time and its load.
 
     ``collects`` is True for a return: its load is collected at the stop and brought to the hub.
+    Orders with the same ``common`` place are one stop of a route. ``arrival_s`` is needed once for
+    such a stop, ``service_s`` for each order; "" is a stop of its own.
     """
 
     order: str
@@ -67,6 +69,9 @@ class OrderInput:
     parcels: int
     skills: frozenset[str]
     collects: bool = False
+    # The tentative plan does not keep these two, so they make no two visits different.
+    common: str = field(default="", compare=False)
+    arrival_s: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +108,14 @@ def read_day(
     """
     with transaction.atomic():
         shifts = list(shifts_on(hub, service_date))
-        orders = list(to_plan(hub, service_date).select_related("place", "promise__place"))
+        orders = list(
+            to_plan(hub, service_date).select_related("place", "promise__place", "common_stop")
+        )
         shifts += _missing(Shift.objects.select_related("vehicle", "driver"), shifts_too, shifts)
         orders += _missing(
-            Order.objects.select_related("place", "promise__place"), orders_too, orders
+            Order.objects.select_related("place", "promise__place", "common_stop"),
+            orders_too,
+            orders,
         )
     points = [hub.point, *(pin_of(order) for order in orders)]
     return day_of(hub, service_date, shifts, orders, points)
@@ -133,7 +142,7 @@ def read_planned_day(
     }
     orders = {
         o.public_id: o
-        for o in Order.objects.select_related("place", "promise__place").filter(
+        for o in Order.objects.select_related("place", "promise__place", "common_stop").filter(
             public_id__in=[v.id for v in problem.visits]
         )
     }
@@ -214,14 +223,20 @@ def pin_of(order: Order) -> Point:
 
 
 def order_input(order: Order) -> OrderInput:
-    """Return an order as planning input. The order must have its promise."""
-    promise = order.promise
+    """Return an order as planning input. The order must have its promise and its common stop.
+
+    At a common stop the hours of its place count: the promise there is when the shopper may come.
+    """
+    stop = order.shared_stop
+    window = stop or order.promise
     return OrderInput(
         order=order.public_id,
         order_pk=order.pk,
-        opens_at=promise.opens_at if promise else None,
-        closes_at=promise.closes_at if promise else None,
-        service_s=order.service_s,
+        opens_at=window.opens_at if window else None,
+        closes_at=window.closes_at if window else None,
+        service_s=stop.service_s if stop else order.service_s,
+        common=stop.key if stop else "",
+        arrival_s=stop.arrival_s if stop else 0,
         weight_g=order.weight_g,
         volume_cm3=order.volume_cm3,
         parcels=order.parcel_count,

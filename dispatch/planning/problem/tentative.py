@@ -74,7 +74,9 @@ def read_state(row: TentativeDay, at: dt.datetime, *, publishing: Plan | None = 
         shifts = list(shifts_on(hub, service_date))
         orders = {
             order.public_id: order
-            for order in to_plan(hub, service_date).select_related("place", "promise__place")
+            for order in to_plan(hub, service_date).select_related(
+                "place", "promise__place", "common_stop"
+            )
         }
         rows = {visit.key: visit for visit in row.visits.select_related("shift")}
         plan = publishing or _published(hub, service_date)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from dispatch.planning.problem.common import arrivals_of, without_arrival
 from dispatch.planning.problem.day import Day
 from dispatch.planning.problem.leg_notes import Notes, drive, notes_of, notes_without_lines
 from dispatch.planning.problem.reasons import reason_of
@@ -59,6 +60,7 @@ def _route(
     slacks = slack(problem, vehicle, route)
     places = [vehicle.start, *(problem.visits[order].place for order in orders), vehicle.end]
     line, notes = _way([day.points[place] for place in places], day, at, lines.get(route.vehicle))
+    arrivals = arrivals_of(day, orders, [seconds for seconds, _metres in legs])
     stops = tuple(
         TimedStop(
             order=order,
@@ -73,8 +75,9 @@ def _route(
         )
         for n, (order, served) in enumerate(zip(orders, route.visits, strict=True))
     )
-    travel_s = sum(seconds for seconds, _metres in legs)
-    service_s = sum(served.depart_s - served.start_s for served in route.visits)
+    stops = tuple(map(without_arrival, stops, arrivals))
+    travel_s = sum(seconds for seconds, _metres in legs) - sum(arrivals)
+    service_s = sum(served.depart_s - served.start_s for served in route.visits) + sum(arrivals)
     rested_s = sum(b.end_s - b.start_s for b in route.breaks)
     price = route_cost(problem, route)
     return TimedRoute(

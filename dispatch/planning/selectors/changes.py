@@ -98,7 +98,9 @@ class Changes:
 def changes_since(basis: PlanBasis) -> Changes:
     """Return the changes of the plan's day since the plan was made."""
     plan, problem = basis.plan, basis.problem
-    rows = to_plan(plan.hub, plan.service_date).select_related("place", "promise__place")
+    rows = to_plan(plan.hub, plan.service_date).select_related(
+        "place", "promise__place", "common_stop"
+    )
     orders = {order.public_id: order for order in rows}
     plan_orders, plan_shifts = problem.visit_index.keys(), problem.vehicle_index.keys()
     under_way = Order.objects.filter(

@@ -103,7 +103,7 @@ def _to_plan_among(public_ids: Collection[str]) -> QuerySet[Order]:
         service_date__isnull=False,
         state__in=TO_PLAN,
     )
-    return dated.select_related("hub", "place", "promise__place")
+    return dated.select_related("hub", "place", "promise__place", "common_stop")
 
 
 def _is_placed_as(row: TentativeVisit, order: Order) -> bool:

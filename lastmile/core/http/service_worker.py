@@ -7,7 +7,7 @@ served from elsewhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from django.conf import settings
@@ -16,7 +16,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 
-def service_worker(script: str, *, scope: str) -> Callable[[HttpRequest], HttpResponse]:
+def service_worker(
+    script: str, *, scope: str, files: Callable[[], Iterable[str]] | None = None
+) -> Callable[[HttpRequest], HttpResponse]:
     """Return the view of a service worker.
 
     Parameters
@@ -26,11 +28,14 @@ def service_worker(script: str, *, scope: str) -> Callable[[HttpRequest], HttpRe
     scope : str
         The address below which the worker may answer requests, ``/driver/``. It is sent as
         ``Service-Worker-Allowed``; the page registers the worker with the same scope.
+    files : callable, optional
+        Returns static files of other modules, for the constant ``OTHER_FILES``.
 
     Returns
     -------
     Callable
-        A view that returns the script with two constants before it, ``STATIC_URL`` and ``SCOPE``.
+        A view that returns the script with constants before it: ``STATIC_URL``, ``SCOPE`` and
+        ``OTHER_FILES``.
         The version in ``STATIC_URL`` changes with any static file, which makes the browser install
         the new worker. Caches must revalidate the script.
 
@@ -50,7 +55,11 @@ def service_worker(script: str, *, scope: str) -> Callable[[HttpRequest], HttpRe
 
     @require_safe
     def worker(_request: HttpRequest) -> HttpResponse:
-        constants = {"STATIC_URL": settings.STATIC_URL, "SCOPE": scope}
+        constants = {
+            "STATIC_URL": settings.STATIC_URL,
+            "SCOPE": scope,
+            "OTHER_FILES": sorted(files()) if files else [],
+        }
         head = "".join(
             f"const {name} = {json.dumps(value)};\n" for name, value in constants.items()
         )

@@ -1,6 +1,7 @@
 /* The driver's app: mounts on the shell, draws the view that the address names, and keeps what the driver does. */
 import { toast as anyToast } from "../js/frame.js";
 import { live } from "../js/live.js";
+import { isDone, visitsOf } from "./day.js";
 import { h, icon, loadIcons } from "./dom.js";
 import { Doors } from "./doors.js";
 import {
@@ -70,6 +71,8 @@ class App extends Doors {
   constructor(el, page) {
     super();
     Object.assign(this, { el, page, fault: null, isBusy: false, isUpdateReady: false });
+    this.leftVisits = new Set(); // visits with work left that the driver has left all the same
+    this.otherParts = []; // scripts of other modules for their kinds of stops
     this.codes = new Map(); // gate codes are shown and never kept
     this.drafts = new Map(); // what is being typed, so that a new drawing loses nothing
     this.calmUntil = 0; // of the clock of performance.now(); Infinity while an act is being kept
@@ -125,6 +128,7 @@ class App extends Doors {
       this.updateNow();
     });
     await loadIcons();
+    await this.loadParts();
     try {
       await this.session.start({ isNew });
     } catch (fault) {
@@ -132,6 +136,46 @@ class App extends Doors {
       this.fault = { title: t("no_storage"), detail: t("no_storage_how") };
       this.draw();
     }
+  }
+
+  /** Loads what other modules show at their stops. Without it each order is shown as a stop of its own. */
+  async loadParts() {
+    for (const part of JSON.parse(document.getElementById("driver-parts").textContent)) {
+      Object.assign(this.page.texts, part.texts);
+      try {
+        this.otherParts.push({ ...part, ...(await import(part.script)) });
+      } catch (fault) {
+        console.error(`The part ${part.name} could not be loaded.`, fault);
+      }
+    }
+  }
+
+  /** Returns the screen that another module has for the stops of a visit, or null. */
+  partView(stops) {
+    if (!stops[0]?.common) return null;
+    for (const part of this.otherParts) {
+      const view = part.view(this, part, stops);
+      if (view) return view;
+    }
+    return null;
+  }
+
+  /** Returns a stop where the driver is and has more to do although all is delivered there, or null. */
+  unfinished() {
+    const ended = (stops) => Math.max(...stops.map((stop) => Date.parse(stop.done_at ?? stop.departed_at ?? 0)));
+    const visits = visitsOf(this.session.today);
+    if (visits.some((stops) => stops.some((stop) => stop.arrived_at && !isDone(stop)))) return null;
+    const over = visits.filter((stops) => stops.every(isDone));
+    const last = over.find((stops) => ended(stops) === Math.max(...over.map(ended)));
+    if (!last?.[0].common || this.leftVisits.has(last[0].common)) return null;
+    return this.otherParts.some((part) => part.hasMore(this, last)) ? last[0] : null;
+  }
+
+  /** The driver goes on, although something is left to do at the visit. */
+  leaveVisit(stop) {
+    this.leftVisits.add(stop.common);
+    location.hash = "#now";
+    this.draw({ isMove: true });
   }
 
   /** The network or the driver is back: send and ask at once. */

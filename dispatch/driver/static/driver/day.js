@@ -23,6 +23,9 @@ const EFFECTS = {
   picked_up: (_today, act, stop) => end(stop, "picked_up", act),
   failed: (_today, act, stop) => end(stop, "failed", act),
   proof_added: (_today, act, stop) => give(stop, act),
+  deposited: (_today, act, stop) => {
+    if (act.data?.last) end(stop, "deposited", act);
+  },
   corrected: (_today, act, stop) => end(stop, act.data?.outcome, act),
   break_started: (today, act) => {
     today.break_since = act.at;
@@ -38,7 +41,7 @@ const EFFECTS = {
   },
 };
 const RUN_ORDER = ["before", "loading", "on_road", "back", "ended"];
-const AT_STOPS = new Set(["arrived", "delivered", "picked_up", "failed", "corrected"]);
+const AT_STOPS = new Set(["arrived", "delivered", "picked_up", "failed", "corrected", "deposited", "taken_out"]);
 
 function moveRun(today, state, times = {}) {
   if (RUN_ORDER.indexOf(state) <= RUN_ORDER.indexOf(today.run.state)) return;
@@ -104,6 +107,26 @@ export function isOpen(stop) {
 export function nextStop(today) {
   const open = today.stops.filter(isOpen);
   return open.find((stop) => stop.arrived_at) ?? open[0] ?? null;
+}
+
+/** Returns the stops of one visit: all that share a place with this stop, in the order of the plan. */
+export function stopsTogether(today, stop) {
+  return stop.common ? today.stops.filter((one) => one.common === stop.common) : [stop];
+}
+
+/** Returns the visits of the route, each as the list of its stops. A bank of lockers is one visit. */
+export function visitsOf(today) {
+  const seen = new Set();
+  return today.stops.flatMap((stop) => {
+    if (stop.common && seen.has(stop.common)) return [];
+    seen.add(stop.common);
+    return [stopsTogether(today, stop)];
+  });
+}
+
+/** Returns the number of a stop's visit on the route, from 1. */
+export function visitNumber(today, stop) {
+  return visitsOf(today).findIndex((stops) => stops.includes(stop)) + 1;
 }
 
 /** Returns the stops in the order of loading: what is delivered last goes in first. */

@@ -4,7 +4,7 @@
  * map from their first use on. A page is answered from
  * there, so it opens without a network and never mixes two versions. A new version is installed beside the old one,
  * takes over at once, and the page then loads again; what drivers did is in IndexedDB, which this script never touches.
- * The lines before this comment are written by the server: STATIC_URL, SCOPE.
+ * The lines before this comment are written by the server: STATIC_URL, SCOPE, OTHER_FILES.
  */
 const NAME = "driver ";
 const CACHE = NAME + STATIC_URL;
@@ -55,7 +55,7 @@ const LAZY = ["vendor/zxing-wasm-", "vendor/maplibre-gl-", "core/map", "css/map.
 async function install() {
   const cache = await caches.open(CACHE);
   await Promise.all(
-    FILES.map(async (name) => {
+    [...FILES, ...OTHER_FILES].map(async (name) => {
       const answer = await fetch(STATIC_URL + name);
       if (!answer.ok) throw new Error(`${name} could not be loaded: ${answer.status}`);
       await cache.put(STATIC_URL + name, answer);

@@ -121,7 +121,9 @@ def _changed(hub: Hub, service_date: dt.date) -> list[Order]:
     )
     visits = {visit.key: visit for visit in rows}
     orders = to_plan(hub, service_date).filter(promise__isnull=False, public_id__in=visits)
-    orders = orders.select_related("place", "promise__place").order_by("promise__made_at", "pk")
+    orders = orders.select_related("place", "promise__place", "common_stop").order_by(
+        "promise__made_at", "pk"
+    )
     changed = (
         order
         for order in orders
@@ -132,7 +134,7 @@ def _changed(hub: Hub, service_date: dt.date) -> list[Order]:
 
 
 def _missing(hub: Hub, service_date: dt.date) -> list[Order]:
-    rows = _wanted(hub, service_date).select_related("place", "promise__place")
+    rows = _wanted(hub, service_date).select_related("place", "promise__place", "common_stop")
     return list(rows.order_by("promise__made_at", "pk")[:MOST])
 
 

@@ -1,5 +1,5 @@
 /* The lists: all stops, what goes into the vehicle in which order, and what is not sent. */
-import { addressOf, isDone, loadingOrder } from "../day.js";
+import { addressOf, isDone, loadingOrder, visitNumber, visitsOf } from "../day.js";
 import { button, h, icon, link, notice, row } from "../dom.js";
 import { between, dayTime, kilograms, number, t, time, tn } from "../words.js";
 import { nameOfParcel, openScan, readScan } from "./scan.js";
@@ -7,32 +7,31 @@ import { stopStatus } from "./stop.js";
 
 export function listView(app) {
   const { today } = app.session;
-  const stops = today?.stops ?? [];
-  const done = stops.filter(isDone).length;
+  const visits = today ? visitsOf(today) : [];
+  const done = visits.filter((stops) => stops.every(isDone)).length;
   return {
-    heading: t("done_of", { n: done, all: stops.length }),
-    body: [stops.length ? h("ol", { class: "driver-list" }, stops.map(listRow)) : h("p", null, t("no_plan"))],
-    actions: stops.length ? [link(t("as_map"), "#map", { symbol: "map", key: "as-map" })] : [],
+    heading: t("done_of", { n: done, all: visits.length }),
+    body: [visits.length ? h("ol", { class: "driver-list" }, visits.map(listRow)) : h("p", null, t("no_plan"))],
+    actions: visits.length ? [link(t("as_map"), "#map", { symbol: "map", key: "as-map" })] : [],
   };
 }
 
-function listRow(stop, index) {
+function listRow(stops, index) {
+  const stop = stops.find((one) => !isDone(one)) ?? stops[0];
+  const isOver = stops.every(isDone);
+  const who = stop.common ? tn("n_parcels", stops.flatMap((one) => one.parcels ?? []).length) : stop.name;
   return h(
     "li",
     null,
     h(
       "a",
-      { href: `#stop/${stop.order}`, "data-key": stop.order, class: isDone(stop) ? "is-done" : null },
+      { href: `#stop/${stop.order}`, "data-key": stop.order, class: isOver ? "is-done" : null },
       h("span", { class: "driver-number" }, number(index + 1)),
       h(
         "span",
         { class: "driver-what" },
         h("span", { class: "strong" }, stop.address),
-        h(
-          "span",
-          { class: "muted" },
-          [stop.name, between(stop.window) || time(stop.arrives_at)].filter(Boolean).join(" · "),
-        ),
+        h("span", { class: "muted" }, [who, between(stop.window) || time(stop.arrives_at)].filter(Boolean).join(" · ")),
         row(stopStatus(stop)),
       ),
       icon("chevron-right"),
@@ -109,7 +108,7 @@ export async function scanAtLoading(app, code, options = {}) {
   if (!read.parcel) return { ...read, isTaken: false };
   const { parcel, stop } = read;
   const place = [
-    t("stop_n", { n: number(today.stops.indexOf(stop) + 1) }),
+    t("stop_n", { n: number(visitNumber(today, stop)) }),
     placeInVehicle(stops, stop),
     today.loaded.has(parcel.id) ? t("scan_before") : "",
   ];
@@ -129,7 +128,7 @@ function loadRow(app, today, stop, place) {
     h(
       "p",
       { class: "driver-stop-line" },
-      h("span", { class: "driver-number" }, number(today.stops.indexOf(stop) + 1)),
+      h("span", { class: "driver-number" }, number(visitNumber(today, stop))),
       h("span", { class: "strong" }, stop.address),
       place && h("span", { class: "muted" }, place),
     ),

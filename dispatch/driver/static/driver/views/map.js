@@ -1,5 +1,5 @@
 /* The map of the route: its line and its stops from the day on the phone, so it needs no network. The list is its twin. */
-import { isCancelled, isDone, nextStop } from "../day.js";
+import { isCancelled, isDone, nextStop, visitNumber, visitsOf } from "../day.js";
 import { h, icon, link } from "../dom.js";
 import { number, t } from "../words.js";
 import { stopStatus } from "./stop.js";
@@ -23,15 +23,15 @@ function shapesOf(today) {
   };
   return {
     routes: [{ id: "route", number: 1, label: "", geometry: [today.route?.geometry ?? []] }],
-    stops: today.stops.map((stop, index) => ({
+    stops: visitsOf(today).map(([stop, ...others], index) => ({
       id: stop.order,
       route: "route",
       seq: index + 1,
       lon: stop.lon,
       lat: stop.lat,
       label: stop.address,
-      state: state(stop),
-      parcels: stop.parcels?.length ?? 0,
+      state: state([stop, ...others].find((one) => !isDone(one)) ?? stop),
+      parcels: [stop, ...others].flatMap((one) => one.parcels ?? []).length,
     })),
     hubs: [{ id: "hub", name: today.hub?.name, lon: today.hub?.lon, lat: today.hub?.lat }],
   };
@@ -69,7 +69,7 @@ function chosenStop(today, order) {
   return h(
     "a",
     { href: `#stop/${stop.order}`, class: "driver-mapped", "data-key": "mapped" },
-    h("span", { class: "driver-number" }, number(today.stops.indexOf(stop) + 1)),
+    h("span", { class: "driver-number" }, number(visitNumber(today, stop))),
     h("span", { class: "driver-what" }, h("span", { class: "strong" }, stop.address), stopStatus(stop)),
     icon("chevron-right"),
   );

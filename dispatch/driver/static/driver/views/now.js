@@ -1,5 +1,5 @@
 /* The first screen: what comes next fills it, with one large action. */
-import { isOpen, nextStop } from "../day.js";
+import { isOpen, nextStop, stopsTogether, visitNumber, visitsOf } from "../day.js";
 import { button, facts, h, link, notice } from "../dom.js";
 import { dayTime, kilograms, kilometres, t, time, tn } from "../words.js";
 import { proofCard } from "./proof.js";
@@ -12,11 +12,13 @@ export function now(app) {
   const { state } = today.run;
   if (state === "before" || state === "loading") return start(app, today);
   if (state === "ended") return ended(today);
-  const stop = nextStop(today);
+  const stop = app.unfinished() ?? nextStop(today);
   if (!stop) return back(app, today);
-  const place = today.stops.indexOf(stop) + 1;
+  const heading = t("stop_of", { n: visitNumber(today, stop), all: visitsOf(today).length });
+  const part = app.partView(stopsTogether(today, stop));
+  if (part) return { heading, onScan: null, ...part };
   return {
-    heading: t("stop_of", { n: place, all: today.stops.length }),
+    heading,
     onScan: scanOf(app, stop),
     body: [stopCard(app, today, stop), proofCard(app, stop)],
     actions: doorActions(app, stop),

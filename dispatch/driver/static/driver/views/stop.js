@@ -1,5 +1,5 @@
 /* One stop: where, who, by when, what and how; and what the driver does there. */
-import { isCancelled, isDone } from "../day.js";
+import { isCancelled, isDone, stopsTogether, visitNumber, visitsOf } from "../day.js";
 import { button, facts, h, icon, link, notice, row, status } from "../dom.js";
 import { proofCard, scanAtDoor } from "./proof.js";
 import { parcelsHere } from "../proof.js";
@@ -9,7 +9,7 @@ import { between, kilograms, t, time, tn } from "../words.js";
 const ENDED = {
   delivered: ["ok", "circle-check", "delivered"],
   picked_up: ["ok", "undo-2", "picked_up"],
-  deposited: ["ok", "inbox", "delivered"],
+  deposited: ["ok", "inbox", "deposited"],
   failed: ["failed", "circle-x", "not_delivered"],
 };
 
@@ -101,8 +101,11 @@ export function stopView(app, order) {
   const { today } = app.session;
   const stop = today?.stops.find((one) => one.order === order);
   if (!stop) return gone();
+  const heading = t("stop_of", { n: visitNumber(today, stop), all: visitsOf(today).length });
+  const part = app.partView(stopsTogether(today, stop));
+  if (part) return { heading, onScan: null, ...part };
   return {
-    heading: t("stop_of", { n: today.stops.indexOf(stop) + 1, all: today.stops.length }),
+    heading,
     onScan: scanOf(app, stop),
     body: [
       stopCard(app, today, stop, { isWhole: true }),

@@ -1,0 +1,78 @@
+"""The part of a driver's day about banks of lockers, as JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from lastmile.core.clock import now
+from lockers.models import LockerReservation
+from lockers.selectors.courier import BankVisit, acts_of, visits_of
+from lockers.selectors.nearest import free_boxes
+from lockers.services import ShownCode
+from lockers.services.courier_codes import courier_codes
+from lockers.states import INSIDE, BankState, CodeRole, ReservationState
+
+Codes = Mapping[str, ShownCode]
+_INSIDE: Final = frozenset(state.value for state in INSIDE)
+
+
+def part_of(orders: Sequence[str]) -> dict[str, Any]:
+    """Return the banks of a route for its orders by public id: doors, parcels and codes.
+
+    All of it works without a network: the courier's codes open the doors at a cabinet that has no
+    connection either.
+    """
+    visits = visits_of(orders)
+    if not visits:
+        return {"banks": []}
+    puts_in = [row for visit in visits for row in visit.puts_in]
+    takes_out = [row for visit in visits for row in visit.takes_out]
+    acts = acts_of([*puts_in, *takes_out])
+    codes = {
+        **courier_codes(rows=puts_in, role=CodeRole.COURIER),
+        **courier_codes(rows=takes_out, role=CodeRole.RETURNER),
+    }
+    banks = [visit.bank for visit in visits]
+    free = set(free_boxes(now()).filter(bank__in=banks).values_list("pk", flat=True))
+    return {"banks": [_bank(visit, acts, codes, free) for visit in visits]}
+
+
+def _bank(
+    visit: BankVisit, acts: Mapping[str, str], codes: Codes, free: set[int]
+) -> dict[str, Any]:
+    bank = visit.bank
+    used = {row.compartment_id for row in (*visit.puts_in, *visit.takes_out)}
+    return {
+        "id": bank.public_id,
+        "name": bank.name,
+        "access": bank.access,
+        "is_online": bank.state != BankState.OFFLINE,
+        "free": sum(box.pk in free for box in visit.boxes),
+        "doors": [
+            {"number": box.number, "side": box.side, "low": box.low, "size": box.size_class}
+            for box in visit.boxes
+            if box.pk in used
+        ],
+        "puts_in": [parcel_of(row, acts, codes) for row in visit.puts_in],
+        "takes_out": [parcel_of(row, acts, codes) for row in visit.takes_out],
+    }
+
+
+def parcel_of(row: LockerReservation, acts: Mapping[str, str], codes: Codes) -> dict[str, Any]:
+    """Return a parcel at a bank: its door, its state and the codes that open the door."""
+    code = codes.get(row.public_id)
+    order = row.order
+    return {
+        "reservation": row.public_id,
+        "order": order.public_id if order else "",
+        "name": (order.external_id or order.public_id) if order else row.parcel_ref,
+        "parcel": row.parcel.public_id if row.parcel else "",
+        "door": row.compartment.number if row.compartment else "",
+        "is_inside": row.state in _INSIDE,
+        "is_waiting": row.state == ReservationState.QUEUED,
+        "told": acts.get(row.public_id, ""),
+        "pin": code.pin if code else "",
+        "token": code.token if code else "",
+        "until": code.expires_at.isoformat() if code else "",
+    }

@@ -1,0 +1,246 @@
+"""Takes what couriers tell of parcels at a bank. The report of a cabinet comes first.
+
+A deposit that a courier tells counts at once where no cabinet can report it: the bank has none, or
+it is offline. Where a cabinet reports, its own report decides. If it does not come in time, the
+reservation is disputed, because nobody may be told "ready" for a parcel that nobody saw.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from dispatch.orders.services.moves import lock_order
+from lastmile.core.clock import now
+from lockers.errors import NoFreeCompartment, ReservationMoveNotAllowed
+from lockers.models import Compartment, LockerBank, LockerDevice, LockerReservation
+from lockers.services.changing import Source, move, note, set_box
+from lockers.services.codes import lock_reservation
+from lockers.services.depositing import dispute, put_in
+from lockers.services.following import take_back_if_out
+from lockers.services.holding import place
+from lockers.services.picking import Need, lock_free
+from lockers.services.reserving import need_of
+from lockers.states import (
+    HELD,
+    INSIDE,
+    MOST_SENSOR_FAULTS,
+    BankState,
+    BoxState,
+    DeviceState,
+    ReservationState,
+)
+
+S = ReservationState
+DEPOSITED: Final = "deposited"
+TAKEN_OUT: Final = "taken_out"
+#: Time in which a connected cabinet reports what a courier told. Cabinets send within seconds.
+REPORT_WITHIN: Final = dt.timedelta(minutes=10)
+#: What a courier can say of a compartment, and the state that it then has. A parcel that is too
+#: big leaves the compartment free for others.
+FAULTS: Final[dict[str, BoxState | None]] = {
+    "misaligned": BoxState.BLOCKED,
+    "broken": BoxState.BLOCKED,
+    "occupied": BoxState.UNKNOWN,
+    "too_big": None,
+}
+
+
+def cabinet_reports(bank: LockerBank) -> bool:
+    """Return True if a cabinet of the bank is connected, so that its own report decides."""
+    live = LockerDevice.objects.filter(bank=bank, state=DeviceState.LIVE)
+    return bank.state != BankState.OFFLINE and live.exists()
+
+
+@transaction.atomic
+def tell_deposit(
+    *, reservation: LockerReservation, door: str, at: dt.datetime
+) -> LockerReservation:
+    """Note that a courier put a parcel into a compartment. Told again, nothing changes.
+
+    ``door`` is the number on the door; "" is the reserved one.
+
+    Locks: the order, the compartments, the reservation. Records: as ``deposit`` where no cabinet
+    reports. Raises: nothing.
+    """
+    row, box = _lock(reservation, door)
+    if (
+        S(row.state) in INSIDE
+        or row.courier_act == DEPOSITED
+        or row.state in {S.COLLECTED, S.RETURNED}
+    ):
+        return row
+    source = Source(occurred_at=at)
+    _keep(row, DEPOSITED, box.number if box else door, source)
+    if box is not None and not cabinet_reports(row.bank):
+        put_in(row, box, source)
+    return row
+
+
+@transaction.atomic
+def tell_taken_out(*, reservation: LockerReservation, at: dt.datetime) -> LockerReservation:
+    """Note that a courier took a parcel out of its compartment. Told again, nothing changes.
+
+    Locks: the order, the compartment, the reservation. Records: locker.parcel.removed_by_courier
+    and order.returned or order.ready, where no cabinet reports. Raises: nothing.
+    """
+    row, box = _lock(reservation, "")
+    if S(row.state) not in INSIDE or row.courier_act == TAKEN_OUT:
+        return row
+    source = Source(occurred_at=at)
+    _keep(row, TAKEN_OUT, box.number if box else "", source)
+    if not cabinet_reports(row.bank):
+        _take_out(row, box, source)
+    return row
+
+
+@transaction.atomic
+def other_compartment(
+    *, reservation: LockerReservation, door: str, problem: str, at: dt.datetime | None = None
+) -> LockerReservation:
+    """Give a held parcel another compartment of its bank, because the courier cannot use this one.
+
+    A broken compartment, or one whose door does not fit, is blocked; the content of an occupied one
+    is unknown. Nobody gets them until somebody has looked. If the reservation has another
+    compartment than ``door`` by now, it was changed before, and nothing changes.
+
+    Locks: the order, the compartments, the reservation. Records: locker.reservation.held. Raises:
+    ReservationMoveNotAllowed once the parcel is inside or the reservation has ended;
+    NoFreeCompartment, after which nothing has changed.
+    """
+    row, box = _lock(reservation, door)
+    if S(row.state) not in HELD:
+        raise ReservationMoveNotAllowed(
+            _("The parcel is in its compartment, or the reservation has ended."),
+            data={"reservation": row.public_id, "state": row.state},
+        )
+    if box is None or row.compartment_id != box.pk:
+        return row
+    source = Source(occurred_at=at)
+    need = need_of(row)
+    if problem == "too_big":
+        need = Need(
+            size=need.size, cooled=need.cooled, low_door=need.low_door, above_mm3=box.volume_mm3
+        )
+    mark_faulty(box, problem, source)
+    also = {"compartment": None, "held_until": None, "queued_until": row.deposit_by}
+    move(row, S.QUEUED, cause=f"courier_{problem}", source=source, also=also)
+    other = lock_free(row.bank, need, now())
+    if other is None:
+        raise NoFreeCompartment(
+            _("No other compartment of this bank is free for this parcel. Take it back to the "
+              "vehicle and report it as not delivered."),
+            data={"bank": row.bank.public_id, "reservation": row.public_id},
+        )  # fmt: skip
+    place(row, other)
+    note(
+        row, before=box.number, after=other.number, cause=f"courier_{problem}",
+        what="compartment", source=source,
+    )  # fmt: skip
+    return row
+
+
+@transaction.atomic
+def tell_fault(
+    *, reservation: LockerReservation, door: str, problem: str, at: dt.datetime
+) -> LockerReservation:
+    """Settle a fault that a courier told without a connection: as ``other_compartment``, if it can.
+
+    Without another compartment only the fault of the door counts.
+
+    Locks, Records: as ``other_compartment``. Raises: nothing.
+    """
+    try:
+        with transaction.atomic():
+            return other_compartment(reservation=reservation, door=door, problem=problem, at=at)
+    except (NoFreeCompartment, ReservationMoveNotAllowed):
+        row, box = _lock(reservation, door)
+        if box is not None and S(row.state) not in INSIDE:
+            mark_faulty(box, problem, Source(occurred_at=at))
+        return row
+
+
+def mark_faulty(box: Compartment, problem: str, source: Source) -> None:
+    """Write the state of a locked compartment that a courier could not use."""
+    state = FAULTS[problem]
+    if state is not None and box.state != BoxState.BLOCKED:
+        set_box(box, state=state, cause=f"courier_{problem}", source=source)
+
+
+@transaction.atomic
+def settle_told() -> int:
+    """Settle what couriers told and no cabinet has reported; return how many.
+
+    It counts once the bank has lost its connection. A connected cabinet that reports nothing within
+    ten minutes contradicts the courier, so the reservation is disputed.
+
+    Locks: the orders, the compartments, the reservations. Records: as ``deposit``;
+    locker.parcel.disputed. Raises: nothing.
+    """
+    settled = 0
+    rows = LockerReservation.objects.exclude(courier_act="").filter(
+        Q(courier_act=DEPOSITED, state__in=sorted(HELD))
+        | Q(courier_act=TAKEN_OUT, state__in=sorted(INSIDE))
+    )
+    for waiting in rows.select_related("bank", "order").order_by("courier_at")[:200]:
+        row, box = _lock(waiting, waiting.courier_door)
+        kind, source = row.courier_act, Source(occurred_at=row.courier_at)
+        is_open = S(row.state) in (HELD if kind == DEPOSITED else INSIDE)
+        if not is_open or row.courier_at is None:
+            continue  # the cabinet has reported meanwhile
+        if cabinet_reports(row.bank):
+            if row.courier_at + REPORT_WITHIN > now():
+                continue
+            _forget(row)
+            dispute(row, box, source, "only_courier_told")
+        elif kind == TAKEN_OUT:
+            _take_out(row, box, source)
+        elif box is not None:
+            put_in(row, box, source)
+        settled += 1
+    return settled
+
+
+def _keep(row: LockerReservation, kind: str, door: str, source: Source) -> None:
+    row.courier_act, row.courier_at, row.courier_door = kind, source.at, door[:16]
+    row.save(update_fields=["courier_act", "courier_at", "courier_door"])
+    note(row, before="", after=kind, cause="courier_told", what="courier_act", source=source)
+
+
+def _forget(row: LockerReservation) -> None:
+    row.courier_act, row.courier_at, row.courier_door = "", None, ""
+    row.save(update_fields=["courier_act", "courier_at", "courier_door"])
+
+
+def _take_out(row: LockerReservation, box: Compartment | None, source: Source) -> None:
+    if box is not None and box.state in {BoxState.OCCUPIED, BoxState.UNKNOWN}:
+        doubted = box.sensor_faults >= MOST_SENSOR_FAULTS
+        state = BoxState.UNKNOWN if doubted else BoxState.EMPTY
+        set_box(box, state=state, cause="taken_out", source=source)
+    also = {"courier_act": "", "courier_at": None, "courier_door": ""}
+    move(row, S.RETURNED, cause="taken_out", source=source, also=also)
+    if row.order is not None:
+        take_back_if_out(row.order)
+
+
+def _lock(
+    reservation: LockerReservation, door: str
+) -> tuple[LockerReservation, Compartment | None]:
+    """Lock the order, the compartment with a number and the reservation, in this order.
+
+    Without such a number it is the reserved compartment.
+    """
+    order = lock_order(reservation.order) if reservation.order is not None else None
+    boxes = Compartment.objects.select_for_update(of=("self",), no_key=True)
+    boxes = boxes.select_related("bank").filter(bank=reservation.bank_id)
+    box = boxes.filter(number=door).first() if door else None
+    if box is None and not door:
+        present = LockerReservation.objects.values_list("compartment", flat=True)
+        box = boxes.filter(pk=present.get(pk=reservation.pk)).first()
+    row = lock_reservation(reservation)
+    row.order = order or row.order
+    return row, box
