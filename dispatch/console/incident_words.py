@@ -20,7 +20,8 @@ from lastmile.core.actor import SYSTEM
 Words = str | Lazy
 K = IncidentKind
 
-ORDER, BOARD, PHONES = "order", "board", "phones"  # pages where the next step is done
+# Pages where the next step is done.
+ORDER, BOARD, PHONES, LOCKERS = "order", "board", "phones", "lockers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,26 +143,26 @@ TEXTS: Final[Mapping[IncidentKind, IncidentText]] = {
             "The cabinet of %(bank)s reported a parcel that does not match its reservation, in "
             "compartment %(box)s."
         ),
-        to_do=_("Ask the courier which parcel is in which compartment, and have it looked at."),
-        where=BOARD,
+        to_do=_("Find out where the parcel is, and settle the dispute on the page of the locker."),
+        where=LOCKERS,
     ),
     K.LOCKER_FORCED: IncidentText(
         title=_("Locker: door forced"),
         what=_("Door %(box)s of %(bank)s opened without a code and without a command."),
         to_do=_("Send somebody to look at the door. The compartment gets no parcel until then."),
-        where=BOARD,
+        where=LOCKERS,
     ),
     K.LOCKER_OFFLINE: IncidentText(
         title=_("Locker: no connection"),
         what=_("The cabinet of %(bank)s has not reported for more than ten minutes."),
         to_do=_("Check its power and its network. Parcels inside can still be collected."),
-        where=BOARD,
+        where=LOCKERS,
     ),
     K.LOCKER_TWO_CABINETS: IncidentText(
         title=_("Locker: two cabinets, one identity"),
         what=_("Two cabinets sent different messages with the identity of %(bank)s."),
         to_do=_("Find out which one is yours, and provision it with a new token."),
-        where=BOARD,
+        where=LOCKERS,
     ),
     K.ACT_REFUSED: IncidentText(
         title=_("Refused from a phone"),
@@ -210,6 +211,7 @@ LINKS: Final[Mapping[str, Words]] = {
     ORDER: _("Open order"),
     BOARD: _("Open the board"),
     PHONES: _("Phones of the driver"),
+    LOCKERS: _("Open the page of the locker"),
 }
 
 

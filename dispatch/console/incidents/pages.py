@@ -27,6 +27,7 @@ from lastmile.core.http import fetch, page_rows
 from lastmile.core.http.forms import status_of, version_of
 from lastmile.core.http.htmx import is_fragment
 from lastmile.core.refusals import unknown
+from lastmile.core.templatetags.look import safe_url
 from tenants.people import selectors as people
 from tenants.permissions import Act, PageRequest, may, page, visible
 
@@ -216,6 +217,10 @@ def _link(row: Incident, where: str, routes: dict[int, str]) -> tuple[str, str]:
         return where, reverse("orders:order", args=[row.order.public_id])
     if where == words.PHONES and row.driver is not None:
         return where, reverse("fleet:phones", args=[row.driver.public_id])
+    if where == words.LOCKERS:
+        reservation, bank = row.params.get("reservation"), row.params.get("bank")
+        name = "lockers:reservation" if reservation else "lockers:bank"
+        return where, safe_url(name, reservation or bank) if reservation or bank else ""
     if row.shift is not None:
         day = reverse("console:board-day", args=[row.hub.public_id, row.shift.service_date])
         route = routes.get(row.shift.pk)
