@@ -152,12 +152,14 @@ function putRow(app, part, bank, parcel) {
     if (parcel.parcel) data.parcels = [parcel.parcel];
     await app.did("deposited", t("bank_did_put", { door: parcel.door }), { order, data });
   }
+  const isNew = fresh.get(parcel.reservation)?.parcel.door === parcel.door;
   const isFaulty = parcel.told === "bank_fault" && parcel.at === parcel.door;
   return h(
     "li",
     { class: "driver-door", "data-reservation": parcel.reservation },
     doorLines(bank, parcel),
     isFaulty && notice("risk", "triangle-alert", t("bank_told_later")),
+    isNew && notice("ok", "circle-check", t("bank_new_door", { door: parcel.door })),
     asking === parcel.reservation
       ? problems(app, part, parcel)
       : [
@@ -212,7 +214,6 @@ async function otherDoor(app, part, parcel, problem) {
     const given = await app.session.client.post(part.urls.other_door, { reservation, door, problem });
     const { told: _told, ...newer } = given;
     fresh.set(reservation, { was: door, parcel: newer });
-    app.say(t("bank_new_door", { door: newer.door }), newer.name);
     app.session.refresh();
   } catch (fault) {
     if (fault.problem?.code === "no_free_compartment") app.say(t("bank_no_other"), fault.problem.detail);
