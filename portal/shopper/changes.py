@@ -26,7 +26,7 @@ from dispatch.slots.states import SlotState
 from lastmile.core import clock
 from lockers.models import LockerBank
 from lockers.policy import locker_policy
-from lockers.selectors import Wanted, nearest_banks
+from lockers.selectors import MOST_RADIUS_M, Wanted, nearest_banks
 from portal.shopper.policy import page_policy
 
 Words = str | Lazy
@@ -146,12 +146,16 @@ def _no_time(order: Order) -> Words:
 
 def _no_locker(order: Order) -> Words:
     """Return why an order without a bookable slot can choose nothing; "" if a locker is near."""
-    door, rules = order.door.point, locker_policy()
-    if order.direction == Direction.RETURN or door is None or not rules.in_choice:
+    door = order.door.point
+    if order.direction == Direction.RETURN or door is None:
         return _NO_SLOTS
-    banks = LockerBank.objects.filter(hub=order.hub)
-    wanted = Wanted(near=door, radius_m=rules.choice_radius_m)
-    return "" if nearest_banks(banks, wanted, 1) else _NO_SLOTS
+    wanted = Wanted(near=door, radius_m=MOST_RADIUS_M)
+    near = nearest_banks(LockerBank.objects.filter(hub=order.hub), wanted, 1)
+    if not near:
+        return _NO_SLOTS
+    rules = locker_policy()
+    is_offered = rules.in_choice and near[0].distance_m <= rules.choice_radius_m
+    return "" if is_offered else _NO_SLOTS
 
 
 def _no_slot_anywhere(order: Order) -> Words:

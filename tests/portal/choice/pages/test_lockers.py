@@ -8,6 +8,7 @@ import pytest
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Order
+from dispatch.slots.models import Slot
 from lastmile.core import clock as clocks
 from lastmile.core.geo import Point
 from lockers.models import LockerBank, LockerReservation
@@ -221,3 +222,12 @@ def test_hostile_offers_are_unknown(shopper: ShopperBrowser, bank: LockerBank) -
         assert shopper.post(options, offer=offer).status_code in {404, 422}, offer
     assert states() == []
     assert not LockerHold.objects.exists()
+
+
+def test_a_shopper_without_a_window_left_can_still_choose_a_locker(
+    shopper: ShopperBrowser, bank: LockerBank
+) -> None:
+    Slot.objects.update(state="closed")
+    assert "Mercado" in shopper.text(options_of(shopper))
+    LockerBank.objects.update(lat=LAT + 0.1)
+    assert "The shop offers no other times here" in shopper.text("choose/")
