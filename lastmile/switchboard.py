@@ -179,6 +179,7 @@ POINTERS: dict[str, str] = {
     "planning.days": "planning.tend_days",
     "live.runs": "live.look_after_runs",
     "lockers.look": "lockers.look_after",
+    "choice.take": "choice.take",
     "notifications.send": "notifications.hint",
     "notifications.reports": "notifications.take_reports_left",
 }

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from lastmile.core.events import DomainEvent
+from lastmile.core.tenancy import current_schema
+from lastmile.worklist.services import point
 from portal.choice.models import LockerHold
-from portal.choice.services.taking import take_lockers
+from portal.choice.services.taking import POINTER
 
 
 def on_choice_used(event: DomainEvent) -> None:
-    """Take the compartments of a choice for its order."""
-    rows = LockerHold.objects.select_related("bank__hub", "choice__order")
-    hold = rows.filter(choice__public_id=event.subject).first()
-    if hold is not None and hold.choice is not None and hold.choice.order is not None:
-        take_lockers(hold=hold, order=hold.choice.order)
+    """Point to the compartments of a choice, which a task takes for its order at once.
+
+    The promise was made with the order, so that no other event may follow from here.
+    """
+    if LockerHold.objects.filter(choice__public_id=event.subject, order=None).exists():
+        point(schema=current_schema(), kind=POINTER)

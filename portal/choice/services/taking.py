@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Final
 
 from django.db import transaction
 
 from dispatch.orders.models import Cause, Order
+from dispatch.slots.states import ChoiceState
 from lastmile.core import clock
 from lockers import services as lockers
 from lockers.models import LockerReservation
@@ -16,7 +18,24 @@ from portal.choice.errors import LockerGone
 from portal.choice.models import LockerHold
 from portal.choice.providers.lockers import REFUSALS, hold_again, terms_of
 
+#: The kind of the pointers to choices whose order has come.
+POINTER: Final = "choice.take"
 _LEAST_QUEUE = dt.timedelta(hours=1)
+
+
+def take_waiting() -> int:
+    """Take the compartments of all choices whose order has come; return how many orders got them.
+
+    Locks, Records, Raises: as ``take_lockers``.
+    """
+    rows = LockerHold.objects.select_related("bank__hub", "choice__order").filter(
+        order=None, choice__state=ChoiceState.USED
+    )
+    taken = 0
+    for hold in rows.order_by("pk"):
+        order = hold.choice.order if hold.choice is not None else None
+        taken += order is not None and take_lockers(hold=hold, order=order)
+    return taken
 
 
 def take_lockers(*, hold: LockerHold, order: Order) -> bool:

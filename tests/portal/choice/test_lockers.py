@@ -12,10 +12,12 @@ from lastmile.core import clock as clocks
 from lastmile.core.geo import Point
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
+from lastmile.worklist.selectors import seen
 from lockers.models import LockerBank, LockerReservation
 from lockers.rolls import invariants
 from lockers.services.sweeping import look_after_lockers
 from portal.choice.handlers import on_choice_used
+from portal.choice.services.taking import take_waiting
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.helpers import race
 from tests.factories import make_hub
@@ -117,7 +119,8 @@ def test_the_order_of_a_choice_gets_the_compartment_and_the_promise(
     assert order.promise is not None
     assert (order.promise.option, order.promise.place.text) == ("locker", "Mercado")
     on_choice_used(Event.objects.get(kind="choice.used"))
-    on_choice_used(Event.objects.get(kind="choice.used"))
+    assert seen(retailer.schema, "choice.take")
+    assert (take_waiting(), take_waiting()) == (1, 0)
     row = LockerReservation.objects.get()
     assert (row.state, row.order_id) == ("hard_held", order.pk)
     assert order.promises.count() == 1
@@ -158,7 +161,7 @@ def test_a_late_handler_lets_the_parcels_wait_for_a_compartment(
     clock(clocks.now() + dt.timedelta(hours=2))
     look_after_lockers()
     make_reservation(bank)  # somebody else takes the only compartment
-    on_choice_used(Event.objects.get(kind="choice.used"))
+    assert take_waiting() == 1
     assert states() == ["hold_expired", "hard_held", "queued"]
     assert {name: rows for name, rows in invariants().items() if rows} == {}
 
