@@ -81,6 +81,7 @@ class FakeCheckout:
             "price_minor": price, "currency": "EUR", "price_parts": [],
             "co2_g": None if option == "curbside" else 420, "green": green, "reason": self.reason,
             "why": why, "held": bool(self.hold and self.hold["offer"] == offer), "cost": None,
+            "bank": None,
         }  # fmt: skip
 
     def picture(self, session: str, changes: list[dict[str, Any]] | None = None) -> dict[str, Any]:

@@ -26,6 +26,7 @@ def test_the_ledger_counts_what_was_shown_held_and_chosen(shop: Shop) -> None:
     assert ledger() == {
         "delivery_sessions": {session["id"]: 1, other["id"]: 2},
         "offers": {"shown": 6, "held": 1, "chosen": 1},
+        "locker_holds": {},
     }
     assert broken() == []
 
