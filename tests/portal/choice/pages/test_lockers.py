@@ -227,7 +227,7 @@ def test_hostile_offers_are_unknown(shopper: ShopperBrowser, bank: LockerBank) -
 def test_a_shopper_without_a_window_left_can_still_choose_a_locker(
     shopper: ShopperBrowser, bank: LockerBank
 ) -> None:
-    Slot.objects.update(state="closed")
+    Slot.objects.update(book_until_at=clocks.now())
     assert "Mercado" in shopper.text(options_of(shopper))
     LockerBank.objects.update(lat=LAT + 0.1)
     assert "The shop offers no other times here" in shopper.text("choose/")
