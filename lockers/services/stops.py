@@ -62,6 +62,15 @@ def refresh_stops(orders: Iterable[int]) -> int:
     return changes
 
 
+def refresh_stops_at(bank: LockerBank) -> int:
+    """Write the common stops of all orders with a reservation at a bank; return the changes.
+
+    Locks, Records, Raises: as ``refresh_stops``.
+    """
+    rows = LockerReservation.objects.filter(bank=bank, state__in=_COUNTED, order__isnull=False)
+    return refresh_stops(pk for pk in rows.values_list("order", flat=True) if pk is not None)
+
+
 def _draft(order: Order, rows: Sequence[LockerReservation]) -> CommonStopDraft | None:
     promise = order.promise
     if promise is None or promise.option != Option.LOCKER:

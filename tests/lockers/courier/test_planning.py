@@ -19,6 +19,7 @@ from lastmile.core.tenancy import RetailerRef
 from lockers import services
 from lockers.models import LockerBank
 from lockers.policy import LockerPolicy
+from lockers.services.banks import BankDraft, change_bank
 from lockers.services.stops import refresh_stops
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.planning.test_plans import plan
@@ -159,3 +160,19 @@ def test_a_bank_is_visited_twice_if_its_parcels_do_not_fit_into_one_vehicle(
         assert first.departs_at - first.starts_at == dt.timedelta(
             seconds=RULES.stop_s + RULES.parcel_s
         )
+
+
+def test_l08_a_bank_that_leaves_its_network_is_found_at_planning(retailer: RetailerRef) -> None:
+    """Field row L08: its orders leave the day, and come back with the bank."""
+    hub = hub_with_van()
+    bank = make_bank(2, hub=hub)
+    (order,) = to_bank(bank, hub)
+    draft = BankDraft(
+        hub=hub, name=bank.name, point=bank.point, zone=bank.zone, country=bank.country,
+        capabilities=bank.capabilities,
+    )  # fmt: skip
+    change_bank(bank=bank, draft=draft, active=False)
+    assert CommonStop.objects.get().refused == "site_left"
+    assert list(to_plan(hub, DAY)) == []
+    change_bank(bank=bank, draft=draft, active=True)
+    assert list(to_plan(hub, DAY)) == [order]
