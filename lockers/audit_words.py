@@ -17,6 +17,12 @@ def words() -> AuditWords:
     return AuditWords(
         sentences={
             "locker.token": Sentence(gettext_lazy("%(who)s made a token for a cabinet of lockers")),
+            "locker.account": Sentence(
+                gettext_lazy("%(who)s changed the account at a network of lockers")
+            ),
+            "locker.identity": Sentence(
+                gettext_lazy("%(who)s handed out a parcel after a look at the identity document")
+            ),
             "locker.open": Sentence(
                 gettext_lazy("%(who)s opened a compartment remotely: %(what)s")
             ),

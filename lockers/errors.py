@@ -37,6 +37,12 @@ class ProvisioningRefused(Invalid):
     code: ClassVar[str] = "provisioning_refused"
 
 
+class CounterRefused(Conflict):
+    """The act at a counter is not possible: the place is taken, or the scan names no parcel."""
+
+    code: ClassVar[str] = "counter_refused"
+
+
 class DeviceRefused(DomainError):
     """A message of a device was refused: signature, time, number or identity."""
 

@@ -7,6 +7,7 @@ from lastmile.core.tenancy import current_schema, for_each_retailer
 from lastmile.worklist.selectors import seen
 from lastmile.worklist.services import clear
 from lockers.services import POINTER, look_after_lockers, point_to_next_look
+from lockers.services.vendor_following import request_polling
 
 
 @retailer_task("lockers.look_after", queue="default")
@@ -26,6 +27,12 @@ def look_after() -> int:
 def find_lockers() -> int:
     """Point to the next look of every retailer with lockers; return their number.
 
+    Networks are asked for the states of open reservations, because a call may have been lost.
+
     It starts the watch after an upgrade, and again if a pointer was lost.
     """
-    return sum(point_to_next_look() for _retailer in for_each_retailer())
+    lookers = 0
+    for _retailer in for_each_retailer():
+        request_polling()
+        lookers += point_to_next_look()
+    return lookers

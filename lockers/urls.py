@@ -2,6 +2,8 @@
 
 from django.urls import path
 
+from lockers.counter import views as counter
+from lockers.networks import views as networks
 from lockers.pages import banks, doors, imports, reservations
 
 app_name = "lockers"
@@ -22,8 +24,13 @@ urlpatterns = [
     path("reservations/<str:public_id>/change/", reservations.change, name="change"),
     path("reservations/<str:public_id>/settle/", reservations.settle, name="settle"),
     path("disputes/", reservations.disputes, name="disputes"),
+    path("networks/", networks.networks, name="networks"),
+    path("networks/<str:vendor>/", networks.network, name="network"),
+    path("networks/<str:vendor>/test/", networks.test, name="network-test"),
+    path("networks/<str:vendor>/points/", networks.points, name="network-points"),
     path("<str:public_id>/", banks.bank_page, name="bank"),
     path("<str:public_id>/edit/", banks.edit_bank, name="edit"),
+    path("<str:public_id>/counter/", counter.counter, name="counter"),
     path("<str:public_id>/doors/", doors.add_doors, name="doors"),
     path("<str:public_id>/doors/<str:box>/", doors.compartment, name="compartment"),
 ]

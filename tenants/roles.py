@@ -88,6 +88,8 @@ class Act(StrEnum):
     LOCKERS_RESERVE = "lockers.reserve"
     LOCKERS_CODES = "lockers.codes"
     LOCKERS_COMMAND = "lockers.command"
+    LOCKERS_COUNTER = "lockers.counter"
+    LOCKERS_ACCOUNTS = "lockers.accounts"
     SHOPPER_VIEW = "shopper.view"
     SHOPPER_CHANGE = "shopper.change"
     CONTACT_VIEW = "contact.view"
@@ -180,6 +182,8 @@ TABLE: Mapping[Act, Grant] = {
     Act.LOCKERS_RESERVE: Grant(_DISPATCHERS, _INTEGRATION),
     Act.LOCKERS_CODES: Grant(_DISPATCHERS, _INTEGRATION),
     Act.LOCKERS_COMMAND: Grant(_DISPATCHERS, _INTEGRATION),
+    Act.LOCKERS_COUNTER: Grant(_PICKERS),
+    Act.LOCKERS_ACCOUNTS: Grant(_MANAGERS, all_hubs=True),
     Act.SHOPPER_VIEW: Grant(links=_SHOPPER),
     Act.SHOPPER_CHANGE: Grant(links=_SHOPPER),
     Act.CONTACT_VIEW: Grant(links=_CONTACT),

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lastmile import env
@@ -113,6 +114,28 @@ class ProcessSettings:
             return None
         return _child("drivers", [*_module("dispatch.driver.demo_drivers"), str(file)])
 
+    def demo_lockers(self) -> list[tuple[ChildSpec, str, int]]:
+        """Return the simulated cabinets of the demo: specification, title, and port of the page.
+
+        Without a file of the demo for this port there are none. They use the device plane only.
+        """
+        file = self.var / "demo-lockers.json"
+        if _port_in(file, "port") != self.port:
+            return []
+        rows = json.loads(file.read_text(encoding="utf-8"))["cabinets"]
+        return [
+            (
+                _child(
+                    f"locker{n}",
+                    [*_module("lockers.simulator"), "--config", str(file), "--name", row["name"]],
+                    ready=partial(_listens, "127.0.0.1", int(row["page"])),
+                ),
+                str(row["title"]),
+                int(row["page"]),
+            )
+            for n, row in enumerate(rows, 1)
+        ]
+
     @property
     def shop_port(self) -> int:
         """The port of the demo shop."""
@@ -135,9 +158,9 @@ class ProcessSettings:
         """Return True if the port of the web server is free."""
         return _is_free(self.bind, self.port)
 
-    def shop_port_is_free(self) -> bool:
-        """Return True if the port of the demo shop is free."""
-        return _is_free("127.0.0.1", self.shop_port)
+    def own_port_is_free(self, port: int) -> bool:
+        """Return True if a port for this machine only is free."""
+        return _is_free("127.0.0.1", port)
 
     @property
     def reachable_at(self) -> str:

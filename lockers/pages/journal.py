@@ -62,6 +62,8 @@ CAUSES = {
     "complete": gettext_lazy("all parcels are there"),
     "confirmed": gettext_lazy("confirmed"),
     "deposited": gettext_lazy("deposited"),
+    "dropped": gettext_lazy("dropped by a shopper"),
+    "network": gettext_lazy("told by the network"),
     "deposit_after_end": gettext_lazy("deposited after its end"),
     "order_ended": gettext_lazy("the order had ended"),
     "order_cancelled": gettext_lazy("the order was cancelled"),

@@ -1,6 +1,7 @@
 """The selectors of lockers."""
 
 from lockers.selectors.chances import chances_free
+from lockers.selectors.counter import at_counter, named_by
 from lockers.selectors.doors import Column, Door, changes_of, doors_of, live_reservations
 from lockers.selectors.hours import HoursWords, hours_in_words, hours_of, is_open_at
 from lockers.selectors.lists import (
@@ -54,6 +55,7 @@ __all__ = [
     "Occupancy",
     "ShownCommand",
     "Wanted",
+    "at_counter",
     "banks",
     "banks_of",
     "boxes_by_state",
@@ -78,6 +80,7 @@ __all__ = [
     "long_inside",
     "mean_dwell_s",
     "misuse_of",
+    "named_by",
     "nearest_banks",
     "occupancy_of",
     "reservations_of",

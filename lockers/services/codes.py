@@ -20,18 +20,38 @@ from lockers.errors import CodeNotValid
 from lockers.models import CodeGrant, LockerBank, LockerReservation
 from lockers.services.generations import code_key_of, give_generation
 from lockers.services.revoking import code_facts, revoke_codes
-from lockers.states import HELD, INSIDE, CodeRole, GrantState, ReservationState
+from lockers.states import HELD, INSIDE, CodeRole, GrantState, Purpose, ReservationState
 
 #: Wrong codes at one keypad within the period, before it is locked. The cabinet counts the same.
 WRONG_TRIES: Final = 5
 WRONG_IN_S: Final = 600
 S = ReservationState
+_OPERATOR: Final = (HELD | INSIDE) - {S.SOFT_HELD}
 _OPENS: Final = {
     CodeRole.COURIER: HELD - {S.SOFT_HELD},
     CodeRole.SHOPPER: frozenset({S.READY}),
     CodeRole.RETURNER: frozenset({S.COLLECT_EXPIRED, S.COURIER_TO_COLLECT}),
-    CodeRole.OPERATOR: (HELD | INSIDE) - {S.SOFT_HELD},
+    CodeRole.OPERATOR: _OPERATOR,
 }
+#: A parcel that a shopper drops, to return it or to send it: the shopper deposits with the code of
+#: the returner, and a courier takes it out with the courier's code.
+_OPENS_DROP: Final = {
+    CodeRole.COURIER: frozenset({S.DEPOSITED, S.COURIER_TO_COLLECT}),
+    CodeRole.SHOPPER: frozenset[ReservationState](),
+    CodeRole.RETURNER: HELD - {S.SOFT_HELD},
+    CodeRole.OPERATOR: _OPERATOR,
+}
+
+
+def may_open(row: LockerReservation, role: CodeRole) -> bool:
+    """Return True if the state of a reservation allows a role to open its door."""
+    table = _OPENS if row.purpose == Purpose.DELIVERY else _OPENS_DROP
+    return S(row.state) in table[role]
+
+
+def taking_out_role(row: LockerReservation) -> CodeRole:
+    """Return the role with whose code a courier takes out a parcel that nobody else collects."""
+    return CodeRole.RETURNER if row.purpose == Purpose.DELIVERY else CodeRole.COURIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +74,7 @@ def show_code(*, reservation: LockerReservation, role: str) -> ShownCode:
     row = lock_reservation(reservation)
     who = CodeRole(role)
     until = expiry_of(row, who)
-    if S(row.state) not in _OPENS[who] or row.generation == 0 or now() >= until:
+    if not may_open(row, who) or row.generation == 0 or now() >= until:
         raise CodeNotValid(
             _("There is no code for this now. The reservation has the status “%(status)s”.")
             % {"status": row.state},
@@ -96,7 +116,8 @@ def opens_door(row: LockerReservation, role: CodeRole) -> bool:
 
 def expiry_of(row: LockerReservation, role: CodeRole) -> dt.datetime:
     """Return until when the code of a role opens the door."""
-    if role == CodeRole.COURIER:
+    depositor = CodeRole.COURIER if row.purpose == Purpose.DELIVERY else CodeRole.RETURNER
+    if role == depositor:
         return row.deposit_by
     if role == CodeRole.SHOPPER and row.collect_by is not None:
         return row.collect_by
@@ -141,10 +162,36 @@ def check_pin(*, bank: LockerBank, typed: str, roles: frozenset[CodeRole]) -> Lo
     matched = codes.match(code_key_of(bank), typed, known, roles) if bank.code_key else None
     if matched is not None:
         row, role = by_id[matched[0].reservation], matched[1]
-        if S(row.state) in _OPENS[role] and now() < expiry_of(row, role):
+        if may_open(row, role) and now() < expiry_of(row, role):
             give_back(limit)
             return row
     raise NotAllowed(_("The code is wrong or expired. Check it and try again."))
+
+
+def reservation_of_token(*, bank: LockerBank, text: str) -> LockerReservation:
+    """Return the reservation whose QR code a shopper shows at a counter.
+
+    Locks: nothing. Records: nothing. Raises: NotAllowed, with the text of a wrong PIN.
+    """
+    wrong = NotAllowed(_("The code is wrong or expired. Check it and try again."))
+    if bank.code_key is None:
+        raise wrong
+    try:
+        token = codes.read_token(bytes(bank.code_key), text)
+    except codes.BadToken:
+        raise wrong from None
+    rows = LockerReservation.objects.filter(bank=bank, public_id=token.reservation)
+    row = rows.select_related("compartment").first()
+    is_right = (
+        row is not None
+        and token.role == CodeRole.SHOPPER
+        and token.generation == row.generation
+        and token.is_valid_at(int(now().timestamp()))
+        and may_open(row, CodeRole.SHOPPER)
+    )
+    if row is None or not is_right:
+        raise wrong
+    return row
 
 
 def lock_reservation(reservation: LockerReservation) -> LockerReservation:

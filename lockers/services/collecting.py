@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockers.models import Compartment, JournalEntry, LockerReservation
 from lockers.services.changing import Source, move, set_box
 from lockers.services.following import deliver_if_out, settle_own_dispute, take_back_if_out
-from lockers.states import INSIDE, MOST_SENSOR_FAULTS, BoxState, CodeRole, ReservationState
+from lockers.states import INSIDE, MOST_SENSOR_FAULTS, BoxState, CodeRole, Purpose, ReservationState
 
 S = ReservationState
 
@@ -48,14 +48,23 @@ def _taken_out(
     if state not in INSIDE:
         return "not_deposited"
     _empty(box, entry, source)
+    take_out(row, source, by_receiver=by_receiver)
+    return ""
+
+
+def take_out(row: LockerReservation, source: Source, *, by_receiver: bool) -> None:
+    """Note that the parcel of a locked reservation was taken out, by its receiver or a courier.
+
+    Locks: the codes. Records: as ``collect``. Raises: ReservationMoveNotAllowed.
+    """
+    state = S(row.state)
     move(row, S.COLLECTED if by_receiver else S.RETURNED, cause="taken_out", source=source)
     if state == S.DISPUTED:
         settle_own_dispute(row)
     if row.order is not None and by_receiver:
         deliver_if_out(row.order, source)
-    elif row.order is not None:
+    elif row.order is not None and row.purpose == Purpose.DELIVERY:
         take_back_if_out(row.order)
-    return ""
 
 
 def _empty(box: Compartment, entry: JournalEntry, source: Source) -> None:

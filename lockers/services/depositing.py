@@ -22,6 +22,7 @@ from lockers.states import (
     MOST_SENSOR_FAULTS,
     TAKING,
     BoxState,
+    Purpose,
     ReservationState,
 )
 
@@ -63,8 +64,17 @@ def put_in(row: LockerReservation, box: Compartment, source: Source) -> str:
     if S(row.state) not in DEPOSITABLE:
         return dispute(row, box, source, "deposit_after_end")
     until = source.at + dt.timedelta(seconds=row.collect_within_s)
-    also = {"compartment": box, "deposited_at": source.at, "collect_by": until, "held_until": None}
+    is_drop = row.purpose != Purpose.DELIVERY
+    also = {
+        "compartment": box,
+        "deposited_at": source.at,
+        "collect_by": None if is_drop else until,
+        "held_until": None,
+    }
     move(row, S.DEPOSITED, cause="deposited", source=source, also=also)
+    if is_drop:
+        move(row, S.COURIER_TO_COLLECT, cause="dropped", source=source)
+        return ""
     if row.order is not None and not _can_wait(row.order):
         return dispute(row, box, source, "order_ended")
     ready_if_complete(row, source)

@@ -25,7 +25,7 @@ from lockers.services.changing import HERE, Source
 from lockers.services.codes import lock_reservation
 from lockers.services.depositing import dispute
 from lockers.services.holding import cancel_reservation
-from lockers.states import ENDED, INSIDE, BankKind, ReservationState
+from lockers.states import ENDED, INSIDE, BankKind, Purpose, ReservationState
 
 S = ReservationState
 _OVER: Final = sorted(state.value for state in ENDED)
@@ -50,7 +50,8 @@ def follow_order(*, order: Order) -> int:
     and incident.opened. Raises: nothing.
     """
     row = lock_order(order)
-    rows = LockerReservation.objects.filter(order=row).exclude(state__in=_OVER)
+    rows = LockerReservation.objects.filter(order=row, purpose=Purpose.DELIVERY)
+    rows = rows.exclude(state__in=_OVER)  # a parcel that its shopper returns has its own way
     changed = 0
     for reservation in rows.select_related("bank__hub").order_by("pk"):
         cause = _cause(row, reservation)
@@ -120,7 +121,8 @@ def take_back_if_out(order: Order) -> None:
 
 
 def _is_inside(order: Order) -> bool:
-    return LockerReservation.objects.filter(order=order, state__in=_INSIDE).exists()
+    rows = LockerReservation.objects.filter(order=order, state__in=_INSIDE)
+    return rows.filter(purpose=Purpose.DELIVERY).exists()
 
 
 def next_open_day(hub: Hub) -> dt.date | None:

@@ -221,6 +221,8 @@ def promise_collection(
 ) -> None:
     """Promise the order of a hard hold that its shopper collects it at the bank.
 
+    A parcel that a shopper drops, to return it or to send it, has no promise to collect.
+
     Without ``terms``, the window of an earlier promise stays, and the price if it was for a locker;
     without such a promise the window is from now until the end of collecting.
 
@@ -228,7 +230,7 @@ def promise_collection(
     ``set_promise``.
     """
     order, bank = row.order, row.bank
-    if order is None or row.mode != Mode.HARD:
+    if order is None or row.mode != Mode.HARD or row.purpose != Purpose.DELIVERY:
         return
     agreed = terms or _usual_terms(row, order)
     place = PromisedPlace(reference=bank.public_id, text=bank.place_text, point=bank.point)

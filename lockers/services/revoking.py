@@ -6,7 +6,7 @@ from lastmile.core.clock import now
 from lastmile.core.events import record_many
 from lockers import events
 from lockers.models import CodeGrant, LockerReservation
-from lockers.states import GrantState
+from lockers.states import BankKind, GrantState
 
 
 def revoke_codes(row: LockerReservation, *, why: str, up_to: int | None = None) -> int:
@@ -25,6 +25,8 @@ def revoke_codes(row: LockerReservation, *, why: str, up_to: int | None = None) 
         grant.state, grant.revoked_at, grant.revoked_why = GrantState.ENDING, now(), why
     CodeGrant.objects.bulk_update(rows, ["state", "revoked_at", "revoked_why"])
     record_many(events.CODE_REVOKED.new(row.public_id, code_facts(row, grant)) for grant in rows)
+    if rows and row.bank.kind != BankKind.OWN:  # no cabinet has them: the server decides alone
+        confirm_ended(row, generation=max(grant.generation for grant in rows))
     return len(rows)
 
 

@@ -16,7 +16,7 @@ from lockers import signing
 from lockers.models import CodeGrant, LockerCommand, LockerDevice, LockerReservation
 from lockers.services.commanding import hand_out
 from lockers.services.messages import SignedMessage, take_number
-from lockers.states import HELD, INSIDE, GrantState, ReservationState
+from lockers.states import HELD, INSIDE, GrantState, Purpose, ReservationState
 
 _KNOWN: Final = sorted(s.value for s in (HELD | INSIDE) - {ReservationState.SOFT_HELD})
 MOST_TOLD: Final = 1000
@@ -68,6 +68,7 @@ def reservations_for(device: LockerDevice) -> list[dict[str, Any]]:
             "box": row.compartment.number if row.compartment else "",
             "generation": row.generation,
             "inside": ReservationState(row.state) in INSIDE,
+            "drop": row.purpose != Purpose.DELIVERY,
             "to_courier": row.state
             in {ReservationState.COLLECT_EXPIRED, ReservationState.COURIER_TO_COLLECT},
             "collect_within_s": row.collect_within_s,

@@ -63,6 +63,7 @@ def note_vendor_answer(
     """
     LockerAccount.objects.select_for_update(no_key=True).get(pk=row.account_id)
     row = VendorReservation.objects.select_for_update().get(pk=row.pk)
+    at = at.replace(microsecond=0)  # reports have whole seconds; one of the same second is newer
     row.vendor_id = status.vendor_id
     row.first_tried_at = row.last_tried_at = None
     _move(row, status, at)

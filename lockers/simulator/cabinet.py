@@ -6,6 +6,7 @@ It decides alone when there is no network. ``clock`` is the cabinet's own clock,
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from typing import Any, Final
 
@@ -17,17 +18,33 @@ from lockers.states import CodeRole
 MOST_SENT: Final = 200  # entries of one upload
 WRONG_TRIES: Final = 5
 WRONG_IN_S: Final = 600
-_AFTER_DEPOSIT: Final = (CodeRole.SHOPPER, CodeRole.RETURNER, CodeRole.OPERATOR)
-_BEFORE_DEPOSIT: Final = (CodeRole.COURIER, CodeRole.OPERATOR)
+
+#: Roles that a door opens for, by whether a shopper drops the parcel, and whether it is inside.
+_ROLES: Final = {
+    (False, False): (CodeRole.COURIER, CodeRole.OPERATOR),
+    (False, True): (CodeRole.SHOPPER, CodeRole.RETURNER, CodeRole.OPERATOR),
+    (True, False): (CodeRole.RETURNER, CodeRole.OPERATOR),
+    (True, True): (CodeRole.COURIER, CodeRole.OPERATOR),
+}
 API: Final = "/api/v1"
 
 
 class Cabinet(DoorControl):
     """A cabinet: its doors, its keypad, and its messages to the server."""
 
+    firmware = "simulator"
+
+    @staticmethod
+    def digest_of(token: str) -> str:
+        """Return the digest of a token. A cabinet remembers the one that it used."""
+        return hashlib.sha256(token.encode()).hexdigest()
+
     def provision(self, token: str) -> bool:
-        """Get the keys for a token; return True if it worked. Unsent entries are kept."""
-        body = json.dumps({"token": token, "firmware": "simulator"}).encode()
+        """Get the keys for a token; return True if it worked. Unsent entries are kept.
+
+        Raises Offline.
+        """
+        body = json.dumps({"token": token, "firmware": self.firmware}).encode()
         answer = self.transport.send(f"{API}/locker-devices/", {}, body)
         if answer.status != 201:
             return False
@@ -52,7 +69,7 @@ class Cabinet(DoorControl):
         known = self.state["known"]
         key = bytes.fromhex(self.state["code_key"])
         for name, one in known.items():
-            roles = _AFTER_DEPOSIT if one["inside"] else _BEFORE_DEPOSIT
+            roles = _ROLES[one.get("drop", False), one["inside"]]
             pair = codes.Known(reservation=name, generation=one["generation"])
             matched = codes.match(key, typed, [pair], roles)
             if matched is not None and self._is_in_time(one, matched[1]):
@@ -77,7 +94,8 @@ class Cabinet(DoorControl):
             return self._wrong()
         if not in_time and not (inside and token.role == CodeRole.SHOPPER):
             return self._wrong()
-        if (token.role in _AFTER_DEPOSIT) != inside and token.role != CodeRole.OPERATOR:
+        drop = known is not None and known.get("drop", False)
+        if token.role not in _ROLES[drop, inside]:
             return self._wrong()
         if known is None:
             self.state["known"][token.reservation] = {
@@ -98,6 +116,8 @@ class Cabinet(DoorControl):
                 return False
             if role == CodeRole.RETURNER and not one["to_courier"]:
                 return False
+            if role == CodeRole.COURIER:  # a dropped parcel
+                return True
             return not self.clock_known or until is None or role != CodeRole.SHOPPER or (
                 self.now() < _read(until)
             )  # fmt: skip
@@ -179,15 +199,24 @@ class Cabinet(DoorControl):
         seq = self.state["message_seq"]
         path = f"{API}/locker-banks/{self.state['bank']}/{what}/"
         content = json.dumps(body).encode()
-        signer = Signer(device=self.state["device"], key=bytes.fromhex(self.state["key"]))
+        signer = self._signer()
         answer = self.transport.send(path, signer.headers(path, seq, self.now(), content), content)
-        time = signer.server_time(seq, answer)
+        time = self._is_from_server(seq, answer)
         if time is not None:
             self._set_clock(time)
+        elif answer.status == 200:
+            raise Offline("The answer has no right signature.")
         if answer.status == 409 and "last_seq" in answer.json():
             self.state["message_seq"] = max(seq, answer.json()["last_seq"])
         self.memory.step()
         return answer
+
+    def _signer(self) -> Signer:
+        return Signer(device=self.state["device"], key=bytes.fromhex(self.state["key"]))
+
+    def _is_from_server(self, seq: int, answer: Answer) -> dt.datetime | None:
+        """Return the signed time of an answer; None if it is not signed for this message."""
+        return self._signer().server_time(seq, answer)
 
     def _set_clock(self, time: dt.datetime | None) -> None:
         """Set the clock by a signed time (field row L05)."""

@@ -116,7 +116,7 @@ class DoorControl:
             if other != number and self.hardware.doors[other].is_open and session:
                 return Outcome("wait", other)
         holder = self._holder(number)
-        if role == CodeRole.COURIER and holder not in {None, name}:
+        if role in {CodeRole.COURIER, CodeRole.RETURNER} and holder not in {None, name}:
             return Outcome("occupied", number)
         self.state["sessions"][number] = {"reservation": name, "role": role.value}
         self._save()
@@ -187,7 +187,8 @@ class DoorControl:
         door = self.hardware.doors[number]
         name, role = session["reservation"], session["role"]
         known = self.state["known"][name]
-        if not known["inside"] and role == CodeRole.COURIER and door.parcels:
+        depositor = CodeRole.RETURNER if known.get("drop") else CodeRole.COURIER
+        if not known["inside"] and role == depositor and door.parcels:
             self._note_opened(number, session)  # a parcel inside proves it
             known["inside"] = True
             within = known.get("collect_within_s", 72 * 3600)

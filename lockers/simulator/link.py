@@ -49,8 +49,11 @@ class HttpTransport:
     def __init__(self, url: str, host: str = "") -> None:
         parts = urlsplit(url)
         self.secure = parts.scheme == "https"
-        self.address = parts.netloc
         self.host = host or parts.netloc
+        name, port = parts.hostname or "", parts.port
+        # Not every resolver knows that names under localhost are this machine (RFC 6761).
+        is_here = name.endswith(".localhost")
+        self.address = f"127.0.0.1:{port or 80}" if is_here else parts.netloc
 
     def send(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send a POST and return its answer. Raises Offline."""

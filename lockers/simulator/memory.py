@@ -7,12 +7,22 @@ cabinet at any write: ``Killed`` is raised instead of, or after, the write.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 
 class Killed(Exception):
     """The power of the cabinet failed."""
+
+
+def write_owned(file: Path, text: str) -> None:
+    """Write or replace a file in one step. Only its owner can read it: it may hold keys."""
+    draft = file.with_suffix(f"{file.suffix}.new")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write(text)
+    draft.replace(file)
 
 
 class Memory:
@@ -34,9 +44,7 @@ class Memory:
         self.step()
         self._text = json.dumps(document)
         if self.file is not None:
-            draft = self.file.with_suffix(".new")
-            draft.write_text(self._text, encoding="utf-8")
-            draft.replace(self.file)
+            write_owned(self.file, self._text)
         self.step()
 
     def step(self) -> None:

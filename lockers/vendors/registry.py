@@ -24,6 +24,10 @@ ADAPTERS: Final[Mapping[str, str]] = {
 MEANINGS: Final[Mapping[str, str]] = {
     "inpost": "lockers.vendors.inpost.reading.status_of",
 }
+#: Name of a network -> its sizes.
+SIZES: Final[Mapping[str, str]] = {
+    "inpost": "lockers.vendors.inpost.words.SIZES",
+}
 
 
 def account_of(vendor: str) -> LockerAccount | None:

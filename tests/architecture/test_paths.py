@@ -31,6 +31,7 @@ ALLOWED = (
     "tenants/middleware.py",  # the same: no retailer, so no URLconf
     "portal/choice/demo_shop/",  # a program of another site, without our URLconf
     "lockers/simulator/",  # a program of cabinets, without our URLconf
+    "lockers/conformance/",  # a program for makers of cabinets, without our URLconf
     "dispatch/driver/demo_drivers/",  # a program of phones, without our URLconf
     "tenants/people/cors.py",  # the same: only addresses of the API are resolved twice
     "lastmile/core/openapi.py",  # keeps the API's own endpoints in the document

@@ -78,6 +78,7 @@ REAL_TIME = (
     # Networks of lockers check and give the real time of a call.
     *("lockers/callbacks.py", "lockers/models/vendors.py"),
     *("lockers/services/vendor_reports.py", "lockers/vendors/inpost/adapter.py"),
+    *("lockers/services/accounts.py", "lockers/vendor_jobs.py"),
     # Codes and confirmations of shoppers, like sessions and tickets.
     *(f"portal/shopper/{name}.py" for name in ("stepup", "typed")),
 )
@@ -106,7 +107,10 @@ RULES = {
     "no import inside a function": (imports_in_functions, ("lastmile/embedded/", "lastmile/asgi")),
     "nothing is left for later": (NOTES, ()),
     # A simulated cabinet is a program of its own, with its own clock.
-    "one clock": (reads_the_clock, ("lastmile/core/clock.py", "lockers/simulator/")),
+    "one clock": (
+        reads_the_clock,
+        ("lastmile/core/clock.py", "lockers/simulator/", "lockers/conformance/"),
+    ),
     "only machinery goes by the database's clock": (asks_the_databases_clock, MACHINERY),
     "business goes by the retailer's clock": (uses("real_now"), REAL_TIME),
     "a module has at most 400 lines": (longer_than(400), ()),

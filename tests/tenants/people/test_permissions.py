@@ -49,6 +49,8 @@ lockers.edit     o m d       | i
 lockers.reserve  o m d       | i
 lockers.codes    o m d       | i
 lockers.command  o m d       | i
+lockers.counter  o m d p     |
+lockers.accounts o m         |
 shopper.view                 |
 shopper.change               |
 contact.view                 |
@@ -90,7 +92,7 @@ KEYS = dict(zip("ivlck", KeyRole, strict=True))
 ALL_HUBS_ONLY = {
     *("events.view", "members.view", "members.edit", "keys.view", "keys.edit"),
     *("policy.edit", "audit.view", "retailers.view", "retailers.edit"),
-    *("templates.edit", "channels.edit"),
+    *("templates.edit", "channels.edit", "lockers.accounts"),
 }
 
 

@@ -92,7 +92,8 @@ class Command(BaseCommand):
             settings.SEEDING_MARK.unlink(missing_ok=True)
         shop = self._shop(supervisor, processes)
         drivers = self._drivers(supervisor, processes) if demo else []
-        for line in [*addresses(processes), *shop, *drivers]:
+        lockers = self._lockers(supervisor, processes) if demo else []
+        for line in [*addresses(processes), *shop, *drivers, *lockers]:
             supervisor.say("up", line)
         supervisor.run()
 
@@ -108,7 +109,7 @@ class Command(BaseCommand):
         if spec is None:
             return []
         port = processes.shop_port
-        if not processes.shop_port_is_free():
+        if not processes.own_port_is_free(port):
             return [f"The demo shop was not started: port {port} is used by another program."]
         supervisor.start(spec)
         try:
@@ -124,6 +125,21 @@ class Command(BaseCommand):
             return []
         supervisor.start(spec)
         return ["Two demo drivers are at work: watch their hub Patio Centro on Verdura's board."]
+
+    def _lockers(self, supervisor: Supervisor, processes: ProcessSettings) -> list[str]:
+        """Start the simulated cabinets of the demo; return the lines that name their pages."""
+        lines = []
+        for spec, title, port in processes.demo_lockers() if settings.LOCAL else []:
+            if not processes.own_port_is_free(port):
+                lines.append(f"{title} was not started: port {port} is used by another program.")
+                continue
+            supervisor.start(spec)
+            try:
+                supervisor.wait_ready([spec.name], SHOP_READY_S)
+                lines.append(f"Simulated lockers, {title}: http://localhost:{port}/")
+            except NotReady as fault:  # it is restarted later; Lastmile works without it
+                lines.append(f"The simulated lockers have not started yet. {fault}")
+        return lines
 
     def _once(self, supervisor: Supervisor, processes: ProcessSettings, name: str) -> None:
         spec = processes.prepare() if name == "prepare" else processes.command(name)

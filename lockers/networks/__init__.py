@@ -1,0 +1,1 @@
+"""Pages of the accounts at networks of lockers."""

@@ -1,0 +1,126 @@
+"""Simulated cabinets with one flaw each: the conformance kit must fail them. PURE."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+from lockers import signing
+from lockers.simulator.cabinet import Cabinet
+from lockers.simulator.doors import Outcome
+from lockers.simulator.link import Answer
+
+
+class Unsigned(Cabinet):
+    """A cabinet that believes answers without a right signature."""
+
+    def _is_from_server(self, seq: int, answer: Answer) -> dt.datetime | None:
+        return signing.read_time(answer.headers.get(signing.SERVER_TIME.lower(), ""))
+
+
+class Replays(Cabinet):
+    """A cabinet that believes an answer that is signed for any earlier message."""
+
+    def _is_from_server(self, seq: int, answer: Answer) -> dt.datetime | None:
+        times = (super(Replays, self)._is_from_server(n, answer) for n in range(seq, 0, -1))
+        return next((one for one in times if one is not None), None)
+
+
+class KeepsClock(Cabinet):
+    """A cabinet that never sets its clock again."""
+
+    def _set_clock(self, time: dt.datetime | None) -> None:
+        if not self.clock_known:
+            super()._set_clock(time)
+
+
+class NeedsNetwork(Cabinet):
+    """A cabinet that opens no door without a network."""
+
+    def type_pin(self, typed: str) -> Outcome:
+        """Take a PIN only while the server answers."""
+        return super().type_pin(typed) if self.sync() else Outcome("wrong")
+
+
+class NoLockOut(Cabinet):
+    """A cabinet that never locks its keypad."""
+
+    def _is_locked(self) -> bool:
+        return False
+
+
+class RunsAgain(Cabinet):
+    """A cabinet that runs a command each time it is handed out."""
+
+    def _execute(self, command: dict[str, Any]) -> None:
+        self.state["commands"].pop(command["command"], None)
+        super()._execute(command)
+
+
+class RunsLate(Cabinet):
+    """A cabinet that runs commands after their life."""
+
+    def _execute(self, command: dict[str, Any]) -> None:
+        later = self.now() + dt.timedelta(minutes=1)
+        super()._execute(command | {"expires_at": signing.write_time(later)})
+
+
+class KeepsCodes(Cabinet):
+    """A cabinet that confirms that codes ended, and goes on to take them."""
+
+    def _end_codes(self, name: str, generation: int) -> None:
+        self._write("codes_ended", reservation=name, generation=generation)
+
+    def _learn(self, answered: list[dict[str, Any]]) -> bool:
+        known = dict(self.state["known"])
+        learned = super()._learn(answered)
+        self.state["known"] = known | self.state["known"]
+        return learned
+
+
+class ForgetsNumbers(Cabinet):
+    """A cabinet that begins its numbers again after a restart."""
+
+    def _boot(self) -> None:
+        self.state["message_seq"] = 0
+        super()._boot()
+
+
+class LosesEntries(Cabinet):
+    """A cabinet that forgets entries once they were sent, answered or not."""
+
+    def upload(self) -> bool:
+        """Send the journal and forget it."""
+        try:
+            return super().upload()
+        finally:
+            self.state["journal"] = []
+
+
+class AlwaysDeposited(Cabinet):
+    """A cabinet that reports a deposit for each door that a courier closes."""
+
+    def _end_session(self, number: str, session: dict[str, Any], content: str) -> None:
+        door = self.hardware.doors[number]
+        ghost = not door.parcels and session["role"] == "courier"
+        if ghost:
+            door.parcels.append("ghost")
+        super()._end_session(number, session, content)
+        if ghost:
+            door.parcels.remove("ghost")
+
+
+FLAWS: Final[Mapping[str, type[Cabinet]]] = {
+    "unsigned": Unsigned,
+    "replays": Replays,
+    "keeps_clock": KeepsClock,
+    "needs_network": NeedsNetwork,
+    "no_lock_out": NoLockOut,
+    "runs_again": RunsAgain,
+    "runs_late": RunsLate,
+    "keeps_codes": KeepsCodes,
+    "forgets_numbers": ForgetsNumbers,
+    "loses_entries": LosesEntries,
+    "always_deposited": AlwaysDeposited,
+}
