@@ -11,7 +11,7 @@ from lockers.selectors.courier import BankVisit, acts_of, visits_of
 from lockers.selectors.nearest import free_boxes
 from lockers.services import ShownCode
 from lockers.services.courier_codes import courier_codes
-from lockers.states import INSIDE, BankState, CodeRole, ReservationState
+from lockers.states import INSIDE, BankState, CodeRole, Purpose, ReservationState
 
 Codes = Mapping[str, ShownCode]
 _INSIDE: Final = frozenset(state.value for state in INSIDE)
@@ -28,10 +28,12 @@ def part_of(orders: Sequence[str]) -> dict[str, Any]:
         return {"banks": []}
     puts_in = [row for visit in visits for row in visit.puts_in]
     takes_out = [row for visit in visits for row in visit.takes_out]
+    dropped = [row for row in takes_out if row.purpose != Purpose.DELIVERY]
+    uncollected = [row for row in takes_out if row.purpose == Purpose.DELIVERY]
     acts = acts_of([*puts_in, *takes_out])
     codes = {
-        **courier_codes(rows=puts_in, role=CodeRole.COURIER),
-        **courier_codes(rows=takes_out, role=CodeRole.RETURNER),
+        **courier_codes(rows=[*puts_in, *dropped], role=CodeRole.COURIER),
+        **courier_codes(rows=uncollected, role=CodeRole.RETURNER),
     }
     banks = [visit.bank for visit in visits]
     free = set(free_boxes(now()).filter(bank__in=banks).values_list("pk", flat=True))

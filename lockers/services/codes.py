@@ -111,7 +111,7 @@ def _shown(row: LockerReservation, role: CodeRole, until: dt.datetime) -> ShownC
 
 def opens_door(row: LockerReservation, role: CodeRole) -> bool:
     """Return True if the state of a reservation allows a role to open its door."""
-    return S(row.state) in _OPENS[role] and row.generation > 0
+    return may_open(row, role) and row.generation > 0
 
 
 def expiry_of(row: LockerReservation, role: CodeRole) -> dt.datetime:
