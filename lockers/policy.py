@@ -73,7 +73,7 @@ class LockerPolicy:
     )
     ready_minute: int = setting(
         18 * 60,
-        _("Minute of the day by which parcels are in their lockers"),
+        _("Minute of the day when all parcels are in their lockers"),
         help=_("Counted from midnight: 1080 is 18:00."),
         least=60,
         most=1439,

@@ -1,6 +1,6 @@
 """Estimates how likely a bank still has a free compartment at the time of the deposit.
 
-The model: compartments are taken as often as in the last fourteen days, less those given back,
+The model: compartments are taken at the rate of the last fourteen days, less those given back,
 and independently of each other (a Poisson process). So the chance is that fewer are taken until
 then than are free now. It is a model, not a promise: only a reservation keeps a compartment.
 """

@@ -36,7 +36,7 @@ from lockers.services.reserving import (
 from lockers.states import HELD, INSIDE, BoxState, Mode, Rejection, ReservationState
 
 S = ReservationState
-#: The time by which a shopper extends the collection. Chosen.
+#: How far a shopper extends the time to collect, in one step. Chosen.
 LONGER: Final = dt.timedelta(days=1)
 
 

@@ -1,4 +1,4 @@
-"""The rules by which banks of lockers are offered: parcels, distance, day and times."""
+"""The rules for offering banks of lockers: parcels, distance, day and times."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def offered_bank(offer: str) -> tuple[LockerBank, dt.date]:
     return bank, day
 
 
-def gone(detail: str, bank: LockerBank, reason: object = "") -> LockerGone:
+def no_longer(detail: str, bank: LockerBank, reason: object = "") -> LockerGone:
     """Return the refusal of a bank that can no longer take the parcels."""
     return LockerGone(detail, data={"bank": bank.public_id, "reason": str(reason or "")})
 
@@ -185,4 +185,4 @@ def refused_by(bank: LockerBank, refused: DomainError) -> LockerGone:
         ReservationMoveNotAllowed: _("The locker is no longer kept for you. Choose again."),
     }
     other = _("This locker cannot take your parcels now. Choose another one.")
-    return gone(texts.get(type(refused), other), bank, refused.data.get("reason"))
+    return no_longer(texts.get(type(refused), other), bank, refused.data.get("reason"))

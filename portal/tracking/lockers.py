@@ -52,7 +52,7 @@ class ParcelLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockerCard:
-    """What the page shows of an order in a locker.
+    """The part of the page for an order in a locker.
 
     ``collect_by`` is the earliest end of the parcels inside; None before the deposit.
     """

@@ -1,6 +1,6 @@
 """Kill -9 of web, workers and PostgreSQL in the middle of 200 deposits and collections.
 
-Four banks of 50 compartments, each with a simulated cabinet that speaks to the installation by
+Four banks of 50 compartments, each with a simulated cabinet that calls the installation by
 HTTP. At each bank one caller reserves for an order, deposits as a courier, and collects as a
 shopper; of every ten parcels one stays inside. Each call is repeated with its Idempotency-Key
 until it is answered, and a cabinet works on without the server. In the end the server must have
@@ -36,7 +36,7 @@ from tests.bench.installation import (
 from tests.bench.kills import Caller, kill, whole
 
 BANKS, BOXES = 4, 50
-STAYS: Final = 10  # of so many parcels one is not collected
+STAYS: Final = 10  # one parcel of ten is not collected
 ROUNDS: Final = (("web",), ("worker",), ("postgres",), ("web", "worker", "postgres"))
 PACE_S: Final = 0.4
 HEAL_S, END_S = 120.0, 900.0
@@ -54,7 +54,7 @@ from lockers.fitting import Size
 
 with retailer_context({schema!r}):
     hub = fleet.add_hub(name="Centre", zone="Europe/Lisbon", lat=38.72, lon=-9.14)
-    made = []
+    banks = []
     for n in range({banks}):
         bank = services.add_bank(draft=services.BankDraft(
             name=f"Bank {{n}}", hub=hub, point=Point(lat=38.72 + n / 1000, lon=-9.14),
@@ -64,8 +64,8 @@ with retailer_context({schema!r}):
             services.CompartmentDraft(number=str(n), inside=inside)
             for n in range(1, {boxes} + 1)])
         token = services.make_token(bank=bank)
-        made.append([bank.public_id, token.secret])
-    print(json.dumps([hub.public_id, made]))
+        banks.append([bank.public_id, token.secret])
+    print(json.dumps([hub.public_id, banks]))
 """
 
 
@@ -164,9 +164,9 @@ def run() -> str:
         api = installation.open(SCHEMA, "Europe/Lisbon")
         script = _BANKS.format(schema=SCHEMA, banks=BANKS, boxes=BOXES)
         lines = installation.command("shell", script=script).strip().splitlines()
-        hub, made = json.loads(lines[-1])
+        hub, tokens = json.loads(lines[-1])
         wait_until(lambda: whole(installation), HEAL_S)
-        banks = [_bank(installation, api, hub, *one) for one in made]
+        banks = [_bank(installation, api, hub, *one) for one in tokens]
         for bank in banks:
             bank.start()
         heals: dict[str, float] = {}
@@ -224,13 +224,13 @@ def _judge(installation: Installation, banks: list[Bank]) -> int:
             wrote = [(entry["seq"], entry["kind"]) for entry in bank.cabinet.written]
             assert [(seq, kind) for seq, kind, _result in recorded] == wrote, bank.bank
             assert not {r for _seq, _kind, r in recorded} & {"waiting", "refused"}, bank.bank
-            said = {row["number"]: row["state"] for row in line.execute(
+            contents = {row["number"]: row["state"] for row in line.execute(
                 "SELECT c.number, c.state FROM lockers_compartment c "
                 "JOIN lockers_lockerbank b ON b.id = c.bank_id WHERE b.public_id = %s",
                 [bank.bank],
             )}  # fmt: skip
             doors = bank.cabinet.hardware.doors
-            assert said == {
+            assert contents == {
                 number: "occupied" if door.parcels else "empty" for number, door in doors.items()
             }, bank.bank
             wanted = dict.fromkeys(bank.collected, "delivered") | dict.fromkeys(

@@ -67,8 +67,8 @@ def power(failures: int = FAILURES) -> str:
             assert not any(invariants().values())
     return (
         f"{cut:,} power failures at random steps of {tries:,} commands (seed {SEED}): after each "
-        f"restart all relays off, doors measured anew, the command done, failed or expired, and no "
-        f"door opened twice for one command"
+        f"restart all relays off, doors measured again, the command done, failed or expired, and "
+        f"no door opened twice for one command"
     )
 
 

@@ -32,7 +32,7 @@ def use_slotless_choice(*, order: Order, choice: Choice, price_minor: int | None
     """
     row = Choice.objects.select_for_update(of=("self",)).get(pk=choice.pk)
     if row.state != ChoiceState.WAITING or row.expires_at <= clock.now() or row.point is None:
-        raise _gone(row)
+        raise _no_longer(row)
     _refuse_difference(order, row)
     if price_minor is not None and order.currency in ("", row.currency):
         refuse_price(price_minor, row.price_minor, row.currency)
@@ -57,7 +57,7 @@ def use_slotless_choice(*, order: Order, choice: Choice, price_minor: int | None
     return promise
 
 
-def _gone(choice: Choice) -> ChoiceGone:
+def _no_longer(choice: Choice) -> ChoiceGone:
     if choice.state == ChoiceState.USED:
         text = _("Another order has used this choice already. Let the shopper choose again.")
     elif choice.state == ChoiceState.WAITING:

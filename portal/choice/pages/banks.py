@@ -58,7 +58,7 @@ class BankLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankFacts:
-    """What the shopper reads about a bank before booking it."""
+    """The facts about a bank that the shopper reads before booking it."""
 
     hours: HoursWords
     access: str
@@ -143,7 +143,7 @@ def map_url(bank: LockerBank) -> str:
 
 
 def ready_words(ready_by: dt.datetime) -> str:
-    """Return the day and the time by which the parcels are there."""
+    """Return the day and the time when the parcels are there at the latest."""
     day = formatting.named_day(timezone.localdate(ready_by))
     texts = {"day": day, "time": clock_words(ready_by)}
     return _("%(day)s by %(time)s") % texts

@@ -37,9 +37,9 @@ from portal.choice.near_banks import (
     collect_until,
     deposit_by,
     first_day,
-    gone,
     largest,
     may_be_left,
+    no_longer,
     offered_bank,
     opens_within,
     option_of,
@@ -61,7 +61,7 @@ from portal.choice.providers.base import (
 
 S = ReservationState
 LIVE, KEPT, PROMISED, RELEASED, EXPIRED = "live", "kept", "promised", "released", "expired"
-#: The compartments of a choice stay so much longer, so that an order that comes in time has them.
+#: The compartments of a choice stay this much longer for an order that comes just in time.
 GRACE: Final = dt.timedelta(minutes=30)
 #: What a bank refuses while somebody chooses it.
 REFUSALS: Final = (NoFreeCompartment, ReservationMoveNotAllowed, ReservationRefused)
@@ -118,7 +118,9 @@ class Lockers:
         bank, day = offered_bank(wish.offer)
         request, rules = question.request, locker_policy()
         if order_until(bank.hub, day, rules) <= clock.now():
-            raise gone(_("This locker can no longer be reached on that day. Look again."), bank)
+            raise no_longer(
+                _("This locker can no longer be reached on that day. Look again."), bank
+            )
         opens_at, closes_at = window_of(bank, day, rules)
         row = LockerHold(
             session=question.session,

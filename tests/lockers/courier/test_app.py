@@ -59,10 +59,10 @@ def test_another_door_is_given_at_once_with_its_code(
         problem="broken",
     )  # fmt: skip
     assert answer.status_code == 200, answer.content
-    given = answer.json()
-    assert given["door"] not in {"", row.compartment.number}
-    assert len(given["pin"]) == 8
-    assert it.row().compartment == Compartment.objects.get(bank=it.bank, number=given["door"])
+    other = answer.json()
+    assert other["door"] not in {"", row.compartment.number}
+    assert len(other["pin"]) == 8
+    assert it.row().compartment == Compartment.objects.get(bank=it.bank, number=other["door"])
 
 
 def test_without_another_door_the_answer_says_so_and_the_door_is_marked(
@@ -96,16 +96,20 @@ def test_a_driver_of_another_hub_and_a_stranger_get_nothing(
     bank = make_bank(2, hub=hub)
     other = make_order(hub=hub.public_id)
     make_reservation(bank, order=other)
-    theirs = LockerReservation.objects.get(order=Order.objects.get(pk=other.pk))
-    assert theirs.compartment is not None
-    body = {"reservation": theirs.public_id, "door": theirs.compartment.number, "problem": "broken"}
+    foreign = LockerReservation.objects.get(order=Order.objects.get(pk=other.pk))
+    assert foreign.compartment is not None
+    body = {
+        "reservation": foreign.public_id,
+        "door": foreign.compartment.number,
+        "problem": "broken",
+    }
     assert ask(phone_of(retailer, it), **body).status_code == 404
     stranger = Phone(retailer)
     stranger.log_in(make_driver(hub=hub))
     stranger.day()
     stranger.browser.cookies.clear()
     assert ask(stranger, **body).status_code in {401, 403}
-    assert LockerReservation.objects.get(pk=theirs.pk).compartment == theirs.compartment
+    assert LockerReservation.objects.get(pk=foreign.pk).compartment == foreign.compartment
 
 
 def test_the_phone_keeps_the_script_for_work_without_a_network(retailer: RetailerRef) -> None:

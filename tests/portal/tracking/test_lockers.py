@@ -73,12 +73,12 @@ def confirm(shopper: ShopperBrowser) -> None:
 def code_on(shopper: ShopperBrowser) -> str:
     """Return the code that the page shows."""
     page = shopper.get("locker/code/").content.decode()
-    found = re.search(r'<bdi dir="ltr">([0-9 ]+)</bdi>', page)
-    assert found, page[:3000]
-    return found[1].replace(" ", "")
+    match = re.search(r'<bdi dir="ltr">([0-9 ]+)</bdi>', page)
+    assert match, page[:3000]
+    return match[1].replace(" ", "")
 
 
-def told(*kinds: str) -> list[str]:
+def moments_after(*kinds: str) -> list[str]:
     """Handle the events of lockers; return the moments that they told, in order."""
     for event in Event.objects.filter(kind__in=kinds).order_by("pk"):
         on_event(event)
@@ -194,17 +194,17 @@ def test_ready_is_told_once_after_the_deposit_then_reminders_and_the_end(
     row = reserve(order, bank)
     station = make_station(retailer, bank)
     station.deposit(pin_of(row, "courier"))
-    assert told("locker.parcel.ready") == [], "the journal has not arrived"
+    assert moments_after("locker.parcel.ready") == [], "the journal has not arrived"
     assert station.cabinet.sync()
-    assert told("locker.parcel.ready") == ["locker_ready"]
+    assert moments_after("locker.parcel.ready") == ["locker_ready"]
     start = clocks.now()
     for hours, count in ((25, 1), (49, 2), (67, 3)):
         clock(start + dt.timedelta(hours=hours))
         look_after_lockers()
-        assert told("locker.parcel.reminder_due").count("locker_reminder") == count
+        assert moments_after("locker.parcel.reminder_due").count("locker_reminder") == count
     clock(start + dt.timedelta(hours=73))
     look_after_lockers()
-    assert told("locker.parcel.collect_expired")[-1] == "locker_expired"
+    assert moments_after("locker.parcel.collect_expired")[-1] == "locker_expired"
 
 
 def test_another_bank_is_told_and_nothing_after_the_collection(
@@ -214,9 +214,9 @@ def test_another_bank_is_told_and_nothing_after_the_collection(
     other = bank_near(order, north=0.004, name="Estação")
     row = reserve(order, bank)
     services.move_order(order=order, bank=other)
-    assert told("locker.reservation.moved") == ["locker_moved"]
+    assert moments_after("locker.reservation.moved") == ["locker_moved"]
     new = LockerReservation.objects.get(moved_from=row)
     station = deposit(retailer, other, new)
     assert station.collect(pin_of(new)) == ["p"]
     assert station.cabinet.sync()
-    assert told("locker.parcel.ready") == ["locker_moved"], "it is collected by now"
+    assert moments_after("locker.parcel.ready") == ["locker_moved"], "it is collected by now"
