@@ -15,51 +15,7 @@ from tenants.audit_words import AuditWords, Field, Names, Sentence
 def words() -> AuditWords:
     """Return the words of the audit log for lockers."""
     return AuditWords(
-        sentences={
-            "locker.token": Sentence(gettext_lazy("%(who)s made a token for a cabinet of lockers")),
-            "locker.account": Sentence(
-                gettext_lazy("%(who)s changed the account at a network of lockers")
-            ),
-            "locker.identity": Sentence(
-                gettext_lazy("%(who)s handed out a parcel after a look at the identity document")
-            ),
-            "locker.open": Sentence(
-                gettext_lazy("%(who)s opened a compartment remotely: %(what)s")
-            ),
-            "locker.block": Sentence(gettext_lazy("%(who)s blocked a compartment: %(what)s")),
-            "locker.unblock": Sentence(gettext_lazy("%(who)s unblocked a compartment: %(what)s")),
-            "locker.reboot": Sentence(
-                gettext_lazy("%(who)s restarted a cabinet of lockers: %(what)s")
-            ),
-            "locker.add_bank": Sentence(
-                gettext_lazy("%(who)s added a bank of lockers: %(what)s"), adds=True
-            ),
-            "locker.new_code": Sentence(
-                gettext_lazy("%(who)s gave new codes to a locker reservation: %(what)s")
-            ),
-            "locker.delegate": Sentence(
-                gettext_lazy("%(who)s let another person collect: %(what)s")
-            ),
-            "locker.show_code": Sentence(
-                gettext_lazy("%(who)s looked at the code of a locker reservation: %(what)s")
-            ),
-            "locker.change_box": Sentence(
-                gettext_lazy("%(who)s gave a locker reservation another compartment: %(what)s")
-            ),
-            "locker.extend": Sentence(gettext_lazy("%(who)s gave more time to collect: %(what)s")),
-            "locker.cancel": Sentence(
-                gettext_lazy("%(who)s cancelled a locker reservation: %(what)s")
-            ),
-            "locker.move": Sentence(
-                gettext_lazy("%(who)s moved a locker reservation to another bank: %(what)s")
-            ),
-            "locker.refund": Sentence(
-                gettext_lazy("%(who)s noted a refund for a locker reservation: %(what)s")
-            ),
-            "locker.settle_dispute": Sentence(
-                gettext_lazy("%(who)s settled a dispute about a parcel in a locker: %(what)s")
-            ),
-        },
+        sentences=_sentences(),
         fields={
             "locker": {
                 "role": Field(gettext_lazy("Code"), _role),
@@ -75,6 +31,46 @@ def words() -> AuditWords:
         },
         names=_names,
     )
+
+
+def _sentences() -> dict[str, Sentence]:
+    return {
+        "locker.token": Sentence(gettext_lazy("%(who)s made a token for a cabinet of lockers")),
+        "locker.account": Sentence(
+            gettext_lazy("%(who)s changed the account at a network of lockers")
+        ),
+        "locker.identity": Sentence(
+            gettext_lazy("%(who)s handed out a parcel after a look at the identity document")
+        ),
+        "locker.open": Sentence(gettext_lazy("%(who)s opened a compartment remotely: %(what)s")),
+        "locker.block": Sentence(gettext_lazy("%(who)s blocked a compartment: %(what)s")),
+        "locker.unblock": Sentence(gettext_lazy("%(who)s unblocked a compartment: %(what)s")),
+        "locker.reboot": Sentence(gettext_lazy("%(who)s restarted a cabinet of lockers: %(what)s")),
+        "locker.add_bank": Sentence(
+            gettext_lazy("%(who)s added a bank of lockers: %(what)s"), adds=True
+        ),
+        "locker.new_code": Sentence(
+            gettext_lazy("%(who)s gave new codes to a locker reservation: %(what)s")
+        ),
+        "locker.delegate": Sentence(gettext_lazy("%(who)s let another person collect: %(what)s")),
+        "locker.show_code": Sentence(
+            gettext_lazy("%(who)s looked at the code of a locker reservation: %(what)s")
+        ),
+        "locker.change_box": Sentence(
+            gettext_lazy("%(who)s gave a locker reservation another compartment: %(what)s")
+        ),
+        "locker.extend": Sentence(gettext_lazy("%(who)s gave more time to collect: %(what)s")),
+        "locker.cancel": Sentence(gettext_lazy("%(who)s cancelled a locker reservation: %(what)s")),
+        "locker.move": Sentence(
+            gettext_lazy("%(who)s moved a locker reservation to another bank: %(what)s")
+        ),
+        "locker.refund": Sentence(
+            gettext_lazy("%(who)s noted a refund for a locker reservation: %(what)s")
+        ),
+        "locker.settle_dispute": Sentence(
+            gettext_lazy("%(who)s settled a dispute about a parcel in a locker: %(what)s")
+        ),
+    }
 
 
 def _role(value: object) -> str:

@@ -10,9 +10,10 @@ from dispatch.fleet.demo import MOVING
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Direction, Option, Order
 from dispatch.orders.selectors import to_plan
-from lastmile.core.clock import real_now
+from lastmile.core.clock import now
 from lastmile.core.demo import Demo, demo_days
 from lastmile.core.errors import DomainError
+from lastmile.core.phones import region_of
 from lastmile.core.tenancy import current_retailer
 from lockers.fitting import Size
 from lockers.models import LockerBank, LockerReservation
@@ -30,7 +31,6 @@ PARCELS: Final = 4  # of a day
 _PARCEL: Final = Size(width_mm=300, height_mm=60, depth_mm=200)
 _SMALL: Final = Size(width_mm=380, height_mm=80, depth_mm=640)
 _LARGE: Final = Size(width_mm=380, height_mm=400, depth_mm=640)
-_COUNTRY: Final = "PT"
 
 
 def seed_demo(demo: Demo) -> Mapping[str, Any]:
@@ -61,7 +61,7 @@ def _send(hub: Hub, date: dt.date, demo: Demo) -> int:
     sent = 0
     for order in orders:
         need = Need(size=_PARCEL)
-        until = real_now() + dt.timedelta(days=3)
+        until = now() + dt.timedelta(days=3)
         draft = ReservationDraft(bank=bank, need=need, order=order, deposit_by=until)
         try:
             reserve(draft=draft)
@@ -88,7 +88,7 @@ def _add_bank(hub: Hub, order: Order) -> LockerBank:
     bank = add_bank(
         draft=BankDraft(
             hub=hub, name=f"Locker {order.place.street or hub.name}"[:160], point=point,
-            zone=hub.zone, country=_COUNTRY, external_id="demo-1", address=street,
+            zone=hub.zone, country=region_of(hub.zone), external_id="demo-1", address=street,
             hours="Mo-Su 06:00-24:00", capabilities=["low_doors", "scanner", "screen"],
         )
     )  # fmt: skip

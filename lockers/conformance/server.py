@@ -20,7 +20,7 @@ _MOST_BODY: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class CabinetMessage:
     """A message of the cabinet: its kind, number, time, and whether it was signed well."""
 
     kind: str
@@ -62,7 +62,7 @@ class World:
     code_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     boxes: tuple[str, ...] = ("1", "2", "3", "4")
     claims: list[dict[str, Any]] = field(default_factory=list)
-    messages: list[Message] = field(default_factory=list)
+    messages: list[CabinetMessage] = field(default_factory=list)
     entries: dict[int, dict[str, Any]] = field(default_factory=dict)
     unanswered: dict[int, dict[str, Any]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
@@ -179,7 +179,9 @@ class KitHandler(BaseHTTPRequestHandler):
             return
         status, answer = self._answer(kind, seq, time, is_signed, value)
         world.messages.append(
-            Message(kind=kind, seq=seq, time=time, is_signed=is_signed, body=value, status=status)
+            CabinetMessage(
+                kind=kind, seq=seq, time=time, is_signed=is_signed, body=value, status=status
+            )
         )
         self._send(status, answer, seq=seq if is_signed else None)
 

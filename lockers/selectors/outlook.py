@@ -70,7 +70,7 @@ def misuse_of(bank: LockerBank) -> Misuse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class ClassOutlook:
     """The free compartments of a size class now, and expected after 12, 24 and 48 hours."""
 
     size_class: str
@@ -79,7 +79,7 @@ class Forecast:
     expected: tuple[int, ...]
 
 
-def forecast_of(bank: LockerBank, classes: list[Occupancy]) -> list[Forecast]:
+def forecast_of(bank: LockerBank, classes: list[Occupancy]) -> list[ClassOutlook]:
     """Return the forecast by class. It is a model, not a promise.
 
     A parcel that is inside leaves after the bank's mean time, or at the end of its time to collect.
@@ -96,7 +96,7 @@ def forecast_of(bank: LockerBank, classes: list[Occupancy]) -> list[Forecast]:
         if when is not None and row.compartment is not None and row.compartment.state != "blocked":
             leaves[row.compartment.size_class].append(when)
     return [
-        Forecast(
+        ClassOutlook(
             size_class=item.size_class,
             total=item.total,
             free=item.free,

@@ -37,6 +37,7 @@ ERASED = {
     "tracking.curbsidearrival": "bay car",
     "core.job": "payload result detail progress_note",
     "choice.deliverysession": "place_text place lat lon",
+    "choice.shownoffer": "details",  # the ways to banks of lockers tell where the address is
     "notifications.threadentry": "text",
     "core.idempotencyrecord": "body headers",
     "core.delivery": "error",
@@ -163,7 +164,7 @@ IMPERSONAL = {
     "lockers.compartment": "public_id number size_class side state door",
     # The caller's name for the parcel is a code of goods, as a barcode is.
     "lockers.lockerreservation": "public_id external_id purpose mode state reason parcel_ref bundle"
-    " alternates",
+    " alternates courier_door courier_act",
     "lockers.codegrant": "public_id role state made_by revoked_why",
     "lockers.lockerchange": "what before after cause actor",
     "lockers.lockerdevice": "public_id key state made_by firmware health refused_code",
@@ -176,11 +177,13 @@ IMPERSONAL = {
     " language green_offer not_ready not_offered",
     "choice.shownoffer": "provider offer option handovers currency price_parts travel_source"
     " reason hold",
+    "choice.lockerhold": "public_id session offer option handover currency price_parts",
+    "orders.commonstop": "key refused",
 }
 #: Rows that lead to a shopper without text about the shopper: counts, times, money, ids stay.
 KEPT = {
     "orders.order", "orders.parcel", "orders.promise", "orders.attempt", "planning.stop",
-    "planning.unserved", "choice.shownoffer", "notifications.thread",
+    "planning.unserved", "notifications.thread", "choice.lockerhold", "orders.commonstop",
     "notifications.providerreport",
     "notifications.pushsubscription",
     "live.visitprogress", "live.incident", "live.custodystep",

@@ -11,7 +11,7 @@ from dispatch.slots.models import Choice, Hold
 from dispatch.slots.services.erasing import forget_places_of
 from lastmile.core import clock
 from lastmile.core.erasing import Person, coarse, rows_naming
-from portal.choice.models import DeliverySession
+from portal.choice.models import DeliverySession, ShownOffer
 from tenants.people.selectors import policy
 from tenants.retention import Retention
 
@@ -23,8 +23,8 @@ def erase_person(person: Person) -> dict[str, int]:
 
     The holds and choices of these sessions lose it too, also those that never became an order.
 
-    The offers that were shown stay: windows, prices and grams. Locks: the sessions,
-    the holds and the choices. Records: nothing. Raises: nothing of its own.
+    The offers that were shown stay without the ways to banks of lockers: windows, prices, grams.
+    Locks: the sessions, the holds and the choices. Records: nothing. Raises: nothing of its own.
     """
     sessions = DeliverySession.objects.all()
     own = set(sessions.filter(order__public_id__in=person.orders).values_list("pk", flat=True))
@@ -66,4 +66,6 @@ def _forget(sessions: QuerySet[DeliverySession]) -> int:
             "forgotten_at": clock.now(),
         }
         changed += DeliverySession.objects.filter(pk=session.pk).update(**values)
+        # The ways to several banks of lockers would tell where the address was.
+        ShownOffer.objects.filter(session=session).exclude(details={}).update(details={})
     return changed
