@@ -63,6 +63,7 @@ HANDLERS: dict[str, list[str]] = {
     "order.redated": [_STOP],
     "order.planned": [_TELL],
     "order.changed": [_ORDER_DAY, _SLOT, _PHONE],
+    "order.stop_changed": [_ORDER_DAY, _PHONE],
     "order.loaded": [_ORDER_DAY, _ETA, _TELL, _BOARD_VISIT, _TRACK],
     "order.out": [_ORDER_DAY, _TELL, _TRACK],
     "order.awaiting_collection": [_ORDER_DAY, _ETA, _BOARD_VISIT, _TRACK],

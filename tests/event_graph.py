@@ -13,6 +13,7 @@ never too few.
 from __future__ import annotations
 
 import ast
+import graphlib
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -140,6 +141,15 @@ def followers(
         ended = paths.setdefault(events.JOB_FINISHED.name, [])
         ended += [path for path in dict.fromkeys(ends) if path not in ended]
     return paths
+
+
+def circle_in(graph: Graph) -> list[str]:
+    """Return the kinds of a circle of events; [] if there is none."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as circle:
+        return list(circle.args[1])
+    return []
 
 
 def longest_path(graph: Graph) -> list[str]:

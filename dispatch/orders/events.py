@@ -198,6 +198,8 @@ SHOPPER_ERASED = Kind("shopper.erased", facts=ShopperErasedFacts, public=True)
 PLACED = Kind("order.placed", facts=PlacedFacts, public=True)
 PROMISED = Kind("order.promised", facts=PromisedFacts, public=True)
 CHANGED = Kind("order.changed", facts=OrderChangedFacts, public=True)
+#: Its stop with other orders, such as a bank of lockers: ``order.changed`` would ask for a new day.
+STOP_CHANGED = Kind("order.stop_changed", facts=OrderChangedFacts)
 REDATED = Kind("order.redated", facts=RedatedFacts, public=True)
 PINNED = Kind("order.pinned", facts=PinnedFacts, public=True)
 ATTEMPTED = Kind("attempt.recorded", facts=AttemptFacts, public=True)

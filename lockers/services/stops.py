@@ -41,7 +41,7 @@ def refresh_stops(orders: Iterable[int]) -> int:
     time. Otherwise the stop is refused with a word, and the order is not planned. A counter in its
     own hub needs no van. An order that is not promised at a bank has no such stop.
 
-    Locks: the orders. Records: order.changed where a stop changed. Raises: nothing.
+    Locks: the orders. Records: order.stop_changed where a stop changed. Raises: nothing.
     """
     rows = [row for row in lock_orders(set(orders)) if row.state in _TO_BRING]
     before = dict(CommonStop.objects.filter(order__in=rows).values_list("order", "updated_at"))

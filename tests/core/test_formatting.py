@@ -212,12 +212,14 @@ def test_no_module_formats_by_itself() -> None:
             r"django\.utils\.(formats|dateformat)|from babel|\.strftime\(", path.read_text("utf-8")
         )
     ]
-    # The reader of spreadsheets writes the times of cells as text, for no page. The rules of
-    # holidays only ask Babel for the country of a time zone. The demo shop is a program apart,
-    # without Django.
+    # The readers of files write the times of cells as text, for no page, and ask Babel for the
+    # names of months. The rules of holidays only ask Babel for the country of a time zone. The demo
+    # shop and the kit for makers of cabinets are programs apart, without Django.
     assert sorted(uses) == [
+        "dispatch/intake/parse/dates.py",
         "dispatch/intake/parse/tables.py",
         "dispatch/slots/rules/calendars.py",
         "lastmile/core/formatting.py",
+        "lockers/conformance/report.py",
         "portal/choice/demo_shop/pages.py",
     ]

@@ -123,6 +123,7 @@ EVENT_TEXTS: dict[str, tuple[str, str, Words]] = {
     "order.cancelled": ("ban", "failed", gettext_lazy("Cancelled: %(cancel)s")),
     "visit.unplaced": ("triangle-alert", "failed", gettext_lazy("Fits on no route of its day")),
     "visit.arrived": ("map-pin", "active", gettext_lazy("The driver arrived")),
+    "order.stop_changed": ("map-pin", "", gettext_lazy("The stop at the lockers changed")),
     "visit.at_bank": ("package", "active", gettext_lazy("The driver was at the lockers with it")),
     "visit.left": ("map-pin", "", gettext_lazy("The vehicle left the door, from its positions")),
     "attempt.recorded": ("footprints", "", gettext_lazy("Attempt: %(outcome)s")),

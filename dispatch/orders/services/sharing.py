@@ -7,7 +7,7 @@ from dataclasses import asdict
 from django.db import transaction
 
 from dispatch.orders.drafts import CommonStopDraft
-from dispatch.orders.events import CHANGED, OrderChangedFacts
+from dispatch.orders.events import STOP_CHANGED, OrderChangedFacts
 from dispatch.orders.models import CommonStop, Order
 from dispatch.orders.services.moves import lock_order
 from lastmile.core.events import record
@@ -17,7 +17,7 @@ from lastmile.core.events import record
 def share_stop(*, order: Order, draft: CommonStopDraft) -> CommonStop:
     """Write the stop that an order shares with others. The same values again change nothing.
 
-    Locks: the order. Records: order.changed with the name ``stop``. Raises: nothing.
+    Locks: the order. Records: order.stop_changed. Raises: nothing.
     """
     row = lock_order(order)
     stop = CommonStop.objects.filter(order=row).first() or CommonStop(order=row)
@@ -27,7 +27,7 @@ def share_stop(*, order: Order, draft: CommonStopDraft) -> CommonStop:
     for name, value in values.items():
         setattr(stop, name, value)
     stop.save()
-    record(CHANGED, OrderChangedFacts(changed=("stop",)), subject=row.public_id)
+    record(STOP_CHANGED, OrderChangedFacts(changed=("stop",)), subject=row.public_id)
     return stop
 
 
@@ -35,9 +35,9 @@ def share_stop(*, order: Order, draft: CommonStopDraft) -> CommonStop:
 def leave_stop(*, order: Order) -> None:
     """Delete the common stop of an order. Without one nothing changes.
 
-    Locks: the order. Records: order.changed with the name ``stop``. Raises: nothing.
+    Locks: the order. Records: order.stop_changed. Raises: nothing.
     """
     row = lock_order(order)
     deleted, _by_model = CommonStop.objects.filter(order=row).delete()
     if deleted:
-        record(CHANGED, OrderChangedFacts(changed=("stop",)), subject=row.public_id)
+        record(STOP_CHANGED, OrderChangedFacts(changed=("stop",)), subject=row.public_id)
