@@ -77,7 +77,7 @@ def test_an_old_form_changes_nothing(retailer: RetailerRef) -> None:
         ("a\nb {shop", "not_closed", "Line 2, character 3: This { is never closed."),
         ("{shop, plural, other {x}}", "not_a_number", "is a text and no number"),
         ("{way}", "only_for_select", "is not for reading"),
-        ("{way, select, locker {x} other {y}}", "unknown_choice", "“locker” never occurs"),
+        ("{way, select, drone {x} other {y}}", "unknown_choice", "“drone” never occurs"),
         ("{place, date, short}", "type_not_allowed", "Days and times have variables."),
         ("{shop} " * 40, "longest", "more than 1400 characters"),
         ("x" * 2001, "too_long", "more than 2,000 characters"),
