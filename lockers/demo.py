@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.db.models import F
+
 from dispatch.fleet.demo import MOVING
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Direction, Option, Order
@@ -28,6 +30,7 @@ from lockers.services import (
 )
 
 PARCELS: Final = 4  # of a day
+_USUAL_WINDOW: Final = dt.timedelta(hours=2)
 _PARCEL: Final = Size(width_mm=300, height_mm=60, depth_mm=200)
 _SMALL: Final = Size(width_mm=380, height_mm=80, depth_mm=640)
 _LARGE: Final = Size(width_mm=380, height_mm=400, depth_mm=640)
@@ -74,10 +77,13 @@ def _send(hub: Hub, date: dt.date, demo: Demo) -> int:
 
 
 def _suitable(hub: Hub, date: dt.date) -> Any:
-    """Return the small orders of a day that need no person at the handover."""
+    """Return the small orders of a day that need no person at the handover.
+
+    Not those with an odd, short window, which show why an order cannot be served.
+    """
     return to_plan(hub, date).filter(
         promise__option=Option.WINDOW, direction=Direction.OUTWARD, least_age=0, signature=False,
-        skills=[], parcel_count=1,
+        skills=[], parcel_count=1, promise__closes_at__gte=F("promise__opens_at") + _USUAL_WINDOW,
     ).exclude(handover="attended").exclude(place__lat__isnull=True)  # fmt: skip
 
 

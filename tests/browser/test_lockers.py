@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,13 +15,20 @@ from dispatch.orders.models import Order
 from dispatch.planning.services import reconcile_day
 from lastmile.core.geo import Point
 from lastmile.core.tenancy import RetailerRef
-from lockers.models import LockerReservation
+from lockers.models import LockerBank, LockerReservation
 from tests.browser.live import Live
 from tests.factories.lockers import make_bank, make_station, pin_of
 from tests.factories.orders import make_order
 from tests.portal.shopper.codes import let_codes_be_sent, newest_code
 
 pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(autouse=True)
+def lockers_of_this_test(live: Live) -> Iterator[None]:
+    """Take the banks away again: the other tests share the retailer."""
+    yield
+    live.do(lambda _ref: LockerBank.objects.update(active=False))
 
 
 def order_near_lockers(live: Live) -> str:
