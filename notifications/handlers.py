@@ -52,7 +52,7 @@ def on_events(events: Sequence[DomainEvent]) -> None:
             facts: list[Fact] = []
             for place, event, key in round_:
                 order = orders.get(_order_of(event))
-                is_of_order = bool(_order_of(event))
+                is_of_order = event.subject.startswith(ORDER) or event.kind.startswith(LOCKER)
                 if key in in_use and (order is not None or not is_of_order):
                     facts += _facts(in_use[key], event, order, place)
             if facts:
