@@ -16,7 +16,7 @@ from dispatch.intake.parse.columns import fold
 from dispatch.intake.parse.faults import BadFile
 from dispatch.intake.parse.reader import Reader, Sheet, sheet_of, value_at
 from dispatch.intake.parse.rows import SHEET_ERROR, Refused, data_rows
-from dispatch.intake.parse.tables import Table, read_table
+from dispatch.intake.parse.tables import Headings, Table, read_table
 from lastmile.core.geo import Point
 from lockers.intake.columns import COUNTER_WORDS, LOCKER_WORDS, recognise
 from lockers.intake.geojson import is_geojson, read_geojson
@@ -68,7 +68,7 @@ def parse_points(
         The file is not a table or GeoJSON, has no rows or too many, or has no names or places.
     """
     table, broken = (
-        read_geojson(data, max_rows) if is_geojson(data) else (read_table(data, _recognised), {})
+        read_geojson(data, max_rows) if is_geojson(data) else (read_table(data, KNOWN), {})
     )
     columns, unknown = recognise(table.headings)
     _refuse_useless(set(columns.values()), table)
@@ -101,6 +101,14 @@ def parse_points(
 def _recognised(cells: list[str]) -> int:
     """Return how many columns the cells of a row name."""
     return len(recognise(cells)[0])
+
+
+def _is_enough(cells: list[str]) -> bool:
+    """Return True if the cells of a row name the columns that a point needs."""
+    return {"name", "lat", "lon"} <= set(recognise(cells)[0].values())
+
+
+KNOWN: Final = Headings(_recognised, _is_enough)
 
 
 def _refuse_useless(names: set[str], table: Table) -> None:

@@ -1,4 +1,4 @@
-"""Events of lockers without an order of ours: a partner's reservation has none."""
+"""Events of lockers that belong to no order: a partner may reserve for its own parcels."""
 
 from __future__ import annotations
 

@@ -312,9 +312,11 @@ def fold(heading: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", plain).strip()
 
 
+#: The shop's word for an order with nothing to deliver. Exports get this column; no sample has it.
+SHOP_STATE = "shop_state"
 _BY_HEADING: dict[str, str] = {
     folded: column.name for column in COLUMNS for folded in (fold(column.name), *column.aliases)
-}
+} | {fold(SHOP_STATE): SHOP_STATE}
 
 
 def column_of(heading: str) -> str:

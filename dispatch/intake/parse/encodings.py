@@ -8,7 +8,6 @@ file is refused with the remedy. PURE.
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 
 from dispatch.intake.parse.faults import BadFile
@@ -18,9 +17,11 @@ _GUESSED: Final = ("cp1252", "mac_roman", "gb18030")
 _SAMPLE: Final = 200_000  # characters that are looked at
 _MOST_WRONG: Final = 0.25  # share of the special characters; with more, nothing is sure
 _SPECIAL: Final = re.compile(r"[^\x00-\x7f]")
-_APOSTROPHES: Final = "’´`·"
-#: Signs that addresses and notes have beside letters, in any language that is written so.
-_USUAL: Final = "ªº°“”‘’«»–—…€£¡¿•™®©§´·"
+#: Signs that addresses and notes have, in any language with Latin letters.
+_USUAL: Final = frozenset({*map(chr, range(0xA1, 0xC0)), *"×÷“”‘’„–—…€•™"})
+#: A typographic apostrophe where it belongs: O’Higgins, d’Orsay, qu’on, Ana’s, don’t, we’ll.
+_ELISION: Final = re.compile(r"(?:^|[^\w])[^\W\d_]{1,2}$")
+_ENDING: Final = re.compile(r"(?:s|t|d|m|re|ve|ll)?(?:$|[^\w])", re.IGNORECASE)
 
 
 def decode(data: bytes) -> str:
@@ -67,24 +68,27 @@ def _wrong(text: str, encoding: str) -> int:
     """Return how many special characters look wrong where they are."""
     rule = _is_wrong_in_chinese if encoding == "gb18030" else _is_wrong
     sample = text[:_SAMPLE]
-    places = (match.start() for match in _SPECIAL.finditer(sample))
-    return sum(rule(sample[at - 1 : at], sample[at], sample[at + 1 : at + 2]) for at in places)
+    return sum(rule(sample, match.start()) for match in _SPECIAL.finditer(sample))
 
 
-def _is_wrong(before: str, character: str, after: str) -> bool:
-    """Return True for a sign within a word, and for a capital letter after a small one."""
-    in_word = before.isalpha() and after.isalpha()
+def _is_wrong(text: str, at: int) -> bool:
+    """Return True for a sign within a word, and for a letter of the other case within one."""
+    before, character, after = text[max(0, at - 1) : at], text[at], text[at + 1 : at + 2]
     if character.isalpha():
-        return character.isupper() and before.islower()
-    if character in _APOSTROPHES:
-        return False
-    if unicodedata.category(character) == "Cc":
-        return True
-    return in_word or character not in _USUAL
+        return (character.isupper() and before.islower()) or (
+            character.islower() and before.isupper() and after.isupper()
+        )
+    if not (before.isalpha() and after.isalpha()):
+        return character not in _USUAL
+    if character in "’´·":
+        is_elision = _ELISION.search(text[max(0, at - 3) : at]) is not None
+        return not (is_elision or _ENDING.match(text[at + 1 : at + 4]))
+    return True
 
 
-def _is_wrong_in_chinese(before: str, character: str, after: str) -> bool:
+def _is_wrong_in_chinese(text: str, at: int) -> bool:
     """Return True for a character that is not Chinese, or is alone in a word of Latin letters."""
+    character = text[at]
     is_chinese = "\u3000" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef"
-    latin = [one.isascii() and one.isalpha() for one in (before, after)]
-    return not is_chinese or any(latin)
+    beside = (text[max(0, at - 1) : at], text[at + 1 : at + 2])
+    return not is_chinese or any(one.isascii() and one.isalpha() for one in beside)

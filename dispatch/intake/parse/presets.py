@@ -15,7 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from dispatch.intake.parse.columns import column_of, fold
+from dispatch.intake.parse.columns import (
+    SHOP_STATE,
+    column_of,
+    fold,
+    looks_like_window,
+    mentions_delivery,
+)
 from dispatch.intake.parse.tables import Table
 
 Cells = Mapping[str, str]  # folded heading -> cell
@@ -70,7 +76,7 @@ SHOPIFY: Final = Preset(
         "notes": ("notes",),
     },
     ignored=re.compile(
-        r"(billing|lineitem|tax|discount|payment|duties|receipt|device) ?.*|id|financial status"
+        r"(billing|lineitem|tax|discount|payment|duties|receipt|device)( .*)?|id|financial status"
         r"|paid at|currency|subtotal|shipping|taxes|total|outstanding balance|employee|location"
         r"|refunded amount|vendor|risk level|source|accepts marketing|created at|fulfilled at"
         r"|shipping (street|company|province|province name|country|method)|fulfillment status"
@@ -96,7 +102,9 @@ WOOCOMMERCE: Final = Preset(
     },
     joined={"name": ("shipping first name", "shipping last name")},
     ignored=re.compile(
-        r"(billing|item|line|tax|cart|order|refund|coupon|fee|payment|download) ?.*|customer id"
+        r"(billing|item|line|tax|cart|refund|coupon|fee|payment|download)( .*)?|customer id"
+        r"|order (id|key|status|date|currency|total|subtotal|tax|tax total|shipping|shipping tax"
+        r"|fees|fee total|discount|refunds?|total tax)|shipping (first|last) name"
         r"|status|date|paid date|shipping (total|tax total|method|items|company|state|country)"
         r"|currency|discount total|vat number|subtotal"
     ),
@@ -125,39 +133,34 @@ ONFLEET: Final = Preset(
 PRESETS: Final = (SHOPIFY, WOOCOMMERCE, ONFLEET)
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
-    """The table of an export with our headings, and the rows with nothing to deliver.
-
-    ``done`` is filled while the rows are read: row number -> the shop's word, such as "fulfilled".
-    """
-
-    table: Table
-    done: dict[int, str]
+def is_export(headings: Sequence[str]) -> bool:
+    """Return True if these are the headings of a known export."""
+    return _preset_of([fold(heading) for heading in headings]) is not None
 
 
-def translated(table: Table) -> Export:
+def translated(table: Table) -> Table:
     """Return the table of a known export with our headings; any other table unchanged."""
     headings = [fold(heading) for heading in table.headings]
-    for preset in PRESETS:
-        if set(preset.known_by) <= set(headings):
-            return _translate(table, headings, preset)
-    return Export(table, {})
+    preset = _preset_of(headings)
+    return table if preset is None else _translate(table, headings, preset)
 
 
-def _translate(table: Table, headings: Sequence[str], preset: Preset) -> Export:
+def _preset_of(headings: Sequence[str]) -> Preset | None:
+    return next((one for one in PRESETS if set(one.known_by) <= set(headings)), None)
+
+
+def _translate(table: Table, headings: Sequence[str], preset: Preset) -> Table:
     taken = {one for names in (*preset.columns.values(), *preset.joined.values()) for one in names}
     others = [
         at
         for at, heading in enumerate(headings)
-        if heading not in taken | {preset.attributes} and not preset.ignored.fullmatch(heading)
+        if heading not in taken | {preset.attributes} and not _is_ignored(preset, heading)
     ]
     own = [name for name in (*preset.columns, *preset.joined) if _exists(preset, name, headings)]
     kept = [table.headings[at] for at in others]
     named: list[str] = []
     if preset.attributes in headings:
         named = [name for name in _ATTRIBUTES if name not in {column_of(one) for one in kept}]
-    done: dict[int, str] = {}
 
     def rows() -> Iterator[tuple[int, list[str]]]:
         before: dict[str, list[str]] = {}
@@ -166,14 +169,21 @@ def _translate(table: Table, headings: Sequence[str], preset: Preset) -> Export:
             values = [_value(preset, name, at) for name in own]
             if preset.has_items and _is_item(before, values, own):
                 continue
-            state = _state(preset, at)
-            if state:
-                done[number] = state
             texts = _attributes(at.get(preset.attributes, ""))
             rest = [cells[n] if n < len(cells) else "" for n in others]
-            yield number, [*values, *(texts.get(name, "") for name in named), *rest]
+            promise = (texts.get(name, "") for name in named)
+            yield number, [*values, _state(preset, at), *promise, *rest]
 
-    return Export(Table([*own, *named, *kept], rows()), done)
+    return Table([*own, SHOP_STATE, *named, *kept], rows())
+
+
+def _is_ignored(preset: Preset, heading: str) -> bool:
+    """Return True for a heading that says nothing about the delivery.
+
+    A heading that may name the day or the time of delivery is never ignored.
+    """
+    may_promise = looks_like_window(heading) or mentions_delivery(heading)
+    return bool(preset.ignored.fullmatch(heading)) and not may_promise
 
 
 def _exists(preset: Preset, name: str, headings: Sequence[str]) -> bool:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Generic, TypeVar
 
-from dispatch.intake.parse.columns import recognise
+from dispatch.intake.parse.columns import SHOP_STATE, recognise
 from dispatch.intake.parse.conventions import Conventions
 from dispatch.intake.parse.faults import BadFile, Fault
 from dispatch.intake.parse.joining import ParcelRow, Row, join
-from dispatch.intake.parse.presets import translated
+from dispatch.intake.parse.presets import is_export, translated
 from dispatch.intake.parse.reader import Reader, Sheet, sheet_of, value_at
-from dispatch.intake.parse.tables import Table, read_table
+from dispatch.intake.parse.tables import Headings, Table, read_table
 from dispatch.intake.parse.windows import window_of
 
 MAX_PARCELS = 999
@@ -86,8 +86,7 @@ def parse_orders(
     BadFile
         The file is not a table, has no rows or too many, or has no order id or no place column.
     """
-    export = translated(read_table(data, _recognised))
-    table = export.table
+    table = translated(read_table(data, KNOWN))
     columns, unknown = recognise(table.headings)
     _refuse_useless(set(columns.values()), table)
     cells_by_row = dict(data_rows(table, max_rows))
@@ -98,11 +97,7 @@ def parse_orders(
     refused: list[Refused] = []
     window_positions: set[int] = set()
     for number, cells in cells_by_row.items():
-        row: Row | tuple[Fault, ...]
-        if number in export.done:
-            row = (Fault("", "done_in_shop", {"value": export.done[number]}),)
-        else:
-            row = _read_row(number, cells, sheet, window_positions)
+        row = _read_row(number, cells, sheet, window_positions)
         if isinstance(row, Row):
             row = join(accepted, row)
         if isinstance(row, tuple):
@@ -126,10 +121,20 @@ def _recognised(cells: list[str]) -> int:
     return len(recognise(cells)[0])
 
 
+def _is_enough(cells: list[str]) -> bool:
+    """Return True if the cells of a row name the columns that an order needs."""
+    names = set(recognise(cells)[0].values())
+    return is_export(cells) or ("order_id" in names and bool(names & _PLACES))
+
+
+_PLACES = frozenset({"address", "street", "lat"})
+KNOWN = Headings(_recognised, _is_enough)
+
+
 def _refuse_useless(names: set[str], table: Table) -> None:
     if "order_id" not in names:
         raise BadFile("no_order_id", headings=", ".join(h for h in table.headings if h)[:300])
-    if not names & {"address", "street", "lat"}:
+    if not names & _PLACES:
         raise BadFile("no_place")
 
 
@@ -152,6 +157,8 @@ def _read_row(
     external_id = reader.text("order_id", 100)
     if not external_id:
         reader.fault("order_id", "missing")
+    if values.get(SHOP_STATE):
+        reader.fault("", "done_in_shop", value=values[SHOP_STATE][:40])
     for name, value in values.items():
         if SHEET_ERROR.fullmatch(value):
             reader.fault(name, "sheet_error", value=value)

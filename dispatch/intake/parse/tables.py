@@ -27,6 +27,8 @@ MAX_UNPACKED = 200 * 1024 * 1024
 MAX_RATIO = 200
 HEAD_ROWS: Final = 20  # filled rows among which the headings are
 HEADINGS: Final = 2  # known names in a row of headings
+MAX_SHEETS: Final = 20  # visible sheets of a workbook that are looked at
+_SIGNS: Final = ",;\t|"
 _LEADING_ZEROS: Final = re.compile(r"0{2,20}")
 _XLSX_MAGIC = b"PK\x03\x04"
 _OLD_EXCEL_MAGIC = b"\xd0\xcf\x11\xe0"
@@ -48,33 +50,47 @@ class Table:
     rows: Iterator[tuple[int, list[str]]]
 
 
-#: Returns how many columns the cells of a row name, if they are headings.
-Recognised = Callable[[list[str]], int]
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """The rules by kind of file: how many columns a row names, and whether those are enough."""
+
+    named: Callable[[list[str]], int]
+    are_enough: Callable[[list[str]], bool]
+
+    def row_of(self, rows: Sequence[list[str]]) -> int | None:
+        """Return the position of the headings among the first rows of a file, if there are any.
+
+        Above them may be a title. Enough names decide; without such a row, HEADINGS known names.
+        """
+        for are_headings in (self.are_enough, lambda cells: self.named(cells) >= HEADINGS):
+            for at, cells in enumerate(rows):
+                if are_headings(cells):
+                    return at
+        return None
 
 
-def read_table(data: bytes, recognised: Recognised) -> Table:
+def read_table(data: bytes, known: Headings) -> Table:
     """Open a file by its content; its name does not matter.
 
-    The headings are the first row with HEADINGS names that are known, among the first HEAD_ROWS
-    filled rows: above it may be a title. Without such a row they are the first filled row. Of a
-    workbook the sheet with such headings is read.
+    The headings are among the first HEAD_ROWS filled rows (``Headings.row_of``), else the first
+    filled row. Of a workbook the sheet is read whose headings are enough.
 
     Raises
     ------
     BadFile
         empty, old_excel, not_text, unknown_encoding, bad_workbook, workbook_too_large,
-        several_sheets, no_headings.
+        several_sheets, too_many_sheets, no_headings.
     """
     if not data.strip():
         raise BadFile("empty")
     if data.startswith(_OLD_EXCEL_MAGIC):
         raise BadFile("old_excel")
     is_workbook = data.startswith(_XLSX_MAGIC)
-    rows = _xlsx_rows(data, recognised) if is_workbook else _csv_rows(data)
+    rows = _xlsx_rows(data, known) if is_workbook else _csv_rows(data, known)
     head = list(itertools.islice(_filled(rows), HEAD_ROWS))
     if not head:
         raise BadFile("no_headings")
-    at = _heading_row([cells for _number, cells in head], recognised) or 0
+    at = known.row_of([cells for _number, cells in head]) or 0
     headings = head[at][1]
     if len(headings) > MAX_COLUMNS:
         raise BadFile("too_many_columns", most=MAX_COLUMNS)
@@ -85,17 +101,12 @@ def _filled(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[s
     return (row for row in rows if any(cell.strip() for cell in row[1]))
 
 
-def _heading_row(rows: Sequence[list[str]], recognised: Recognised) -> int | None:
-    """Return the position of the first row with known headings; None without one."""
-    return next((at for at, cells in enumerate(rows) if recognised(cells) >= HEADINGS), None)
-
-
-def _csv_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(data: bytes, known: Headings) -> Iterator[tuple[int, list[str]]]:
     text = decode(data)
     head = text[:20_000].splitlines()
     first = next((line for line in head if line.strip()), "")
     named = _DELIMITER_LINE.fullmatch(first.strip(" \ufeff\r\n"))
-    delimiter = named[1] if named else max(",;\t|", key=first.count)
+    delimiter = named[1] if named else _delimiter_of(head, first, known)
     csv.field_size_limit(10 * MAX_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     while True:
@@ -111,7 +122,25 @@ def _csv_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
         yield reader.line_num, cells
 
 
-def _xlsx_rows(data: bytes, recognised: Recognised) -> Iterator[tuple[int, list[str]]]:
+def _delimiter_of(lines: Sequence[str], first: str, known: Headings) -> str:
+    """Return the delimiter with which a line names most columns, else the most frequent one.
+
+    The most frequent one of the first line: a title above the headings may have none at all.
+    """
+    filled = [line for line in lines if line.strip()][:HEAD_ROWS]
+    most = {sign: max((_named(line, sign, known) for line in filled), default=0) for sign in _SIGNS}
+    best = max(_SIGNS, key=lambda sign: (most[sign], first.count(sign)))
+    return best if most[best] >= HEADINGS else max(_SIGNS, key=first.count)
+
+
+def _named(line: str, sign: str, known: Headings) -> int:
+    try:
+        return known.named(next(csv.reader([line], delimiter=sign), []))
+    except csv.Error:
+        return 0
+
+
+def _xlsx_rows(data: bytes, known: Headings) -> Iterator[tuple[int, list[str]]]:
     _guard_zip(data)
     import openpyxl  # takes 0.3 s, so it is imported only when needed
 
@@ -120,7 +149,7 @@ def _xlsx_rows(data: bytes, recognised: Recognised) -> Iterator[tuple[int, list[
         sheets = [s for s in book.worksheets if s.sheet_state == "visible"]
         for each in sheets:
             each.reset_dimensions()  # the stated size may be wrong; read all rows
-        sheet = _sheet_with_headings(sheets, recognised)
+        sheet = _sheet_with_headings(sheets, known)
     except BadFile:
         raise
     except Exception as fault:
@@ -134,18 +163,20 @@ def _xlsx_rows(data: bytes, recognised: Recognised) -> Iterator[tuple[int, list[
         raise BadFile("bad_workbook") from fault
 
 
-def _sheet_with_headings(sheets: Sequence[Any], recognised: Recognised) -> Any:
-    """Return the only sheet with known headings, else the first one; None if there is none.
+def _sheet_with_headings(sheets: Sequence[Any], known: Headings) -> Any:
+    """Return the only sheet whose headings are enough, else the first one; None if there is none.
 
     Raises BadFile("several_sheets") if more than one has them: a person must say which one counts.
     """
     if len(sheets) < 2:
         return next(iter(sheets), None)
+    if len(sheets) > MAX_SHEETS:
+        raise BadFile("too_many_sheets", most=MAX_SHEETS)
     with_headings = []
     for sheet in sheets:
-        values = sheet.iter_rows(max_row=2 * HEAD_ROWS, values_only=True)
-        rows = [[cell_text(value) for value in row[:MAX_COLUMNS]] for row in values]
-        if _heading_row([row for row in rows if any(row)][:HEAD_ROWS], recognised) is not None:
+        values = sheet.iter_rows(max_row=2 * HEAD_ROWS, max_col=MAX_COLUMNS, values_only=True)
+        rows = ([cell_text(value) for value in row] for row in values)
+        if any(known.are_enough(row) for row in rows if any(row)):
             with_headings.append(sheet)
     if len(with_headings) > 1:
         raise BadFile("several_sheets", sheets=", ".join(s.title for s in with_headings)[:200])

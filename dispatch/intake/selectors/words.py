@@ -19,6 +19,9 @@ FILE_WORDS: dict[str, object] = {
     "several_sheets": _(
         "More than one sheet of the workbook looks like orders: %(sheets)s. Save the right one as a file of its own."
     ),
+    "too_many_sheets": _(
+        "The workbook has more than %(most)s sheets. Save the right one as a file of its own."
+    ),
     "bad_workbook": _(
         "The workbook cannot be opened. Open it in a spreadsheet program, save it as .xlsx and try again."
     ),
@@ -103,7 +106,7 @@ ROW_WORDS: dict[str, object] = {
         "The parcels of “%(value)s” (first in row %(row)s) have time windows that do not overlap. Import them as two orders."
     ),
     "done_in_shop": _(
-        "The shop's file says “%(value)s”: nothing is left to deliver. If that is wrong, empty that cell and import the row again."
+        "The shop's file says “%(value)s”: nothing is left to deliver. If that is wrong, empty the cell of shop_state and import the row again."
     ),
     "hub_not_yours": _(
         "You do not have access to the hub “%(value)s”. Use one of your hubs, or ask an owner or manager."

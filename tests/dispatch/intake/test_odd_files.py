@@ -54,6 +54,12 @@ def test_a_title_above_the_headings_is_passed_over() -> None:
     assert read(workbook(Orders=[["Orders"], [], HEADINGS, ROW])) == [("A-1", "00123")]
 
 
+def test_a_title_without_a_delimiter_does_not_hide_that_of_the_headings() -> None:
+    text = "Orders, of Monday\nid;name;address;kg\nA-1;Ana;Elm 1;2,5"
+    (row,) = parse_orders(text.encode(), max_rows=9).rows
+    assert (row.external_id, row.address, row.parcels[0].weight_g) == ("A-1", "Elm 1", 2500)
+
+
 def test_without_known_headings_the_first_row_is_named_in_the_refusal() -> None:
     with pytest.raises(BadFile) as refused:
         parse_orders(b"this,that\n1,2", max_rows=9)
@@ -70,6 +76,17 @@ def test_the_sheet_with_the_headings_is_read_and_two_of_them_are_asked_about() -
     )  # fmt: skip
 
 
+def test_a_sheet_without_places_is_no_sheet_of_orders() -> None:
+    drivers: list[list[object]] = [["Id", "Name", "Phone"], [7, "Rosa", "961234567"]]
+    assert read(workbook(Orders=[HEADINGS, ROW], Drivers=drivers)) == [("A-1", "00123")]
+
+
+def test_a_workbook_with_very_many_sheets_is_refused_with_the_remedy() -> None:
+    with pytest.raises(BadFile) as refused:
+        read(workbook(**{f"Day {n}": [HEADINGS, ROW] for n in range(21)}))
+    assert (refused.value.code, refused.value.params) == ("too_many_sheets", {"most": 20})
+
+
 def test_zeros_that_a_format_shows_belong_to_the_value() -> None:
     book = workbook(Orders=[HEADINGS, ["A-1", "Ana", "Elm 1", 123, dt.date(2026, 12, 1)]])
     book["Orders"]["D2"].number_format = "00000"
@@ -80,6 +97,18 @@ def test_zeros_that_a_format_shows_belong_to_the_value() -> None:
 @pytest.mark.parametrize("text", [SPANISH, GERMAN])
 def test_letters_of_windows_and_mac_are_read(encoding: str, text: str) -> None:
     assert decode(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["box 30×20×10 cm", "3 m² at ½ price, ±2 €", "it’s O’Higgins’ – don’t"]
+)
+def test_signs_of_windows_alone_are_no_doubt(text: str) -> None:
+    assert decode(text.encode("cp1252")) == text
+
+
+@pytest.mark.parametrize("text", ["María", "García y Díaz, Málaga", "Peña", "n. º 3, «aquí»"])
+def test_a_name_of_a_mac_is_no_name_with_an_apostrophe(text: str) -> None:
+    assert decode(text.encode("mac_roman")) == text
 
 
 def test_chinese_letters_are_read() -> None:

@@ -8,6 +8,7 @@ import io
 
 from dispatch.intake.parse import Parsed, Row, parse_orders
 from dispatch.intake.parse.presets import PRESETS
+from dispatch.intake.parse.tables import write_csv
 
 SHOPIFY = (
     "Name", "Email", "Financial Status", "Fulfillment Status", "Subtotal", "Created at",
@@ -77,6 +78,26 @@ def test_an_order_that_the_shop_has_ended_is_refused_with_its_word() -> None:
     assert [(one.code, one.params["value"]) for (one,) in faults] == [
         ("done_in_shop", "fulfilled"), ("done_in_shop", "2026-11-28 09:00")
     ]  # fmt: skip
+
+
+def test_an_ended_order_stays_refused_in_the_file_of_the_refused_rows() -> None:
+    parsed = read(SHOPIFY, BREAD | {"Fulfillment Status": "fulfilled"})
+    (refused,) = parsed.refused
+    again = "".join(write_csv(list(parsed.headings), iter([list(refused.cells)])))
+    (fault,) = parse_orders(again.encode(), max_rows=9).refused[0].faults
+    assert (fault.code, fault.params["value"]) == ("done_in_shop", "fulfilled")
+
+
+def test_a_column_that_may_name_the_day_of_delivery_is_never_ignored() -> None:
+    order = {
+        "order_number": "WC-1", "shipping_first_name": "Ana", "shipping_address_1": "Elm 1",
+        "order_total": "22.90", "status": "processing",
+    }  # fmt: skip
+    for heading, cell in (("Order Delivery Date", "2026-12-05"), ("Order Notes", "Ring"),
+                          ("Feedback", "good"), ("Tax delivery slot", "")):  # fmt: skip
+        headings = (*WOO, heading)
+        parsed = read(headings, order | {heading: cell})
+        assert parsed.unknown_headings == (heading,), heading
 
 
 def test_items_with_other_data_of_the_order_are_not_dropped() -> None:
