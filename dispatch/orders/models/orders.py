@@ -133,8 +133,6 @@ class Order(Timestamped):
     def shared_stop(self) -> CommonStop | None:
         """The stop that the order shares with others; None if it has a stop of its own."""
         stop: CommonStop | None = getattr(self, "common_stop", None)
-        if self.direction == Direction.RETURN or stop is None:
-            return stop
         return stop if self.promise is not None and self.promise.to_bank else None
 
     @property
