@@ -23,6 +23,11 @@ _TEXTS: Final[Mapping[str, str | Promise]] = {
     "bank_code": _("Code for the keypad"),
     "bank_no_code": _("The code has ended. Ask your dispatcher to open the door."),
     "bank_no_door": _("No free door for this parcel. Take it back to the vehicle."),
+    "bank_door_lost": _(
+        "This parcel has no door here any more. Keep it in the vehicle and report it as not "
+        "delivered."
+    ),
+    "bank_unclear": _("It is not clear whether this parcel is inside. Say what is true."),
     "bank_put_in": _("It is in door %(door)s"),
     "bank_taken": _("Taken out"),
     "bank_is_in": pgettext_lazy("driver", "In door %(door)s"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from playwright.sync_api import BrowserContext, Page, expect
@@ -38,9 +39,16 @@ class DriverWorld:
 
 
 def make_driver_day(
-    *, stops: int = 5, name: str = "Rui Costa", handover: str = "attended"
+    *,
+    stops: int = 5,
+    name: str = "Rui Costa",
+    handover: str = "attended",
+    prepare: Callable[[list[Order]], None] = lambda _orders: None,
 ) -> DriverWorld:
-    """Make a shift that begins in ten minutes and publish its plan with some stops."""
+    """Make a shift that begins in ten minutes and publish its plan with some stops.
+
+    ``prepare`` is called with the orders before the plan is published.
+    """
     hub = make_hub(name="Cozinha", address="Rua da Cozinha 1, Lisboa")
     driver = make_driver(hub=hub, name=name)
     vehicle = make_vehicle(hub=hub, name="Van 1", parcels=60)
@@ -64,7 +72,9 @@ def make_driver_day(
     placed = place_orders(drafts, source="test")
     assert all(one.status == "placed" for one in placed), [one.problem for one in placed]
     orders = [one.order for one in placed if one.order is not None]
-    publish(hub, {shift: orders}, day=shift.service_date)
+    prepare(orders)
+    rows = Order.objects.in_bulk([order.pk for order in orders])
+    publish(hub, {shift: [rows[order.pk] for order in orders]}, day=shift.service_date)
     drain()
     return DriverWorld(
         driver=driver.public_id,

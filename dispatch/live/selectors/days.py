@@ -261,25 +261,29 @@ def _done(
 ) -> dict[str, Any]:
     """Return what the server knows about the visit: from this run, else from another vehicle.
 
-    An attempt from before the plan was made belongs to an earlier day. An arrival that only the
-    positions show does not change the phone: the driver decides at which stop he is.
+    An attempt from before the plan was made belongs to an earlier day. A cabinet may report the
+    parcel before the driver taps: the visit is then over, with the arrival that the driver told. An
+    arrival that only the positions show does not change the phone: the driver decides at which stop
+    he is.
     """
     is_told = visit is not None and visit.arrived_from != ARRIVED_POSITION
-    if visit is not None and (is_told or visit.outcome):
+    has_ended = attempt is not None and stop.order.state in _ENDED_BY_ATTEMPT
+    if visit is not None and (visit.outcome or (is_told and not has_ended)):
         return {
             "arrived_at": visit.arrived_at,
             "departed_at": visit.departed_at,
             "outcome": visit.outcome,
             "reason": visit.reason,
         }
-    if attempt is None or stop.order.state not in _ENDED_BY_ATTEMPT:
+    if attempt is None or not has_ended:
         return {}
+    told_at = visit.arrived_at if visit is not None and is_told else None
     return {
-        "arrived_at": attempt.arrived_at,
+        "arrived_at": told_at or attempt.arrived_at,
         "departed_at": attempt.departed_at,
         "outcome": attempt.outcome,
         "reason": attempt.reason,
-        "is_mine": attempt.shift_id == shift,
+        "is_mine": attempt.shift_id == shift or (told_at is not None and attempt.shift_id is None),
     }
 
 

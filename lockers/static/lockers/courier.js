@@ -56,6 +56,7 @@ export function view(app, part, stops) {
   const hasArrived = stops.some((one) => one.arrived_at);
   const toDo = bank.puts_in.filter((parcel) => !isIn(parcel) && open.some((one) => one.order === parcel.order));
   const done = bank.puts_in.filter((parcel) => !toDo.includes(parcel));
+  const unclear = open.filter((one) => !toDo.some((parcel) => parcel.order === one.order));
   const isOver = !open.length && !bank.takes_out.some((parcel) => !isOut(parcel));
   async function arrive() {
     for (const one of open.filter((other) => !other.arrived_at)) await app.did("arrived", "", { order: one.order });
@@ -65,16 +66,17 @@ export function view(app, part, stops) {
       bankCard(app, bank, stop),
       hasArrived && bank.takes_out.length > 0 && takes(app, bank),
       hasArrived &&
-        toDo.length > 0 &&
+        open.length > 0 &&
         h(
           "section",
           { class: "card" },
           h("h2", null, t("bank_to_put")),
-          h("p", { class: "muted" }, t("bank_close")),
+          toDo.length > 0 && h("p", { class: "muted" }, t("bank_close")),
           h(
             "ul",
             { class: "driver-rows" },
             toDo.map((parcel) => putRow(app, part, bank, parcel)),
+            unclear.map((one) => unclearRow(app, bank, one)),
           ),
         ),
       done.length > 0 && hasArrived && doneCard(done),
@@ -178,6 +180,29 @@ function putRow(app, part, bank, parcel) {
             failLink(parcel),
           ),
         ],
+  );
+}
+
+/** An order that is still open although no parcel of it is to be put in: the driver says what is true. */
+function unclearRow(app, bank, stop) {
+  const { order } = stop;
+  const inside = bank.puts_in.find((parcel) => parcel.order === order && parcel.door);
+  async function isInside() {
+    const data = { reservation: inside.reservation, door: inside.door, last: true };
+    if (inside.parcel) data.parcels = [inside.parcel];
+    await app.did("deposited", t("bank_did_put", { door: inside.door }), { order, data });
+  }
+  return h(
+    "li",
+    { class: "driver-door", "data-order": order },
+    h("span", { class: "strong" }, stop.external_id || stop.name || order),
+    h("p", null, t(inside ? "bank_unclear" : "bank_door_lost")),
+    h(
+      "div",
+      { class: "driver-pair" },
+      inside && button(t("bank_put_in", { door: inside.door }), isInside, { symbol: "inbox", key: `inside-${order}` }),
+      failLink({ order, reservation: order }),
+    ),
   );
 }
 

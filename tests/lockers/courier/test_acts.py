@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from dispatch.live.day import DayStop
 from dispatch.live.models import Device, DriverAct, Incident, VisitProgress
+from dispatch.live.selectors.days import day_of
 from dispatch.live.services import take_acts
 from dispatch.orders.models import Attempt, Order
-from lastmile.core.clock import real_now
+from lastmile.core.clock import now, real_now
 from lastmile.core.tenancy import RetailerRef
 from lockers import services
 from lockers.courier.day import part_of
@@ -337,3 +339,27 @@ def test_a_route_without_a_bank_asks_the_database_once(
     order = make_order()
     with django_assert_num_queries(1):  # type: ignore[operator]
         assert part_of([order.public_id]) == {"banks": []}
+
+
+def stop_in_day(it: Round, place: int = 0) -> DayStop:
+    """Return the stop of an order as the driver's app gets it."""
+    day = day_of(driver=it.phone.driver, at=now())
+    return next(stop for stop in day.stops if stop.order == it.orders[place].public_id)
+
+
+def test_a_stop_ends_on_the_phone_when_the_cabinet_reports_before_the_tap(
+    retailer: RetailerRef, clock: SetClock
+) -> None:
+    it = make_round(clock)
+    station = make_station(retailer, it.bank)
+    send(it.phone, act("arrived", at(8, 55), it.orders[0]))
+    pin = part_of([it.orders[0].public_id])["banks"][0]["puts_in"][0]["pin"]
+    station.deposit(pin)
+    assert station.cabinet.sync()
+    drain()
+    assert it.state() == ("ready", "awaiting_collection")
+    stop = stop_in_day(it)
+    assert (stop.outcome, stop.arrived_at, stop.is_mine) == ("deposited", at(8, 55), True)
+    assert stop.departed_at == Attempt.objects.get().departed_at
+    other = stop_in_day(it, 1)
+    assert (other.outcome, other.arrived_at) == ("", None), "its parcel is still to come"
