@@ -1,4 +1,4 @@
-"""The tables of imports: the import, its file while it is needed, and its refused rows."""
+"""The tables of imports: the import, its file while it is needed, its refused rows, and columns."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from lastmile.core.clock import now
 
 JOB = "intake.import"
 ENDED = ("succeeded", "failed", "cancelled")  # final states of a job
+# Problems of a file whose columns a person can match.
+CAN_BE_MATCHED = frozenset({"no_order_id", "no_place"})
 
 
 class ImportBatch(Timestamped):
@@ -97,6 +99,9 @@ class ImportFile(models.Model):
     """The bytes of an order file, stored until its import has ended, so that no file is lost.
 
     The file of a preview is stored for a day, so that it can be imported without sending it again.
+    So is the file of an import with refused rows, so that they can be corrected. ``corrections``
+    are the cells that a person corrected: {row: {position: text}}.
+
     ``sketch`` is the data of the preview's map: {spots: [[lon, lat, state of the order]], hubs:
     [[name of the hub, how it was chosen, number of orders]]}.
     """
@@ -104,6 +109,7 @@ class ImportFile(models.Model):
     batch = models.OneToOneField(ImportBatch, on_delete=models.CASCADE, related_name="file")
     content = models.BinaryField()
     sketch = models.JSONField(default=dict)
+    corrections = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=now)
 
     def __str__(self) -> str:
@@ -126,3 +132,24 @@ class RefusedRow(models.Model):
 
     def __str__(self) -> str:
         return f"row {self.number}"
+
+
+class ColumnMatch(Timestamped):
+    """What a person chose for the headings of a kind of file; used for each file that has them.
+
+    ``key`` is made from the headings (``parse.matching.key_of``). ``columns`` are {label of a
+    heading: name of its column, "" if it is not used}.
+    """
+
+    kind = models.CharField(max_length=32, default=JOB)
+    key = models.CharField(max_length=64)
+    columns = models.JSONField()
+    actor = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "key"], name="column_match_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key[:8]}"

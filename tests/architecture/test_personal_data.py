@@ -25,7 +25,7 @@ ERASED = {
     "orders.order": "notes search",
     "orders.accessnote": "text code",
     "intake.importbatch": "filename problem_params warnings",
-    "intake.importfile": "content sketch",
+    "intake.importfile": "content sketch corrections",
     "intake.refusedrow": "cells faults",
     "planning.planinput": "points",
     "planning.route": "geometry",
@@ -58,7 +58,7 @@ FORGOTTEN = {
     "tracking.curbsidearrival": "bay car",
     "slots.hold": "place_text lat lon",
     "slots.choice": "place_text lat lon",
-    "intake.importfile": "content sketch",
+    "intake.importfile": "content sketch corrections",
     "intake.refusedrow": "cells faults",
     "people.auditentry": "changes",
     "core.idempotencyrecord": "principal route key body_hash headers body",
@@ -118,6 +118,7 @@ IMPERSONAL = {
     "orders.attempt": "public_id outcome reason stop arrived_from",
     "intake.importbatch": "public_id sha256 actor hubs_scope language job state problem_code"
     " unknown_headings headings changes to_tell kind options",
+    "intake.columnmatch": "kind key columns actor",
     "tracking.rating": "public_id",
     "tracking.curbsidearrival": "public_id",
     "planning.plan": "public_id status job actor published_by currency engine solver_version work"

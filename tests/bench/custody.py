@@ -216,7 +216,8 @@ def flags(installation: Installation, pairs: int) -> str:
     again = [changed(door(9_000 + n, size=SMALL), n) for n in range(pairs)]
     away = [jpeg(door(19_000 + n, size=SMALL)) for n in range(pairs)]
     night = [jpeg(door(29_000 + n, size=SMALL, light=0.04)) for n in range(pairs)]
-    phones = phones_of(shifts, [first, again, away, night], installation.port, HOST, 0)
+    pictures = [first, again, away, night]
+    phones = phones_of(shifts, pictures, installation.port, HOST, 0, seed=SEED + 1)
     for n, act in enumerate(phones[2].acts):
         act |= _moved(act, 300, n * math.tau / pairs)
     for phone in phones:

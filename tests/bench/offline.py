@@ -184,12 +184,20 @@ def _now() -> str:
 
 
 def phones_of(
-    shifts: list[Json], pictures: list[list[bytes]], port: int, host: str, positions: int
+    shifts: list[Json],
+    pictures: list[list[bytes]],
+    port: int,
+    host: str,
+    positions: int,
+    seed: int = SEED,
 ) -> list[Phone]:
-    """Return the phones with a day of work that the server does not know."""
+    """Return the phones with a day of work that the server does not know.
+
+    A second call for the same installation needs another seed: the ids of acts are made from it.
+    """
     phones = []
     for number, (one, own) in enumerate(zip(shifts, pictures, strict=True)):
-        rng = random.Random(SEED * 1_000 + number)
+        rng = random.Random(seed * 1_000 + number)
         phone = Phone(one, [], [], own, Line(port, host, {"driver": one["key"]}), rng)
         began = dt.datetime.fromisoformat(one["starts_at"]) + dt.timedelta(minutes=10)
         for n, (order, content) in enumerate(zip(one["orders"], own, strict=True)):

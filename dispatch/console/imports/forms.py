@@ -1,8 +1,9 @@
-"""The form that uploads a file of orders."""
+"""The forms of imports: upload a file of orders, match its columns."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -10,6 +11,9 @@ from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.console.fields import HubField, open_hubs
+from dispatch.console.imports import words
+from dispatch.intake.parse.columns import COLUMNS
+from dispatch.intake.parse.headings import Heading
 from lastmile.core.http.forms import DateField
 from tenants.permissions import Principal
 from tenants.selectors import today
@@ -37,3 +41,44 @@ class ImportForm(forms.Form):
         hub.required = limited
         hub.offer(open_hubs(principal), "" if limited else _g("By zone, or the nearest hub"))
         self.fields["service_date"].initial = today() + dt.timedelta(days=1)
+
+
+class ColumnsForm(forms.Form):
+    """A menu of columns for each heading of a file.
+
+    A heading that may hold the day or the time of delivery has no answer until a person chooses.
+    """
+
+    UNUSED = "-"
+
+    def __init__(self, headings: Sequence[Heading], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.headings = headings
+        names = [column.name for column in COLUMNS]
+        for one in headings:
+            own = [one.column] if one.column and one.column not in names else []
+            field = forms.ChoiceField(
+                label=one.text or _g("No heading"),
+                required=False,
+                choices=[
+                    *([("", _("Choose…"))] if one.may_promise else []),
+                    (self.UNUSED, _("Not used")),
+                    *((name, words.COLUMNS[name]) for name in [*own, *names]),
+                ],
+            )
+            field.initial = one.column or ("" if one.may_promise else self.UNUSED)
+            self.fields[self.field_of(one)] = field
+
+    @staticmethod
+    def field_of(heading: Heading) -> str:
+        """Return the name of the field of a heading."""
+        return f"column-{heading.position}"
+
+    def rows(self) -> list[tuple[Heading, forms.BoundField]]:
+        """Return each heading with its field."""
+        return [(one, self[self.field_of(one)]) for one in self.headings]
+
+    def match(self) -> Mapping[str, str]:
+        """Return the answers as {label: name of the column, "" if it is not used}."""
+        answers = ((one.label, self.cleaned_data[self.field_of(one)]) for one in self.headings)
+        return {label: "" if name == self.UNUSED else name for label, name in answers if name}

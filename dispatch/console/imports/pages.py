@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.http import HttpResponse, JsonResponse
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dispatch.console.imports import words
@@ -66,7 +67,11 @@ def import_page(request: PageRequest, public_id: str) -> HttpResponse:
 
 def _more(batch: ImportBatch) -> dict[str, Any]:
     hubs = selectors.sketch(batch)["hubs"] if batch.dry_run else []
+    is_kept = hasattr(batch, "file")
     return {
+        "columns_url": reverse("imports:columns", args=[batch.public_id]) if is_kept else "",
+        "correct_url": reverse("imports:correct", args=[batch.public_id]) if is_kept else "",
+        "are_matched": bool(batch.options.get("columns")),
         "warnings": selectors.warnings(batch, FAULTS_SHOWN),
         "hub_ways": [(name, words.HUB_WAYS.get(way, way), count) for name, way, count in hubs],
     }

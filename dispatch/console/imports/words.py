@@ -1,4 +1,4 @@
-"""Texts of imports: how an order's hub was chosen, and the names of changed fields."""
+"""Texts of imports: how an order's hub was chosen, changed fields, and the columns of a file."""
 
 from __future__ import annotations
 
@@ -37,4 +37,40 @@ FIELDS = {
     "least_age": gettext_lazy("minimum age"),
     "signature": gettext_lazy("signature"),
     "notes": gettext_lazy("notes"),
+}
+
+COLUMNS = {
+    "order_id": gettext_lazy("Order number"),
+    "name": gettext_lazy("Name"),
+    "phone": gettext_lazy("Phone"),
+    "email": gettext_lazy("E-mail"),
+    "language": gettext_lazy("Language"),
+    "address": gettext_lazy("Address in one cell"),
+    "street": gettext_lazy("Street"),
+    "house_number": gettext_lazy("House number"),
+    "unit": gettext_lazy("Flat or unit"),
+    "postcode": gettext_lazy("Postcode"),
+    "city": gettext_lazy("City"),
+    "lat": gettext_lazy("Latitude"),
+    "lon": gettext_lazy("Longitude"),
+    "date": gettext_lazy("Date of delivery"),
+    "window_from": gettext_lazy("Time window: from"),
+    "window_to": gettext_lazy("Time window: to"),
+    "window": gettext_lazy("Time window in one cell"),
+    "service_minutes": gettext_lazy("Minutes at the door"),
+    "service_seconds": gettext_lazy("Seconds at the door"),
+    "parcels": gettext_lazy("Number of parcels"),
+    "parcel_id": gettext_lazy("Number of the parcel"),
+    "weight_kg": gettext_lazy("Weight in kg"),
+    "weight_g": gettext_lazy("Weight in grams"),
+    "volume_l": gettext_lazy("Volume in litres"),
+    "volume_cm3": gettext_lazy("Volume in cm³"),
+    "skills": gettext_lazy("Skills of the vehicle or driver"),
+    "hub": gettext_lazy("Hub"),
+    "direction": gettext_lazy("Delivery or return"),
+    "minimum_age": gettext_lazy("Minimum age"),
+    "signature": gettext_lazy("Signature required"),
+    "choice": gettext_lazy("Number of the shopper's choice"),
+    "notes": gettext_lazy("Notes for the driver"),
+    "shop_state": gettext_lazy("State in the shop"),
 }

@@ -55,8 +55,12 @@ def sheet_of(
     known: Mapping[int, str],
     rows: Sequence[tuple[str, ...]],
     conventions: Conventions,
+    unused: frozenset[int] = frozenset(),
 ) -> Sheet:
-    """Return the columns of a file with their formats, decided from all cells of each column."""
+    """Return the columns of a file with their formats, decided from all cells of each column.
+
+    ``unused`` are the positions of the columns that a person chose not to use.
+    """
     at = {name: position for position, name in known.items()}
 
     def column(name: str) -> Iterator[str]:
@@ -69,7 +73,7 @@ def sheet_of(
     others = {
         position: heading
         for position, heading in enumerate(table.headings)
-        if position not in known and not is_other_time(heading)
+        if position not in known and position not in unused and not is_other_time(heading)
     }
     return Sheet(
         known,

@@ -9,7 +9,7 @@ The date and number formats are decided for each column as a whole before the ro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Generic, TypeVar
@@ -18,6 +18,7 @@ from dispatch.intake.parse.columns import SHOP_STATE, recognise
 from dispatch.intake.parse.conventions import Conventions
 from dispatch.intake.parse.faults import BadFile, Fault
 from dispatch.intake.parse.joining import ParcelRow, Row, join
+from dispatch.intake.parse.matching import PLACES, Match, matched
 from dispatch.intake.parse.presets import is_export, translated
 from dispatch.intake.parse.reader import Reader, Sheet, sheet_of, value_at
 from dispatch.intake.parse.tables import Headings, Table, read_table
@@ -66,8 +67,17 @@ class Parsed(Generic[R]):
     cells: Mapping[int, tuple[str, ...]]
 
 
+#: {row: {position of a cell: its corrected text}}
+Corrections = Mapping[int, Mapping[int, str]]
+
+
 def parse_orders(
-    data: bytes, *, max_rows: int, conventions: Conventions | None = None
+    data: bytes,
+    *,
+    max_rows: int,
+    conventions: Conventions | None = None,
+    match_of: Callable[[Sequence[str]], Match] | None = None,
+    corrections: Corrections | None = None,
 ) -> Parsed[Row]:
     """Read an order file.
 
@@ -80,6 +90,10 @@ def parse_orders(
     conventions : Conventions, optional
         The sender's date and number formats. They decide cells that the columns of the file leave
         ambiguous; without them such cells are refused.
+    match_of : callable, optional
+        Returns what a person chose for the headings of the file, {} for nothing.
+    corrections : dict, optional
+        Cells that a person corrected after an earlier reading, by row and position.
 
     Raises
     ------
@@ -87,12 +101,21 @@ def parse_orders(
         The file is not a table, has no rows or too many, or has no order id or no place column.
     """
     table = translated(read_table(data, KNOWN))
-    columns, unknown = recognise(table.headings)
-    _refuse_useless(set(columns.values()), table)
+    columns = matched(table.headings, match_of(table.headings) if match_of else {})
+    _refuse_useless(set(columns.known.values()), table)
     cells_by_row = dict(data_rows(table, max_rows))
     if not cells_by_row:
         raise BadFile("no_rows")
-    sheet = sheet_of(table, columns, list(cells_by_row.values()), conventions or Conventions())
+    for number, texts in (corrections or {}).items():
+        if number in cells_by_row:
+            cells_by_row[number] = _corrected(cells_by_row[number], texts)
+    sheet = sheet_of(
+        table,
+        columns.known,
+        list(cells_by_row.values()),
+        conventions or Conventions(),
+        columns.unused,
+    )
     accepted: dict[str, Row] = {}
     refused: list[Refused] = []
     window_positions: set[int] = set()
@@ -107,8 +130,8 @@ def parse_orders(
     read_as_window = {table.headings[at] for at in window_positions}
     return Parsed(
         tuple(table.headings),
-        tuple(heading for heading in unknown if heading not in read_as_window),
-        frozenset(columns.values()) | ({"window"} if window_positions else set()),
+        tuple(heading for heading in columns.unknown if heading not in read_as_window),
+        frozenset(columns.known.values()) | ({"window"} if window_positions else set()),
         tuple(accepted.values()),
         tuple(refused),
         len(cells_by_row),
@@ -124,17 +147,16 @@ def _recognised(cells: list[str]) -> int:
 def _is_enough(cells: list[str]) -> bool:
     """Return True if the cells of a row name the columns that an order needs."""
     names = set(recognise(cells)[0].values())
-    return is_export(cells) or ("order_id" in names and bool(names & _PLACES))
+    return is_export(cells) or ("order_id" in names and bool(names & PLACES))
 
 
-_PLACES = frozenset({"address", "street", "lat"})
 KNOWN = Headings(_recognised, _is_enough)
 
 
 def _refuse_useless(names: set[str], table: Table) -> None:
     if "order_id" not in names:
         raise BadFile("no_order_id", headings=", ".join(h for h in table.headings if h)[:300])
-    if not names & _PLACES:
+    if not names & PLACES:
         raise BadFile("no_place")
 
 
@@ -147,6 +169,14 @@ def data_rows(table: Table, max_rows: int) -> Iterator[tuple[int, tuple[str, ...
             if count > max_rows:
                 raise BadFile("too_many_rows", most=max_rows)
             yield number, tuple(cells)
+
+
+def _corrected(cells: tuple[str, ...], corrected: Mapping[int, str]) -> tuple[str, ...]:
+    width = max(len(cells), *(position + 1 for position in corrected))
+    kept = [*cells, *[""] * (width - len(cells))]
+    for position, text in corrected.items():
+        kept[position] = text
+    return tuple(kept)
 
 
 def _read_row(

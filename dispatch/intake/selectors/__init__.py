@@ -2,6 +2,7 @@
 
 from dispatch.intake.selectors.imports import (
     Progress,
+    RefusedCells,
     batches,
     columns,
     file_problem,
@@ -9,6 +10,7 @@ from dispatch.intake.selectors.imports import (
     progress_of,
     refused_csv,
     refused_rows,
+    rows_to_correct,
     sample_csv,
     sketch,
     warnings,
@@ -17,6 +19,7 @@ from dispatch.intake.selectors.imports import (
 
 __all__ = [
     "Progress",
+    "RefusedCells",
     "batches",
     "columns",
     "file_problem",
@@ -24,6 +27,7 @@ __all__ = [
     "progress_of",
     "refused_csv",
     "refused_rows",
+    "rows_to_correct",
     "sample_csv",
     "sketch",
     "warnings",

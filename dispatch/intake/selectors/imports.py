@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from dispatch.intake.models import JOB, ImportBatch
 from dispatch.intake.parse.columns import COLUMNS, Column
 from dispatch.intake.parse.faults import Fault
+from dispatch.intake.parse.matching import matched
 from dispatch.intake.parse.tables import write_csv
 from dispatch.intake.selectors.words import ORDERS, Words, say_fault, say_file
 from dispatch.orders.models import Order
@@ -105,6 +106,46 @@ def refused_rows(
     """Return (row number, cells, sentences) of the first refused rows."""
     rows = batch.refused.all()[:most]
     return [(row.number, row.cells, words_of(row.faults, words)) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCells:
+    """A refused row with its cells.
+
+    ``headings`` are {position: heading} of the columns that are used or have a fault. ``cells`` has
+    a text for each position. ``at_fault`` are the positions that a reason names.
+    """
+
+    number: int
+    headings: dict[int, str]
+    cells: list[str]
+    at_fault: frozenset[int]
+    reasons: list[str]
+
+
+def rows_to_correct(batch: ImportBatch, most: int) -> list[RefusedCells]:
+    """Return the first refused rows of an import of orders, with the cells to correct."""
+    columns = matched(batch.headings, batch.options.get("columns", {}))
+    width = len(batch.headings)
+    rows = []
+    for row in batch.refused.all()[:most]:
+        named = {fault["column"] for fault in row.faults}
+        at_fault = frozenset(
+            position
+            for position, heading in enumerate(batch.headings)
+            if columns.known.get(position, heading[:40]) in named
+        )
+        shown = sorted(at_fault | set(columns.known))
+        rows.append(
+            RefusedCells(
+                row.number,
+                {position: batch.headings[position] for position in shown},
+                [*row.cells[:width], *[""] * (width - len(row.cells))],
+                at_fault,
+                words_of(row.faults),
+            )
+        )
+    return rows
 
 
 def warnings(batch: ImportBatch, most: int = 100) -> list[tuple[int, str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from django.db.models import Count, F, QuerySet
 
-from dispatch.intake.models import ENDED, ImportBatch, ImportFile
+from dispatch.intake.models import CAN_BE_MATCHED, ENDED, ImportBatch, ImportFile
 from lastmile.core.jobs import jobs
 
 
@@ -24,9 +24,11 @@ def invariants() -> Mapping[str, list[str]]:
         "an import that has not ended still has its file": _ids(
             batches.filter(state=received, file__isnull=True).exclude(job__in=stopped)
         ),
-        "an import that has ended keeps no file": sorted(
+        "an import that has ended keeps a file only to be read once more": sorted(
             ImportFile.objects.exclude(batch__state=received)
             .exclude(batch__state=ImportBatch.State.DONE, batch__dry_run=True)
+            .exclude(batch__state=ImportBatch.State.DONE, batch__refused_count__gt=0)
+            .exclude(batch__problem_code__in=CAN_BE_MATCHED, batch__dry_run=True)
             .values_list("batch__public_id", flat=True)
         ),
         "an import counts the rows it refused": _ids(

@@ -85,7 +85,7 @@ ROW_WORDS: dict[str, object] = {
         "“%(value)s” is a spreadsheet error. Correct the formula, or write the value."
     ),
     "maybe_window": _(
-        "“%(value)s” looks like a time window, but the column is unknown. Name the column window. If it is not a time window, remove the column."
+        "“%(value)s” looks like a time window, but the column is unknown. Name the column window. If it is not a time window, remove the column, or match it to “Not used”."
     ),
     "not_a_direction": _("“%(value)s” is not a direction. Write outward or return."),
     "half_a_place": _("The value is missing. Write both lat and lon, or neither."),

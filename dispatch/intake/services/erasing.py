@@ -31,7 +31,7 @@ def erase_person(person: Person) -> dict[str, int]:
     marks = _Marks(person)
     files = 0
     for file in ImportFile.objects.select_related("batch").order_by("pk"):
-        if not marks.in_file(bytes(file.content)):
+        if not (marks.in_file(bytes(file.content)) or marks.in_cells(file.corrections)):
             continue
         if file.batch.state == ImportBatch.State.RECEIVED:
             raise DataStillNeeded(

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -18,10 +19,19 @@ from django.utils.translation import override
 
 from dispatch.fleet.models import Hub
 from dispatch.intake.events import DONE, FAILED, DoneFacts, FailedFacts
-from dispatch.intake.models import JOB, ImportBatch, ImportFile, RefusedRow
+from dispatch.intake.models import (
+    CAN_BE_MATCHED,
+    JOB,
+    ColumnMatch,
+    ImportBatch,
+    ImportFile,
+    RefusedRow,
+)
 from dispatch.intake.parse import Conventions, Fault, Parsed, Row, conventions_of, parse_orders
 from dispatch.intake.parse.faults import BadFile
+from dispatch.intake.parse.matching import Match, key_of
 from dispatch.intake.services.choosing import lock_choices, prepare_choices, use_choices
+from dispatch.intake.services.correcting import COLUMNS, corrections_of
 from dispatch.intake.services.drafting import to_draft
 from dispatch.intake.services.to_tell import ToTell
 from dispatch.orders.drafts import Placed
@@ -98,6 +108,8 @@ class OrderWork:
             bytes(batch.file.content),
             max_rows=settings.LIMIT_IMPORT_ROWS,
             conventions=conventions_for(batch),
+            match_of=partial(_match_for, batch),
+            corrections=corrections_of(batch.file),
         )
 
     def parts(self, rows: Sequence[Row]) -> list[Sequence[Row]]:
@@ -116,6 +128,18 @@ class OrderWork:
         refused: list[RefusedRow] = []
         _place_rows(lease, batch, parsed, rows, counts, refused)
         return refused
+
+
+def _match_for(batch: ImportBatch, headings: Sequence[str]) -> Match:
+    """Return what a person chose for the headings, and keep it with the import.
+
+    An import uses what its preview used, even if somebody chose again meanwhile.
+    """
+    if COLUMNS not in batch.options:
+        row = ColumnMatch.objects.filter(kind=batch.kind, key=key_of(headings)).first()
+        batch.options = {**batch.options, COLUMNS: row.columns if row else {}}
+    match: Match = batch.options[COLUMNS]
+    return match
 
 
 def read_batch(lease: Lease, work: FileWork) -> dict[str, object]:
@@ -345,7 +369,10 @@ def _close(batch: ImportBatch, state: str) -> None:
     batch.state = state
     batch.finished_at = now()
     batch.save()
-    if not batch.dry_run or state == ImportBatch.State.FAILED:
+    is_kept = batch.dry_run or (batch.kind == JOB and batch.refused_count > 0)
+    if state == ImportBatch.State.FAILED:
+        is_kept = batch.dry_run and batch.problem_code in CAN_BE_MATCHED
+    if not is_kept:
         ImportFile.objects.filter(batch=batch).delete()
 
 

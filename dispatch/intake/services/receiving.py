@@ -73,7 +73,7 @@ def receive(file: NewFile) -> ImportBatch:
 
     Locks: nothing. Records: import.received for a file of orders. Raises: TooLarge, Invalid.
     """
-    _refuse_foreign_hub(file.hub, file.hubs_scope)
+    refuse_foreign_hub(file.hub, file.hubs_scope)
     content = file.content
     if len(content) > settings.LIMIT_IMPORT_BYTES:
         raise TooLarge(
@@ -97,7 +97,7 @@ def receive(file: NewFile) -> ImportBatch:
         service_date=file.service_date,
     )
     with transaction.atomic():
-        return _queue(batch, content, file.hubs_scope)
+        return queue(batch, content, file.hubs_scope)
 
 
 @transaction.atomic
@@ -109,7 +109,7 @@ def import_previewed(
     Locks: the preview. Records: import.received. Raises: Conflict if ``preview`` is not a
     successful preview or its file is deleted; Invalid for a hub that is not the caller's.
     """
-    _refuse_foreign_hub(preview.hub, hubs_scope)
+    refuse_foreign_hub(preview.hub, hubs_scope)
     row = ImportBatch.objects.select_for_update(no_key=True).get(pk=preview.pk)
     existing = ImportBatch.objects.filter(rehearsal=row).first()
     if existing is not None:
@@ -129,11 +129,11 @@ def import_previewed(
         service_date=row.service_date,
         rehearsal=row,
     )
-    return _queue(batch, bytes(file.content), hubs_scope)
+    return queue(batch, bytes(file.content), hubs_scope, file.corrections)
 
 
 def forget_files() -> int:
-    """Delete the files of previews, and of imports stopped before they began, after a day.
+    """Delete after a day the files of previews, of imports with refused rows, and of stopped ones.
 
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """
@@ -142,7 +142,8 @@ def forget_files() -> int:
     return old.filter(batch__job__in=ended.values("public_id")).delete()[0]
 
 
-def _refuse_foreign_hub(hub: Hub | None, hubs_scope: Collection[str] | None) -> None:
+def refuse_foreign_hub(hub: Hub | None, hubs_scope: Collection[str] | None) -> None:
+    """Raise Invalid if a sender who is limited to hubs names none of them."""
     if hubs_scope is not None and (hub is None or hub.public_id not in hubs_scope):
         raise Invalid(
             _("Choose one of your hubs for this file."),
@@ -150,12 +151,18 @@ def _refuse_foreign_hub(hub: Hub | None, hubs_scope: Collection[str] | None) -> 
         )
 
 
-def _queue(batch: ImportBatch, content: bytes, hubs_scope: Collection[str] | None) -> ImportBatch:
+def queue(
+    batch: ImportBatch,
+    content: bytes,
+    hubs_scope: Collection[str] | None,
+    corrections: Mapping[str, Mapping[str, str]] | None = None,
+) -> ImportBatch:
+    """Store an import with its file, and queue the job that reads it. Call it in a transaction."""
     batch.actor = current_actor()
     batch.language = get_language() or settings.LANGUAGE_CODE
     batch.hubs_scope = None if hubs_scope is None else sorted(hubs_scope)
     batch.save()
-    ImportFile.objects.create(batch=batch, content=content)
+    ImportFile.objects.create(batch=batch, content=content, corrections=corrections or {})
     job = jobs.enqueue(
         batch.kind,
         subject=batch.public_id,

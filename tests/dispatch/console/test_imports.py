@@ -118,22 +118,23 @@ def test_the_sample_file_can_be_imported_unchanged(desk: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "words"),
+    ("name", "text", "words", "is_kept"),
     [
-        ("orders.csv", "", "The file is empty"),
-        ("orders.csv", "colour\nred\n", "No column"),
-        ("orders.xls", "\xd0\xcf\x11\xe0", "The file"),
+        ("orders.csv", "", "The file is empty", False),
+        ("orders.csv", "colour\nred\n", "No column", True),  # a person can match its columns
+        ("orders.csv", "order_id,lat,lon\n", "no rows", False),
     ],
 )
 def test_a_file_that_cannot_be_read_ends_with_a_reason(
-    desk: Client, name: str, text: str, words: str
+    desk: Client, name: str, text: str, words: str, *, is_kept: bool
 ) -> None:
     where = previewed(desk, text, name=name) if text else previewed(desk, text)
     page = desk.get(where).content.decode()
     assert "could not be imported" in page
     assert words in page
     assert "hx-trigger" not in page  # the page stops polling
-    assert not ImportFile.objects.exists()
+    assert ImportFile.objects.exists() is is_kept
+    assert ("columns/" in page) is is_kept
 
 
 def test_an_import_whose_job_failed_shows_the_failure(desk: Client) -> None:
