@@ -1,4 +1,4 @@
-"""Pages that read a stored file once more: match its columns, correct its refused rows."""
+"""Pages that read a stored file again: match its columns, correct its refused rows."""
 
 from __future__ import annotations
 

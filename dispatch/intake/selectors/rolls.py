@@ -24,7 +24,7 @@ def invariants() -> Mapping[str, list[str]]:
         "an import that has not ended still has its file": _ids(
             batches.filter(state=received, file__isnull=True).exclude(job__in=stopped)
         ),
-        "an import that has ended keeps a file only to be read once more": sorted(
+        "an import that has ended keeps a file only to be read again": sorted(
             ImportFile.objects.exclude(batch__state=received)
             .exclude(batch__state=ImportBatch.State.DONE, batch__dry_run=True)
             .exclude(batch__state=ImportBatch.State.DONE, batch__refused_count__gt=0)

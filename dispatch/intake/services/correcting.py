@@ -1,4 +1,4 @@
-"""Reads a stored file once more, with columns that a person matched or cells that he corrected.
+"""Reads a stored file again, with columns that a person matched or cells that he corrected.
 
 The whole file is read again: the formats of dates and numbers are those of whole columns, and rows
 that were imported before do not change.

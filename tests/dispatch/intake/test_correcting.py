@@ -1,4 +1,4 @@
-"""A stored file is read once more: with columns that a person matched, with corrected cells."""
+"""A stored file is read again: with columns that a person matched, with corrected cells."""
 
 from __future__ import annotations
 
