@@ -145,7 +145,7 @@ def _space_of_copies() -> Path | None:
 
 
 def _make_space(admin: psycopg.Connection) -> None:
-    """Make the tablespace of the copies if there is room for one, and anew after a reboot."""
+    """Make the tablespace of the copies if there is room; after a reboot, make it again."""
     folder = _space_of_copies()
     there = _has_space(admin)
     if folder is None or (there and folder.is_dir()):

@@ -135,7 +135,7 @@ class RefusedRow(models.Model):
 
 
 class ColumnMatch(Timestamped):
-    """What a person chose for the headings of a kind of file; used for each file that has them.
+    """The columns that a person chose for the headings of a kind of file, for all files with them.
 
     ``key`` is made from the headings (``parse.matching.key_of``). ``columns`` are {label of a
     heading: name of its column, "" if it is not used}.
