@@ -27,7 +27,8 @@ class Message(models.Model):
     event, a member with a key, or a code. ``text`` and ``subject`` have the words as sent, without
     the shopper's link and the code. ``secret`` is a code until the message ends. ``lookups`` counts
     the look-ups of its unclear call, ``delays`` the calls that surely did not reach the provider.
-    ``counted_on`` is the day on which its budgets count it.
+    ``counted_on`` is the day on which its budgets count it. ``passed_over`` are the other channels
+    of its moment that could not be used when it was made: [[channel, reason]].
     """
 
     public_id = PublicIdField("msg")
@@ -47,6 +48,7 @@ class Message(models.Model):
     state = models.CharField(max_length=12, default=MessageState.WAITING.value)
     reason = models.CharField(max_length=32, default="", blank=True)
     reason_params = models.JSONField(default=dict)
+    passed_over = models.JSONField(default=list)
     made_at = models.DateTimeField(default=now)
     send_at = models.DateTimeField()
     not_after = models.DateTimeField()

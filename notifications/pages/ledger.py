@@ -116,6 +116,7 @@ def message_page(request: PageRequest, public_id: str) -> HttpResponse:
         "language": LANGUAGE_NAMES.get(row.language, row.language),
         "text": words.shown_text(row.text),
         "why": words.why(row),
+        "passed_over": words.passed_over(row),
         "reason": explain(row.reason) if row.reason else None,
         "recipient": _recipient(row),
         "address": row.contact.address if row.contact is not None else "",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
 from lastmile.core import formatting
-from notifications.models import Message
+from notifications.models import ChannelAccount, Message
 from notifications.reasons import sentence
 from notifications.rendering.rendered import CODE_MARK, LINK_MARK, OPT_OUT_MARK
 from notifications.selectors.ledger import OrderMessages
@@ -98,8 +98,33 @@ def shown_text(text: str) -> str:
 
 
 def why(message: Message) -> str:
-    """Return one sentence or two: why a message was not sent or did not arrive; else ""."""
-    return sentence(message.reason, message.reason_params) if message.reason else ""
+    """Return some sentences: why a message was not sent or did not arrive; else "".
+
+    A message that was never sent also says why its other channels could not be used.
+    """
+    if not message.reason:
+        return ""
+    others = passed_over(message) if message.state == MessageState.SKIPPED else []
+    causes = (f"{channel}: {cause}" for channel, cause in others)
+    return " ".join((sentence(message.reason, message.reason_params), *causes))
+
+
+def passed_over(message: Message) -> list[tuple[str, str]]:
+    """Return the name of each channel that could not be used before this one, and why not.
+
+    A channel that was never set up is left out.
+    """
+    pairs = [(channel, reason) for channel, reason in message.passed_over]
+    if any(reason == "no_channel" for _channel, reason in pairs):
+        set_up = set(ChannelAccount.objects.values_list("channel", flat=True))
+        pairs = [one for one in pairs if one[1] != "no_channel" or one[0] in set_up]
+    return [
+        (
+            str(channel_name(channel)),
+            _g("The channel is off.") if reason == "no_channel" else sentence(reason),
+        )
+        for channel, reason in pairs
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

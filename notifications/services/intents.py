@@ -259,7 +259,15 @@ def _choose(drafts: Sequence[_Draft], batch: Batch) -> list[ChannelChoice]:
                 draft.refused.append(choice)
             else:
                 draft.choice = choice
-    return [draft.choice or _best_refusal(draft.refused) for draft in drafts]
+    choices = [draft.choice or _best_refusal(draft.refused) for draft in drafts]
+    for draft, choice in zip(drafts, choices, strict=True):
+        draft.message.passed_over = [
+            [one.channel, one.ruling.reason]
+            for one in draft.refused
+            # That a channel is off matters only for a message that is not sent.
+            if one is not choice and (draft.choice is None or one.ruling.reason != "no_channel")
+        ]
+    return choices
 
 
 def _best_refusal(refused: Sequence[ChannelChoice]) -> ChannelChoice:

@@ -151,7 +151,7 @@ IMPERSONAL = {
     "notifications.contact": "public_id kind digest",
     "notifications.contactchannel": "channel opted_out_by sender preferences",
     "notifications.message": "public_id origin moment recipient channel hub_id language zone state"
-    " reason reason_params provider_id template_digest currency",
+    " reason reason_params passed_over provider_id template_digest currency",
     "notifications.providercall": "result code provider_id",
     "notifications.keptmessage": "public_id channel language",
     "notifications.providerreport": "channel provider_id state code currency source named",

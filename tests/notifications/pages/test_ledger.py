@@ -251,3 +251,28 @@ def test_a_message_that_waits_says_when_it_is_due_and_in_which_language(
     )
     make_message(order=order, state="delivered")
     assert desk.get(f"{LIST}?state=delivered").content.decode().count("To be sent:") == 0
+
+
+def test_a_message_that_was_not_sent_says_why_each_channel_could_not_be_used(
+    desk: Client, order: Order
+) -> None:
+    make_account("sms", is_on=False)
+    message = make_message(
+        order,
+        state="skipped",
+        reason="no_email",
+        channel="email",
+        passed_over=[["push", "no_channel"], ["sms", "no_channel"], ["whatsapp", "opted_out"]],
+    )
+    words = "no e-mail address. Add the address to the order, then send the message again."
+    causes = f"{words} SMS: The channel is off. WhatsApp: This person opted out"
+    assert causes in strip_tags(page_of(desk, message))
+    assert causes in panel(desk, order)
+
+
+def test_a_message_on_the_second_channel_says_why_the_first_was_not_used(
+    desk: Client, order: Order
+) -> None:
+    message = make_message(order, channel="email", passed_over=[["sms", "no_number"]])
+    page = " ".join(strip_tags(page_of(desk, message)).split())
+    assert "Channels that could not be used before this one: SMS: The order has no phone" in page

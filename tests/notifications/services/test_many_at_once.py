@@ -41,7 +41,7 @@ TELL = "notifications.handlers.on_event"
 PHONES = [f"+35191000000{n}" for n in range(4)]
 COLUMNS = (
     "hub_id", "priority", "language", "zone", "values", "state", "reason", "reason_params",
-    "made_at", "send_at", "not_after", "ended_at", "secret", "calls",
+    "passed_over", "made_at", "send_at", "not_after", "ended_at", "secret", "calls",
 )  # fmt: skip
 LANGUAGES = ["", "pt", "en", "ar"]
 
@@ -343,3 +343,17 @@ def test_every_event_of_the_catalogue_may_come_in_a_group(shop: RetailerRef) -> 
     ]  # fmt: skip
     handlers.on_events(events)
     assert not Message.objects.exists()
+
+
+def test_a_message_keeps_why_the_channels_before_its_own_could_not_be_used(
+    retailer: RetailerRef, clock: SetClock
+) -> None:
+    switch_on("email")
+    shopper = ShopperDraft(name="Ana", phone=PHONES[0])
+    order = make_order(hub=make_hub().public_id, shopper=shopper, window=make_window(8, 20))
+    clock(EVE)
+    out(order)
+    drain()
+    sent = Message.objects.get(moment="out_for_delivery")
+    assert (sent.channel, sent.state, sent.reason) == ("email", "skipped", "no_email")
+    assert ["sms", "no_channel"] in sent.passed_over
