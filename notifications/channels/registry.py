@@ -52,7 +52,7 @@ def channel_of(account: ChannelAccount, *, for_test: bool = False) -> Channel:
 
     A demo or sandbox always gets the Null channel: its orders have invented numbers that may
     belong to somebody. ``for_test`` returns the real one all the same, for the
-    test button and for messages to a member's own contact.
+    test of an account.
     """
     key = (current_retailer().public_id, account.public_id, account.version, for_test)
     with _lock:

@@ -51,7 +51,6 @@ MOMENTS: Final[Mapping[str, Words]] = {
     "channel_paused": _("Channel paused"),
     "answer": _("Own words"),
     "opt_out_answer": _("Answer to an opt-out"),
-    "test": _("Test"),
 }
 CHANNELS: Final[Mapping[str, Words]] = {
     "sms": _("SMS"),

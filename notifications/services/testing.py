@@ -1,4 +1,4 @@
-"""Sends a text that somebody is editing to that person, through the real channel."""
+"""Sends a text that somebody is editing to that person, as a message of the ledger."""
 
 from __future__ import annotations
 
