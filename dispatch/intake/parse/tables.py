@@ -13,6 +13,7 @@ import itertools
 import math
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -57,16 +58,18 @@ class Headings:
     named: Callable[[list[str]], int]
     are_enough: Callable[[list[str]], bool]
 
-    def row_of(self, rows: Sequence[list[str]]) -> int | None:
-        """Return the position of the headings among the first rows of a file, if there are any.
+    def row_of(self, rows: Sequence[list[str]]) -> int:
+        """Return the position of the headings among the first rows of a file.
 
-        Above them may be a title. Enough names decide; without such a row, HEADINGS known names.
+        Above them may be a title. Enough names decide; without such a row, HEADINGS known names;
+        without these, the first row that is at least half as wide as the widest one.
         """
         for are_headings in (self.are_enough, lambda cells: self.named(cells) >= HEADINGS):
             for at, cells in enumerate(rows):
                 if are_headings(cells):
                     return at
-        return None
+        widths = [sum(bool(cell.strip()) for cell in cells) for cells in rows]
+        return next(at for at, width in enumerate(widths) if 2 * width >= max(widths))
 
 
 def read_table(data: bytes, known: Headings) -> Table:
@@ -90,7 +93,7 @@ def read_table(data: bytes, known: Headings) -> Table:
     head = list(itertools.islice(_filled(rows), HEAD_ROWS))
     if not head:
         raise BadFile("no_headings")
-    at = known.row_of([cells for _number, cells in head]) or 0
+    at = known.row_of([cells for _number, cells in head])
     headings = head[at][1]
     if len(headings) > MAX_COLUMNS:
         raise BadFile("too_many_columns", most=MAX_COLUMNS)
@@ -123,21 +126,31 @@ def _csv_rows(data: bytes, known: Headings) -> Iterator[tuple[int, list[str]]]:
 
 
 def _delimiter_of(lines: Sequence[str], first: str, known: Headings) -> str:
-    """Return the delimiter with which a line names most columns, else the most frequent one.
+    """Return the delimiter with which a line names most columns.
 
-    The most frequent one of the first line: a title above the headings may have none at all.
+    Without known names, the one with which most lines have the same number of cells: a title above
+    the headings may have none at all, and a comma may stand inside an address.
     """
     filled = [line for line in lines if line.strip()][:HEAD_ROWS]
-    most = {sign: max((_named(line, sign, known) for line in filled), default=0) for sign in _SIGNS}
+    rows = {sign: [_cells(line, sign) for line in filled] for sign in _SIGNS}
+    most = {sign: max(map(known.named, rows[sign]), default=0) for sign in _SIGNS}
     best = max(_SIGNS, key=lambda sign: (most[sign], first.count(sign)))
-    return best if most[best] >= HEADINGS else max(_SIGNS, key=first.count)
+    if most[best] >= HEADINGS:
+        return best
+    return max(_SIGNS, key=lambda sign: (*_alike(rows[sign]), first.count(sign)))
 
 
-def _named(line: str, sign: str, known: Headings) -> int:
+def _cells(line: str, sign: str) -> list[str]:
     try:
-        return known.named(next(csv.reader([line], delimiter=sign), []))
+        return next(csv.reader([line], delimiter=sign), [])
     except csv.Error:
-        return 0
+        return []
+
+
+def _alike(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """Return how many rows have the same number of cells, above one, and that number."""
+    widths = Counter(len(row) for row in rows if len(row) > 1)
+    return max(((count, width) for width, count in widths.items()), default=(0, 0))
 
 
 def _xlsx_rows(data: bytes, known: Headings) -> Iterator[tuple[int, list[str]]]:

@@ -11,6 +11,7 @@ import pytest
 from dispatch.intake.parse import parse_orders
 from dispatch.intake.parse.encodings import decode
 from dispatch.intake.parse.faults import BadFile
+from dispatch.intake.parse.headings import headings_of
 
 HEADINGS = ["order_id", "name", "address", "postcode", "date"]
 ROW = ["A-1", "Peña Núñez", "Calle José 12", "00123", "2026-12-01"]
@@ -45,6 +46,19 @@ def date_of(cell: str) -> dt.date | str:
         return parsed.refused[0].faults[0].code
     assert parsed.rows[0].date is not None
     return parsed.rows[0].date
+
+
+UNKNOWN = "Ordernr;Waarheen;Wanneer\nA-1;Elm St 1, 2nd floor;1 Dec\nA-2;Oak St 4, Ede;2 Dec\n"
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["", "Export\n", "Sales, week 48, all shops\n", "Week 48;;\n", "\n\nExport\n\n"],
+    ids=["none", "one cell", "commas", "empty cells", "empty lines"],
+)
+def test_a_title_above_headings_that_nobody_knows_is_no_heading(title: str) -> None:
+    headings = [one.text for one in headings_of((title + UNKNOWN).encode(), {})]
+    assert headings == ["Ordernr", "Waarheen", "Wanneer"]
 
 
 def test_a_title_above_the_headings_is_passed_over() -> None:
