@@ -213,7 +213,8 @@ class VendorError(ProviderError):
     unclear : bool
         True if the network may have done it all the same: look it up before you send it again.
     reason : Rejection or None
-        The reason of the closed list, if the network refused the parcel.
+        The reason of the closed list, if the network refused the parcel. None with ``permanent``:
+        the account is at fault, and the same call may succeed when somebody has corrected it.
     code : str
         The network's own code.
     words : str
@@ -236,6 +237,11 @@ class VendorError(ProviderError):
         self.reason = reason
         self.code = code
         self.words = words
+
+    @property
+    def of_account(self) -> bool:
+        """True if the account is at fault: a wrong token, a debt. The parcel is not refused."""
+        return self.permanent and not self.unclear and self.reason is None
 
 
 class LockerVendor(Protocol):

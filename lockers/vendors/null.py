@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
-from lockers.states import ReservationState
+from lockers.states import Rejection, ReservationState
 from lockers.vendors.base import (
     Availability,
     Features,
@@ -21,6 +21,8 @@ from lockers.vendors.base import (
     VendorRequest,
     VendorStatus,
 )
+
+PREFIX: Final = "null-"
 
 
 class NullVendor:
@@ -52,21 +54,14 @@ class NullVendor:
     def reserve(self, request: VendorRequest) -> VendorStatus:
         """Keep a reservation. The same reference again is the same reservation."""
         self.told.append(request)
-        return self._kept.setdefault(
-            request.reference,
-            VendorStatus(
-                vendor_id=f"null-{len(self._kept) + 1}",
-                word="confirmed",
-                state=ReservationState.AWAITING_DEPOSIT,
-            ),
-        )
+        return self._kept.setdefault(request.reference, _confirmed(_id_of(request.reference)))
 
     def find(self, reference: str, since: dt.datetime) -> VendorStatus | None:
         """Return a reservation by its reference."""
         return self._kept.get(reference)
 
     def cancel(self, vendor_id: str) -> VendorStatus:
-        """Cancel a reservation. Raises VendorError for an unknown id."""
+        """Cancel a reservation. Raises VendorError for an id of another network."""
         self.told.append(vendor_id)
         self.status(vendor_id)
         ended = VendorStatus(
@@ -78,12 +73,32 @@ class NullVendor:
         return ended
 
     def status(self, vendor_id: str) -> VendorStatus:
-        """Return the state of a reservation. Raises VendorError for an unknown id."""
+        """Return the state of a reservation. Raises VendorError for an id of another network.
+
+        Each call of a demo has a new Null vendor, so one that it does not keep is confirmed.
+        """
         for status in self._kept.values():
             if status.vendor_id == vendor_id:
                 return status
-        raise VendorError("it has no such reservation", permanent=True, code="not_known")
+        if vendor_id.startswith(PREFIX):
+            return _confirmed(vendor_id)
+        raise VendorError(
+            "it has no such reservation",
+            permanent=True,
+            reason=Rejection.PROVIDER_ERROR,
+            code="not_known",
+        )
 
     def parse(self, body: bytes) -> VendorCall:
         """Raise ValueError: no network calls us for it."""
         raise ValueError("the Null vendor has no calls")
+
+
+def _id_of(reference: str) -> str:
+    return f"{PREFIX}{reference}"[:64]
+
+
+def _confirmed(vendor_id: str) -> VendorStatus:
+    return VendorStatus(
+        vendor_id=vendor_id, word="confirmed", state=ReservationState.AWAITING_DEPOSIT
+    )

@@ -209,7 +209,12 @@ class InPost:
 
     def _shipment(self, vendor_id: str) -> str:
         if not _NUMBER.match(vendor_id):
-            raise VendorError("it has no such shipment", permanent=True, code="resource_not_found")
+            raise VendorError(
+                "it has no such shipment",
+                permanent=True,
+                reason=Rejection.PROVIDER_ERROR,
+                code="resource_not_found",
+            )
         return f"/v1/shipments/{vendor_id}"
 
     def _of_country(self) -> dict[str, str]:

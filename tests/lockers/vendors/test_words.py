@@ -14,7 +14,7 @@ import pytest
 from lastmile.core.geo import Point
 from lockers.fitting import Size
 from lockers.states import Capability, Rejection, ReservationState, may_move
-from lockers.vendors.base import PointState, Room, VendorError, VendorPoint
+from lockers.vendors.base import PointState, Room, VendorError, VendorPoint, VendorRequest
 from lockers.vendors.comparing import compare, refusal_of
 from lockers.vendors.inpost.reading import read_call, status_of
 from lockers.vendors.inpost.signing import LONGEST_AGE, is_signed, sign
@@ -34,6 +34,12 @@ def a_point(name: str = "TST01A", **changes: Any) -> VendorPoint:
         "takes_deliveries": True, "sizes": SIZES,
     }  # fmt: skip
     return VendorPoint(**values | changes)
+
+
+def a_request(reference: str) -> VendorRequest:
+    return VendorRequest(
+        reference=reference, point="TST01A", parcel=PARCEL, weight_g=1_000, phone="", email=""
+    )
 
 
 # --- Words ------------------------------------------------------------------------------------
@@ -212,3 +218,10 @@ def test_the_null_vendor_makes_one_reservation_a_reference() -> None:
     assert (page.is_last, [point.name for point in page.points]) == (True, ["TST01A"])
     assert vendor.availability("TST01A").state == PointState.OPEN
     assert vendor.availability("GONE").state == PointState.LEFT
+    ids = {NullVendor().reserve(a_request(one)).vendor_id for one in ("rsv_1", "rsv_2", "rsv_1")}
+    assert len(ids) == 2, "each call of a demo has a new Null vendor"
+    for vendor_id in ids:
+        assert NullVendor().status(vendor_id).state == ReservationState.AWAITING_DEPOSIT
+        assert NullVendor().cancel(vendor_id).state == ReservationState.CANCELLED
+    with pytest.raises(VendorError):
+        NullVendor().status("9000001")
