@@ -1,10 +1,12 @@
 """The jobs that call networks, outside transactions: reserve, cancel, ask for states, read points.
 
-A call that may have arrived is looked up before it is sent again (``vendors.once``).
+The time of a call is stored before it is sent. So a call that may have arrived is looked up before
+it is sent again, also after a worker died (``vendors.once``).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
@@ -16,13 +18,20 @@ from lastmile.core.clock import real_now
 from lastmile.core.errors import Conflict
 from lastmile.core.jobs import Lease
 from lockers.fitting import Size
-from lockers.models import LockerAccount, VendorReservation
+from lockers.models import LockerAccount, LockerReservation, VendorReservation
 from lockers.services import note_unclear_call, note_vendor_answer
-from lockers.services.vendor_following import follow_network, refuse_at_network
+from lockers.services.vendor_following import (
+    ask_again,
+    ask_to_cancel,
+    follow_network,
+    open_at_networks,
+    refuse_at_network,
+)
 from lockers.services.vendor_points import follow_points
-from lockers.states import ENDED, BankKind, Rejection
+from lockers.services.vendor_reports import ask_staff, forget_calls, note_unsent_call
+from lockers.states import ENDED, BankKind
 from lockers.vendors.base import PointState, VendorError, VendorPoint, VendorRequest
-from lockers.vendors.once import reserve_once
+from lockers.vendors.once import find_earlier, reserve_once
 from lockers.vendors.registry import vendor_of
 
 #: The kind of imports of points, whose reasons are shown on the page of the import.
@@ -42,11 +51,19 @@ class NetworkBusy(Conflict):
 def reserve_at_network(job: Lease) -> Mapping[str, Any]:
     """Make the reservation that the job names at its network; sent once, also after a crash."""
     row = _row(job.subject)
-    if row is None or row.vendor_id is not None or row.reservation is None:
+    if row is None or row.reservation is None:
         return {}
-    if row.reservation.state in _OVER:
-        return {"state": row.reservation.state}
+    if row.vendor_id is None and row.reservation.state in _OVER:
+        return {"looked_up": _look_up(row) is not None}
+    if row.vendor_id is not None:
+        return {"state": _follow(row)}
     begun_at = real_now()
+    sent_at: list[dt.datetime] = []
+
+    def before_sending() -> None:
+        sent_at.append(real_now())
+        note_unclear_call(row=row, at=sent_at[0])
+
     try:
         status = reserve_once(
             vendor_of(row.account),
@@ -54,19 +71,59 @@ def reserve_at_network(job: Lease) -> Mapping[str, Any]:
             first_tried_at=row.first_tried_at,
             last_tried_at=row.last_tried_at,
             now=begun_at,
+            before_sending=before_sending,
         )
     except VendorError as fault:
-        if fault.unclear and fault.code != "not_settled":
-            note_unclear_call(row=row, at=begun_at)
-        if fault.permanent and not fault.unclear:
-            reason = fault.reason or Rejection.PROVIDER_ERROR
-            refuse_at_network(row=row, reason=reason, code=fault.code)
-            return {"reason": reason}
-        raise NetworkBusy(
-            _("The network did not answer: %(why)s.") % {"why": str(fault)}
-        ) from fault
+        if sent_at and not fault.unclear:
+            note_unsent_call(row=row, at=sent_at[0])
+        if fault.permanent and not fault.unclear and fault.reason is not None:
+            refuse_at_network(row=row, reason=fault.reason, code=fault.code)
+            return {"reason": fault.reason}
+        raise _busy(row, fault) from fault
     note_vendor_answer(row=row, status=status, at=begun_at)
-    return {"state": follow_network(row=row)}
+    return {"state": _follow(row)}
+
+
+def _follow(row: VendorReservation) -> str:
+    """Follow the network; cancel there what ended here meanwhile."""
+    state = follow_network(row=row)
+    reservation = LockerReservation.objects.get(pk=row.reservation_id)
+    if reservation.state in _OVER:
+        ask_to_cancel(reservation=reservation)
+    return state
+
+
+def _look_up(row: VendorReservation) -> VendorReservation | None:
+    """Return a reservation that ended here with what an unclear call made of it; ask to cancel it.
+
+    None if no call made anything. Nothing is sent. Raises NetworkBusy when it cannot tell yet.
+    """
+    if row.first_tried_at is None:
+        return None
+    begun_at = real_now()
+    try:
+        status = find_earlier(
+            vendor_of(row.account),
+            row.reference,
+            first_tried_at=row.first_tried_at,
+            last_tried_at=row.last_tried_at,
+            now=begun_at,
+        )
+    except VendorError as fault:
+        raise _busy(row, fault) from fault
+    if status is None:
+        forget_calls(row=row)
+        return None
+    made = note_vendor_answer(row=row, status=status, at=begun_at)
+    _follow(made)
+    return made
+
+
+def _busy(row: VendorReservation, fault: VendorError) -> NetworkBusy:
+    """Return the error that lets a job be tried again; staff look if the account is at fault."""
+    if fault.of_account:
+        ask_staff(row=row, code=fault.code)
+    return NetworkBusy(_("The network did not answer: %(why)s.") % {"why": str(fault)})
 
 
 def _request(row: VendorReservation) -> VendorRequest:
@@ -90,29 +147,30 @@ def _request(row: VendorReservation) -> VendorRequest:
 def cancel_at_network(job: Lease) -> Mapping[str, Any]:
     """Cancel the reservation that the job names at its network; staff look if it refuses."""
     row = _row(job.subject)
+    if row is not None and row.vendor_id is None:
+        row = _look_up(row)
     if row is None or row.vendor_id is None or row.state in _OVER:
         return {}
     begun_at = real_now()
     try:
         status = vendor_of(row.account).cancel(row.vendor_id)
     except VendorError as fault:
-        if not fault.permanent:
-            raise NetworkBusy(
-                _("The network did not answer: %(why)s.") % {"why": str(fault)}
-            ) from fault
-        VendorReservation.objects.filter(pk=row.pk).update(attention=True, code=fault.code[:64])
+        if not fault.permanent or fault.of_account:
+            raise _busy(row, fault) from fault
+        ask_staff(row=row, code=fault.code, cancel_refused=True)
         return {"refused": fault.code}
     note_vendor_answer(row=row, status=status, at=begun_at)
     return {"state": follow_network(row=row)}
 
 
 def poll_networks(job: Lease) -> Mapping[str, Any]:
-    """Ask for the states of open reservations, for networks whose calls did not come."""
-    rows = VendorReservation.objects.filter(
-        account__is_on=True, vendor_id__isnull=False, reservation__isnull=False
-    ).exclude(state__in=_OVER)
+    """Ask for the states of open reservations, for networks whose calls did not come.
+
+    Calls whose jobs gave up are queued again.
+    """
+    rows = open_at_networks().select_related("account").order_by("pk")
     count = failed = 0
-    for row in rows.select_related("account").order_by("pk").iterator(chunk_size=MOST_POLLED):
+    for row in rows.iterator(chunk_size=MOST_POLLED):
         if job.cancelled():
             break
         begun_at = real_now()
@@ -124,7 +182,7 @@ def poll_networks(job: Lease) -> Mapping[str, Any]:
         note_vendor_answer(row=row, status=status, at=begun_at)
         follow_network(row=row)
         count += 1
-    return {"asked": count, "failed": failed}
+    return {"asked": count, "failed": failed, "again": ask_again()}
 
 
 def read_points(job: Lease) -> Mapping[str, Any]:

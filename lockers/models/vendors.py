@@ -45,7 +45,9 @@ class VendorReservation(models.Model):
     id, None until it answered. ``word`` is the network's last word, and ``state`` our state for
     it; "" if the word changes no reservation. ``known`` is False for a word that we do not know.
     ``attention`` is True if staff must look. ``first_tried_at`` and ``last_tried_at`` are real
-    times of calls that ended unclear. ``occurred_at`` is the network's time of the word.
+    times of calls that were sent and whose answer is not known. ``occurred_at`` is the time of the
+    word there. ``followed`` is False while our reservation has not followed the last word.
+    ``cancel_refused`` is True if the network refused to cancel it.
     """
 
     public_id = PublicIdField("vrs")
@@ -63,6 +65,8 @@ class VendorReservation(models.Model):
     state = models.CharField(max_length=20, default="", blank=True)
     reason = models.CharField(max_length=20, default="", blank=True)
     attention = models.BooleanField(default=False)
+    followed = models.BooleanField(default=True)
+    cancel_refused = models.BooleanField(default=False)
     code = models.CharField(max_length=64, default="", blank=True)
     tracking = models.CharField(max_length=64, default="", blank=True)
     first_tried_at = models.DateTimeField(null=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from dispatch.orders.services.moves import lock_order
 from lastmile.core.jobs import enqueue
@@ -15,6 +16,7 @@ from lockers.services.collecting import take_out
 from lockers.services.depositing import put_in
 from lockers.states import (
     ENDED,
+    HELD,
     INSIDE,
     BankKind,
     BoxState,
@@ -33,6 +35,9 @@ S = ReservationState
 _INSIDE_THERE: Final = frozenset({S.DEPOSITED, S.READY})
 _OUT_THERE: Final = frozenset({S.COLLECTED, S.RETURNED})
 _ENDED: Final = sorted(state.value for state in ENDED)
+_HELD: Final = sorted(state.value for state in HELD)
+#: Calls of one kind that one poll queues again.
+MOST_AGAIN: Final = 200
 
 
 @transaction.atomic
@@ -80,21 +85,50 @@ def request_polling() -> bool:
 
     Locks: nothing. Records: nothing. Raises: nothing.
     """
-    is_open = (
-        VendorReservation.objects.filter(account__is_on=True, vendor_id__isnull=False)
-        .exclude(state__in=_ENDED)
-        .exists()
-    )
+    is_open = open_at_networks().exists() or _not_answered().exists()
     if is_open:
         enqueue(POLL, dedupe_key=POLL)
     return is_open
+
+
+def open_at_networks() -> QuerySet[VendorReservation]:
+    """Return the reservations that networks have and that are not over there.
+
+    An account that is off keeps those that were made before.
+    """
+    rows = VendorReservation.objects.filter(vendor_id__isnull=False, reservation__isnull=False)
+    return rows.exclude(state__in=_ENDED)
+
+
+def _not_answered() -> QuerySet[VendorReservation]:
+    """Return the reservations that still have to be made at a network, or to be looked up there."""
+    rows = VendorReservation.objects.filter(vendor_id__isnull=True, reservation__isnull=False)
+    to_make = Q(account__is_on=True, reservation__state__in=_HELD)
+    return rows.filter(to_make | Q(first_tried_at__isnull=False)).exclude(state__in=_ENDED)
+
+
+def ask_again() -> int:
+    """Queue the calls whose jobs gave up, such as in a long outage; return how many are to do.
+
+    Locks: nothing. Records: nothing. Raises: nothing of its own.
+    """
+    to_cancel = open_at_networks().filter(
+        state__in=["", *_HELD], reservation__state__in=_ENDED, cancel_refused=False
+    )
+    count = 0
+    for kind, rows in ((RESERVE, _not_answered()), (CANCEL, to_cancel)):
+        for public_id in rows.order_by("pk").values_list("public_id", flat=True)[:MOST_AGAIN]:
+            enqueue(kind, subject=public_id, dedupe_key=f"{kind}:{public_id}")
+            count += 1
+    return count
 
 
 @transaction.atomic
 def follow_network(*, row: VendorReservation) -> str:
     """Move a reservation to the state that its network reported last; return its state.
 
-    What the network saw wins: a parcel that was deposited after a cancellation is disputed.
+    What the network saw wins: a parcel that was deposited after a cancellation is disputed. The
+    same word is followed once, so that a dispute that staff settled does not begin again.
 
     Locks: the order, the reservation, its compartment. Records: the events of the change; what
     the order records. Raises: nothing of its own.
@@ -103,6 +137,8 @@ def follow_network(*, row: VendorReservation) -> str:
     reservation = at_network.reservation
     if reservation is None or not at_network.state:
         return ""
+    if at_network.followed:
+        return str(reservation.state)
     order = lock_order(reservation.order) if reservation.order is not None else None
     held = lock_reservation(reservation)
     if order is not None:
@@ -119,6 +155,8 @@ def follow_network(*, row: VendorReservation) -> str:
         _move(held, S.REJECTED, source, reason=reason)
     else:
         _move(held, to, source)
+    same = VendorReservation.objects.filter(pk=row.pk, word=at_network.word, state=at_network.state)
+    same.update(followed=True)
     return held.state
 
 
@@ -132,7 +170,8 @@ def refuse_at_network(*, row: VendorReservation, reason: Rejection, code: str) -
     at_network = VendorReservation.objects.select_for_update().get(pk=row.pk)
     at_network.state, at_network.reason = S.REJECTED, reason
     at_network.code, at_network.attention = code[:64], True
-    at_network.save(update_fields=["state", "reason", "code", "attention"])
+    at_network.followed = False
+    at_network.save(update_fields=["state", "reason", "code", "attention", "followed"])
     follow_network(row=at_network)
 
 

@@ -80,7 +80,7 @@ def note_vendor_answer(
 
 @transaction.atomic
 def note_unclear_call(*, row: VendorReservation, at: dt.datetime) -> None:
-    """Write that a call ended unclear, so that the next one looks it up first.
+    """Write that a call is sent, so that the next one looks it up first if no answer comes.
 
     Locks: the reservation at the network. Records: nothing. Raises: nothing of its own.
     """
@@ -88,6 +88,37 @@ def note_unclear_call(*, row: VendorReservation, at: dt.datetime) -> None:
     row.first_tried_at = row.first_tried_at or at
     row.last_tried_at = at
     row.save(update_fields=["first_tried_at", "last_tried_at"])
+
+
+def note_unsent_call(*, row: VendorReservation, at: dt.datetime) -> None:
+    """Take back that a call was sent at a time: the network surely did nothing.
+
+    ``row`` was read before the call, so it has the times of earlier calls.
+
+    Locks: the reservation at the network. Records: nothing. Raises: nothing.
+    """
+    VendorReservation.objects.filter(pk=row.pk, last_tried_at=at).update(
+        first_tried_at=row.first_tried_at, last_tried_at=row.last_tried_at
+    )
+
+
+def forget_calls(*, row: VendorReservation) -> None:
+    """Forget the times of calls that were looked up: they reserved nothing and never will.
+
+    Locks: the reservation at the network. Records: nothing. Raises: nothing.
+    """
+    rows = VendorReservation.objects.filter(pk=row.pk, last_tried_at=row.last_tried_at)
+    rows.update(first_tried_at=None, last_tried_at=None)
+
+
+def ask_staff(*, row: VendorReservation, code: str, cancel_refused: bool = False) -> None:
+    """Let staff look at a reservation, with the network's code of the failure.
+
+    Locks: the reservation at the network. Records: nothing. Raises: nothing.
+    """
+    VendorReservation.objects.filter(pk=row.pk).update(
+        attention=True, code=code[:64], cancel_refused=cancel_refused
+    )
 
 
 @transaction.atomic
@@ -113,7 +144,16 @@ def _move(row: VendorReservation, status: VendorStatus, at: dt.datetime) -> None
     if row.state in ENDED and state != row.state and status.state not in ENDED:
         row.attention = row.attention or (row.occurred_at is not None and at > row.occurred_at)
         return
+    is_news = row.word != status.word or state not in {"", row.state}
     row.occurred_at, row.word, row.known = at, status.word, status.known
     row.state = state or row.state
     row.reason = status.reason.value if status.reason else ""
-    row.attention, row.code = status.attention, status.code
+    row.followed = row.followed and not is_news
+    if status.attention or not row.attention or (is_news and not _goes_on_there(row)):
+        row.attention, row.code = status.attention, status.code
+
+
+def _goes_on_there(row: VendorReservation) -> bool:
+    """Return True if a reservation ended here, and its network goes on with it."""
+    ended_here = row.reservation is not None and row.reservation.state in ENDED
+    return ended_here and row.state not in ENDED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Final
 
 from lockers.vendors.base import LockerVendor, VendorError, VendorRequest, VendorStatus
@@ -21,6 +22,7 @@ def reserve_once(
     first_tried_at: dt.datetime | None,
     last_tried_at: dt.datetime | None,
     now: dt.datetime,
+    before_sending: Callable[[], object],
 ) -> VendorStatus:
     """Reserve, and look an unclear earlier call up before another one is sent.
 
@@ -31,14 +33,43 @@ def reserve_once(
         if there was none.
     now : datetime
         The real time.
+    before_sending : function
+        Called before the reservation is asked for. It must store the time of this call, because
+        the process may die before the answer.
 
     Raises
     ------
     VendorError
-        With ``unclear``: keep the time of this call, and call again after ``retry_after_s``.
+        With ``unclear``: call again after ``retry_after_s``. Without it, this call reserved
+        nothing, and its time may be forgotten.
+    """
+    status = find_earlier(
+        vendor,
+        request.reference,
+        first_tried_at=first_tried_at,
+        last_tried_at=last_tried_at,
+        now=now,
+    )
+    if status is not None:
+        return status
+    before_sending()
+    return vendor.reserve(request)
+
+
+def find_earlier(
+    vendor: LockerVendor,
+    reference: str,
+    *,
+    first_tried_at: dt.datetime | None,
+    last_tried_at: dt.datetime | None,
+    now: dt.datetime,
+) -> VendorStatus | None:
+    """Return what an unclear earlier call reserved; None if nothing did and nothing can any more.
+
+    Raises VendorError when it cannot tell, or not yet (code ``not_settled``).
     """
     if first_tried_at is not None and last_tried_at is not None:
-        status = vendor.find(request.reference, first_tried_at - CLOCKS_DIFFER)
+        status = vendor.find(reference, first_tried_at - CLOCKS_DIFFER)
         if status is not None:
             return status
         settled_at = last_tried_at + SETTLED_AFTER
@@ -50,4 +81,4 @@ def reserve_once(
                 code="not_settled",
                 retry_after_s=int((settled_at - now).total_seconds()) + 1,
             )
-    return vendor.reserve(request)
+    return None

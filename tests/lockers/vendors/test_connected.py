@@ -17,16 +17,20 @@ from lastmile.core.runner import run_job
 from lastmile.core.tenancy import RetailerRef
 from lockers.models import LockerAccount, LockerBank, LockerReservation, VendorReservation
 from lockers.services import accounts, cancel_reservation, keep_vendor_report
+from lockers.services.disputes import settle_dispute
 from lockers.services.vendor_following import (
+    CANCEL,
     POINTS,
     POLL,
     RESERVE,
     ask_network,
     ask_to_cancel,
     follow_network,
+    request_polling,
 )
 from lockers.services.vendor_points import PLACES, add_places
 from lockers.states import ReservationState
+from lockers.vendors.inpost.adapter import InPost
 from lockers.vendors.inpost.reading import read_call
 from tenants.permissions import Role
 from tests.factories.fleet import make_hub
@@ -221,3 +225,181 @@ def test_a_network_that_does_not_call_is_asked(
     enqueue(POLL)
     assert run(POLL).state == "succeeded"
     assert state(row) == S.READY
+
+
+# --- Calls that end badly ---------------------------------------------------------------------
+def cancel(row: LockerReservation) -> None:
+    """Cancel here, and do what follows from the event."""
+    cancel_reservation(reservation=row, cause="api")
+    ask_to_cancel(reservation=row)
+
+
+def kill(job: Job) -> None:
+    """Do what the reaper does after a worker died."""
+    Job.objects.filter(pk=job.pk).update(state="queued", lease_token=None, lease_until=None)
+
+
+def let_calls_settle() -> None:
+    long_ago = real_now() - dt.timedelta(minutes=5)
+    rows = VendorReservation.objects.filter(first_tried_at__isnull=False)
+    rows.update(first_tried_at=long_ago, last_tried_at=long_ago)
+    Job.objects.filter(state="queued").update(due_at=long_ago)
+
+
+def die_after_sending(monkeypatch: pytest.MonkeyPatch, *, also: Any = lambda: None) -> None:
+    """Let the worker die when the network has the reservation, before we know its answer."""
+    real = InPost.reserve
+
+    def reserve(self: InPost, request: Any) -> Any:
+        real(self, request)
+        also()
+        monkeypatch.setattr(InPost, "reserve", real)
+        raise SystemExit
+
+    monkeypatch.setattr(InPost, "reserve", reserve)
+
+
+def queued(kind: str) -> int:
+    return Job.objects.filter(kind=kind, state="queued").count()
+
+
+def test_a_worker_that_dies_while_it_reserves_makes_no_second_shipment(
+    retailer: RetailerRef, account: LockerAccount, fake: FakeInPost, monkeypatch: Any
+) -> None:
+    row = held_at_point()
+    ask_network(reservation=row)
+    die_after_sending(monkeypatch)
+    with pytest.raises(SystemExit):
+        run(RESERVE)
+    kill(Job.objects.get(kind=RESERVE))
+    assert run(RESERVE).state == "succeeded"
+    assert [one["reference"] for one in fake.shipments] == [row.public_id]
+    at_vendor = VendorReservation.objects.get()
+    assert (at_vendor.vendor_id, at_vendor.first_tried_at) == ("9000001", None)
+
+
+def test_a_call_that_was_surely_not_sent_is_sent_again_without_a_wait(
+    retailer: RetailerRef, account: LockerAccount, fake: FakeInPost
+) -> None:
+    row = held_at_point()
+    ask_network(reservation=row)
+    fake.script("busy")
+    assert run(RESERVE).state == "queued"
+    assert VendorReservation.objects.get().first_tried_at is None
+    let_calls_settle()
+    assert run(RESERVE).state == "succeeded"
+    assert len(fake.shipments) == 1
+
+
+def test_a_cancellation_while_the_network_reserves_reaches_the_network(
+    retailer: RetailerRef, account: LockerAccount, fake: FakeInPost, monkeypatch: Any
+) -> None:
+    row = held_at_point()
+    ask_network(reservation=row)
+    real = InPost.reserve
+
+    def reserve(self: InPost, request: Any) -> Any:
+        fake.hidden_for_lists = {row.public_id}
+        answer = real(self, request)
+        cancel(row)
+        assert run(CANCEL).state == "queued"  # too early: no list has the shipment yet
+        return answer
+
+    monkeypatch.setattr(InPost, "reserve", reserve)
+    run(RESERVE)
+    let_calls_settle()
+    assert run(CANCEL).state == "succeeded"
+    assert [one["status"] for one in fake.shipments] == ["canceled"]
+
+
+@pytest.mark.parametrize("first", [RESERVE, CANCEL])
+def test_what_an_unclear_call_reserved_is_looked_up_and_cancelled_not_made_again(
+    retailer: RetailerRef, account: LockerAccount, fake: FakeInPost, monkeypatch: Any, first: str
+) -> None:
+    row = held_at_point()
+    ask_network(reservation=row)
+    die_after_sending(monkeypatch, also=lambda: cancel(row))
+    with pytest.raises(SystemExit):
+        run(RESERVE)
+    kill(Job.objects.get(kind=RESERVE))
+    assert run(first).state == "succeeded"
+    if first == RESERVE:
+        assert run(CANCEL).state == "succeeded"
+    assert [one["status"] for one in fake.shipments] == ["canceled"]
+    assert VendorReservation.objects.get().state == "cancelled"
+
+
+def test_a_cancelled_reservation_whose_call_never_arrived_is_never_sent(
+    retailer: RetailerRef, account: LockerAccount, fake: FakeInPost
+) -> None:
+    row = held_at_point()
+    ask_network(reservation=row)
+    fake.script("reset_before")
+    run(RESERVE)
+    cancel(row)
+    let_calls_settle()
+    assert run(RESERVE).state == "succeeded"
+    assert run(CANCEL).state == "succeeded"
+    assert fake.shipments == []
+    assert VendorReservation.objects.get().first_tried_at is None
+
+
+def test_a_fault_of_the_account_rejects_nothing_and_is_tried_again_when_it_is_mended(
+    retailer: RetailerRef, account: LockerAccount, fake: FakeInPost
+) -> None:
+    row = held_at_point()
+    ask_network(reservation=row)
+    accounts.put_account(vendor="inpost", facts=account.facts, token="wrong", is_on=True)
+    job = run(RESERVE)
+    assert (job.state, state(row)) == ("queued", S.HARD_HELD)
+    at_vendor = VendorReservation.objects.get()
+    assert (at_vendor.attention, at_vendor.code) == (True, "token_invalid")
+    Job.objects.filter(pk=job.pk).update(
+        state="failed", finished_at=real_now(), reason="It gave up."
+    )
+    accounts.put_account(vendor="inpost", facts=account.facts, token=TOKEN, is_on=True)
+    assert request_polling()
+    run(POLL)
+    assert run(RESERVE).state == "succeeded"
+    assert len(fake.shipments) == 1
+    assert not VendorReservation.objects.get().attention
+
+
+def test_a_cancellation_that_an_outage_stopped_is_asked_for_again_and_a_refused_one_is_not(
+    retailer: RetailerRef, account: LockerAccount, fake: FakeInPost
+) -> None:
+    row, _at = reserved(fake)
+    cancel(row)
+    Job.objects.filter(kind=CANCEL).update(
+        state="failed", finished_at=real_now(), reason="It gave up."
+    )
+    assert request_polling()
+    run(POLL)
+    fake.shipments[-1]["status"] = "confirmed"  # bought meanwhile: InPost refuses
+    assert run(CANCEL).state == "succeeded"
+    for _n in range(2):
+        assert request_polling()
+        run(POLL)
+        assert queued(CANCEL) == 0
+        at_vendor = VendorReservation.objects.get()
+        assert (at_vendor.attention, at_vendor.cancel_refused) == (True, True)
+        assert at_vendor.code == "invalid_action", "staff must still look at it"
+
+
+def test_a_dispute_that_staff_settled_begins_again_only_with_another_word(
+    retailer: RetailerRef, account: LockerAccount, fake: FakeInPost
+) -> None:
+    row, _at = reserved(fake)
+    cancel(row)
+    report(fake, account, "ready_to_pickup")
+    assert state(row) == S.DISPUTED
+    row.refresh_from_db()
+    settle_dispute(reservation=row, outcome="not_ours", reason="The parcel is another one.")
+    assert state(row) == S.CANCELLED
+    enqueue(POLL)
+    run(POLL)
+    report(fake, account, "ready_to_pickup", 1)
+    assert state(row) == S.CANCELLED
+    VendorReservation.objects.update(occurred_at=real_now() - dt.timedelta(minutes=1))
+    report(fake, account, "delivered")
+    assert state(row) != S.CANCELLED

@@ -262,9 +262,17 @@ def test_a_lost_answer_is_looked_up_before_anything_is_sent_again(
 ) -> None:
     """There is one shipment afterwards, whether the first call had arrived or not."""
     network, tried = inpost(total_s=0.5), NOW
+    sent: list[dt.datetime] = []
 
     def ask(at: dt.datetime, first: dt.datetime | None) -> Any:
-        return reserve_once(network, request(), first_tried_at=first, last_tried_at=first, now=at)
+        return reserve_once(
+            network,
+            request(),
+            first_tried_at=first,
+            last_tried_at=first,
+            now=at,
+            before_sending=lambda: sent.append(at),
+        )
 
     fake.script(fault)
     assert failure(lambda: ask(tried, None)).unclear
@@ -277,6 +285,8 @@ def test_a_lost_answer_is_looked_up_before_anything_is_sent_again(
         status = ask(tried + dt.timedelta(seconds=20), tried)
     assert status.vendor_id == "9000001"
     assert len(fake.shipments) == 1
+    posts = [call for call in fake.calls if call[0] == "POST"]
+    assert len(sent) == len(posts), "each time of a call is stored before it is sent"
 
 
 def test_a_shipment_that_the_list_does_not_have_yet_is_not_sent_again(fake: FakeInPost) -> None:
@@ -286,11 +296,25 @@ def test_a_shipment_that_the_list_does_not_have_yet_is_not_sent_again(fake: Fake
     assert failure(lambda: network.reserve(request())).unclear
     at = NOW + dt.timedelta(seconds=5)
     fault = failure(
-        lambda: reserve_once(network, request(), first_tried_at=NOW, last_tried_at=NOW, now=at)
+        lambda: reserve_once(
+            network,
+            request(),
+            first_tried_at=NOW,
+            last_tried_at=NOW,
+            now=at,
+            before_sending=lambda: None,
+        )
     )
     assert (fault.code, len(fake.shipments)) == ("not_settled", 1)
     fake.hidden_for_lists = set()
-    status = reserve_once(network, request(), first_tried_at=NOW, last_tried_at=NOW, now=at)
+    status = reserve_once(
+        network,
+        request(),
+        first_tried_at=NOW,
+        last_tried_at=NOW,
+        now=at,
+        before_sending=lambda: None,
+    )
     assert (status.vendor_id, len(fake.shipments)) == ("9000001", 1)
 
 
