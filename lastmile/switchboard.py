@@ -51,7 +51,6 @@ _ETA, _ETA_RUN = f"{_LIVE}.on_order_moved", f"{_LIVE}.on_run_changed"
 _TRACK = "portal.tracking.handlers.on_order_changed"  # open pages of the order's shopper
 _LOCKER = "lockers.handlers.on_order_changed"  # its reservations of compartments
 _TRACK_LOCKER = "portal.tracking.handlers.on_locker_changed"
-_AT_NETWORK = "lockers.vendor_handlers.on_reservation_changed"
 _TELL = "notifications.handlers.on_event"  # every kind of a moment (notifications/catalogue)
 HANDLERS: dict[str, list[str]] = {
     "order.placed": [_ORDER_DAY, _TELL],
@@ -107,14 +106,15 @@ HANDLERS: dict[str, list[str]] = {
     "visit.left": [_ETA, _BOARD_RUN, _TRACK],
     "arrival.changed": [_TELL, _TRACK],
     "arrival.late": [_TELL],
-    "locker.reservation.held": [_STOP_KEPT, _TRACK_LOCKER, _AT_NETWORK],
-    "locker.reservation.moved": [_STOP_KEPT, _TELL, _TRACK_LOCKER, _AT_NETWORK],
-    "locker.reservation.cancelled": [_STOP_KEPT, _TRACK_LOCKER, _AT_NETWORK],
+    "locker.reservation.held": [_STOP_KEPT, _TRACK_LOCKER],
+    "locker.reservation.moved": [_STOP_KEPT, _TELL, _TRACK_LOCKER],
+    "locker.reservation.cancelled": [_STOP_KEPT, _TRACK_LOCKER],
     "locker.parcel.ready": [_TELL, _TRACK_LOCKER],
     "locker.parcel.reminder_due": [_TELL],
     "locker.parcel.collected": [_TRACK_LOCKER],
     "locker.parcel.collect_expired": [_TELL, _TRACK_LOCKER],
-    "locker.reservation.expired": [_STOP_KEPT, _AT_NETWORK],
+    "locker.reservation.expired": [_STOP_KEPT],
+    "locker.reservation.rejected": [_STOP_KEPT, _TRACK_LOCKER],
     "incident.opened": [_BOARD_INCIDENT],
     "incident.settled": [_BOARD_INCIDENT],
 }
@@ -172,11 +172,7 @@ JOBS: dict[str, JobSpec] = {
     "slots.adopt": JobSpec("dispatch.slots.tasks.adopt", time_limit_s=120, queue="bulk"),
     "live.photo": JobSpec("dispatch.live.photo_jobs.keep_photo", time_limit_s=60, queue="bulk"),
     "intake.import": JobSpec("dispatch.intake.tasks.import_orders", queue="bulk"),
-    "lockers.import": JobSpec(
-        "lockers.intake.placing.import_points",
-        queue="bulk",
-        on_end=("lockers.vendor_handlers.on_points_imported",),
-    ),
+    "lockers.import": JobSpec("lockers.intake.placing.import_points", queue="bulk"),
     "lockers.vendor_reserve": JobSpec("lockers.vendor_jobs.reserve_at_network", max_attempts=8),
     "lockers.vendor_cancel": JobSpec("lockers.vendor_jobs.cancel_at_network", max_attempts=8),
     "lockers.vendor_poll": JobSpec("lockers.vendor_jobs.poll_networks", queue="bulk"),

@@ -13,7 +13,7 @@ from lastmile.core.callbacks import BadSignature, Incoming, VendorEvent
 from lastmile.core.clock import real_now
 from lockers.models import LockerAccount
 from lockers.services import keep_vendor_report
-from lockers.services.vendor_following import follow_network
+from lockers.services.vendor_following import follow_report
 from lockers.vendors.base import VendorCall
 from lockers.vendors.inpost.reading import read_call
 from lockers.vendors.inpost.signing import is_signed
@@ -62,7 +62,7 @@ class InPostCalls:
             keep_vendor_report(account=account, call=call)
             row = account.reservations.filter(vendor_id=call.status.vendor_id).first()
             if row is not None:
-                follow_network(row=row)
+                follow_report(row=row)
 
 
 def _signed(account: LockerAccount, incoming: Incoming) -> bool:

@@ -216,6 +216,8 @@ TAKING: Final = HELD | INSIDE
 DEPOSITABLE: Final = HELD
 #: States that had their end, unless a cabinet reports otherwise.
 ENDED: Final = frozenset(set(S) - TAKING - {S.QUEUED})
+#: States of a reservation that ended before its parcel came, or without it.
+UNUSED: Final = ENDED - {S.COLLECTED, S.RETURNED, S.LOST}
 #: A deposit that comes after one of these states is a dispute: the parcel is inside all the same.
 LATE: Final = ENDED
 

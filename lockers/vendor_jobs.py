@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from dispatch.intake.services import NewFile, receive
@@ -20,16 +22,17 @@ from lastmile.core.jobs import Lease
 from lockers.fitting import Size
 from lockers.models import LockerAccount, LockerReservation, VendorReservation
 from lockers.services import note_unclear_call, note_vendor_answer
+from lockers.services.network_calls import ask_to_cancel
 from lockers.services.vendor_following import (
     ask_again,
-    ask_to_cancel,
-    follow_network,
+    follow_answer,
+    follow_report,
     open_at_networks,
     refuse_at_network,
 )
 from lockers.services.vendor_points import follow_points
 from lockers.services.vendor_reports import ask_staff, forget_calls, note_unsent_call
-from lockers.states import ENDED, BankKind
+from lockers.states import ENDED, UNUSED, BankKind
 from lockers.vendors.base import PointState, VendorError, VendorPoint, VendorRequest
 from lockers.vendors.once import find_earlier, reserve_once
 from lockers.vendors.registry import vendor_of
@@ -37,8 +40,9 @@ from lockers.vendors.registry import vendor_of
 #: The kind of imports of points, whose reasons are shown on the page of the import.
 KIND: Final = "lockers.import"
 MOST_POLLED: Final = 200
+#: Questions to one network that may fail in a row before a poll leaves it.
+MOST_FAILURES: Final = 3
 POINTS_OF_FILE: Final = 10_000
-_OVER: Final = sorted(state.value for state in ENDED)
 
 
 class NetworkBusy(Conflict):
@@ -53,7 +57,7 @@ def reserve_at_network(job: Lease) -> Mapping[str, Any]:
     row = _row(job.subject)
     if row is None or row.reservation is None:
         return {}
-    if row.vendor_id is None and row.reservation.state in _OVER:
+    if row.vendor_id is None and row.reservation.state in ENDED:
         return {"looked_up": _look_up(row) is not None}
     if row.vendor_id is not None:
         return {"state": _follow(row)}
@@ -86,10 +90,10 @@ def reserve_at_network(job: Lease) -> Mapping[str, Any]:
 
 def _follow(row: VendorReservation) -> str:
     """Follow the network; cancel there what ended here meanwhile."""
-    state = follow_network(row=row)
-    reservation = LockerReservation.objects.get(pk=row.reservation_id)
-    if reservation.state in _OVER:
-        ask_to_cancel(reservation=reservation)
+    state = follow_answer(row=row)
+    reservation = LockerReservation.objects.filter(at_vendor=row).first()
+    if reservation is not None and reservation.state in UNUSED:
+        ask_to_cancel(reservation)
     return state
 
 
@@ -114,9 +118,9 @@ def _look_up(row: VendorReservation) -> VendorReservation | None:
     if status is None:
         forget_calls(row=row)
         return None
-    made = note_vendor_answer(row=row, status=status, at=begun_at)
-    _follow(made)
-    return made
+    current = note_vendor_answer(row=row, status=status, at=begun_at)
+    _follow(current)
+    return current
 
 
 def _busy(row: VendorReservation, fault: VendorError) -> NetworkBusy:
@@ -149,7 +153,7 @@ def cancel_at_network(job: Lease) -> Mapping[str, Any]:
     row = _row(job.subject)
     if row is not None and row.vendor_id is None:
         row = _look_up(row)
-    if row is None or row.vendor_id is None or row.state in _OVER:
+    if row is None or row.vendor_id is None or row.state in ENDED:
         return {}
     begun_at = real_now()
     try:
@@ -160,29 +164,42 @@ def cancel_at_network(job: Lease) -> Mapping[str, Any]:
         ask_staff(row=row, code=fault.code, cancel_refused=True)
         return {"refused": fault.code}
     note_vendor_answer(row=row, status=status, at=begun_at)
-    return {"state": follow_network(row=row)}
+    return {"state": follow_answer(row=row)}
 
 
 def poll_networks(job: Lease) -> Mapping[str, Any]:
     """Ask for the states of open reservations, for networks whose calls did not come.
 
-    Calls whose jobs gave up are queued again.
+    Calls whose jobs gave up are queued again first. Those asked longest ago are asked first, and a
+    network that fails again and again is left until the next poll.
     """
-    rows = open_at_networks().select_related("account").order_by("pk")
-    count = failed = 0
-    for row in rows.iterator(chunk_size=MOST_POLLED):
+    again = ask_again()
+    order = F("asked_at").asc(nulls_first=True), "pk"
+    rows = open_at_networks().select_related("account").order_by(*order)[:MOST_POLLED]
+    calls = failed = 0
+    in_row: Counter[int] = Counter()
+    for row in rows:
         if job.cancelled():
             break
-        begun_at = real_now()
-        try:
-            status = vendor_of(row.account).status(str(row.vendor_id))
-        except VendorError:
-            failed += 1
+        if in_row[row.account_id] >= MOST_FAILURES:
             continue
-        note_vendor_answer(row=row, status=status, at=begun_at)
-        follow_network(row=row)
-        count += 1
-    return {"asked": count, "failed": failed, "again": ask_again()}
+        in_row[row.account_id] = 0 if _ask(row) else in_row[row.account_id] + 1
+        calls += 1
+        failed += in_row[row.account_id] > 0
+    return {"asked": calls, "failed": failed, "again": again}
+
+
+def _ask(row: VendorReservation) -> bool:
+    """Ask a network for the state of a reservation, and follow it; False if it did not tell."""
+    begun_at = real_now()
+    VendorReservation.objects.filter(pk=row.pk).update(asked_at=begun_at)
+    try:
+        status = vendor_of(row.account).status(str(row.vendor_id))
+    except VendorError:
+        return False
+    note_vendor_answer(row=row, status=status, at=begun_at)
+    follow_report(row=row)
+    return True
 
 
 def read_points(job: Lease) -> Mapping[str, Any]:
@@ -191,12 +208,12 @@ def read_points(job: Lease) -> Mapping[str, Any]:
     begun_at = real_now()
     vendor = vendor_of(account)
     points: list[VendorPoint] = []
-    refused = 0
+    unreadable: list[str] = []
     try:
         for page in vendor.points():
             points += page.points
-            refused += len(page.refused)
-        changes = follow_points(account=account, points=points)
+            unreadable += [one.vendor_id for one in page.refused]
+        changes = follow_points(account=account, points=points, unreadable=unreadable)
     except VendorError as fault:
         raise NetworkBusy(
             _("The network did not answer: %(why)s.") % {"why": str(fault)}
@@ -216,7 +233,7 @@ def read_points(job: Lease) -> Mapping[str, Any]:
             )
         )
         imports.append(batch.public_id)
-    result = {"points": len(points), "unreadable": refused, "imports": imports, **changes}
+    result = {"points": len(points), "unreadable": len(unreadable), "imports": imports, **changes}
     LockerAccount.objects.filter(pk=account.pk).update(listed_at=begun_at)
     return result
 

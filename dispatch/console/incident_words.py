@@ -164,6 +164,13 @@ TEXTS: Final[Mapping[IncidentKind, IncidentText]] = {
         to_do=_("Find out which one is yours, and provision it with a new token."),
         where=LOCKERS,
     ),
+    K.LOCKER_REFUSED: IncidentText(
+        title=_("Locker: refused by its network"),
+        what=_("The network of %(bank)s does not take the parcel of order %(order)s."),
+        to_do=_("Agree with the shopper on another place. Until then the order is not planned."),
+        where=ORDER,
+        icon="package-x",
+    ),
     K.ACT_REFUSED: IncidentText(
         title=_("Refused from a phone"),
         what=_("The phone of %(driver)s sent “%(act)s”, which could not be used. %(cause)s"),

@@ -40,6 +40,7 @@ class IncidentKind(StrEnum):
     LOCKER_FORCED = "locker_forced"
     LOCKER_OFFLINE = "locker_offline"
     LOCKER_TWO_CABINETS = "locker_two_cabinets"
+    LOCKER_REFUSED = "locker_refused"
 
 
 #: Kinds that staff can still put right before a shopper notices them. They come first.

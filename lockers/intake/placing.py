@@ -24,6 +24,7 @@ from lockers.intake.points import PointRow, params_of, parse_points
 from lockers.models import LockerBank
 from lockers.services.banks import BankDraft
 from lockers.services.points import BankPut, put_banks
+from lockers.services.vendor_points import add_places
 from lockers.states import BankKind
 
 KIND: Final = "lockers.import"
@@ -94,7 +95,9 @@ class PointWork:
                     refused.append(refused_row(batch, row.number, cells, (draft,)))
                 else:
                     drafts.append(draft)
-            for put in put_banks(drafts):
+            puts = put_banks(drafts)
+            add_places(banks=[put.bank for put in puts])
+            for put in puts:
                 _count(put, counts)
             if batch.dry_run:
                 transaction.set_rollback(True)

@@ -19,7 +19,8 @@ class LockerBank(Timestamped):
     ``hub`` is the hub that serves it. ``hours`` is an OSM opening_hours text in the time zone
     ``zone`` and the country ``country`` (for holidays); "" means always open. ``capabilities`` are
     words of ``states.Capability``. ``code_key`` makes the PINs; None for banks whose codes the
-    vendor makes. ``active`` is False when the bank has left its network. ``online_since`` and
+    vendor makes. ``active`` is False when the bank has left its network, or staff closed it.
+    ``closed_there`` is True only if its network closed it. ``online_since`` and
     ``heard_at`` are real times; ``heard_at`` is the last heartbeat.
     """
 
@@ -42,6 +43,7 @@ class LockerBank(Timestamped):
     state = models.CharField(max_length=8, default=BankState.ONLINE)
     heard_at = models.DateTimeField(null=True)
     active = models.BooleanField(default=True)
+    closed_there = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
 
     class Meta:

@@ -9,7 +9,7 @@ from lastmile.core.bases import PublicIdField, Timestamped
 from lastmile.core.clock import real_now
 from lastmile.core.fields import EncryptedJSONField
 from lockers.models.reservations import LockerReservation
-from lockers.states import Rejection, ReservationState
+from lockers.states import ENDED, Rejection, ReservationState
 
 
 class LockerAccount(Timestamped):
@@ -47,7 +47,8 @@ class VendorReservation(models.Model):
     ``attention`` is True if staff must look. ``first_tried_at`` and ``last_tried_at`` are real
     times of calls that were sent and whose answer is not known. ``occurred_at`` is the time of the
     word there. ``followed`` is False while our reservation has not followed the last word.
-    ``cancel_refused`` is True if the network refused to cancel it.
+    ``cancel_refused`` is True if the network refused to cancel it. ``asked_at`` is the real time at
+    which we last asked for its state.
     """
 
     public_id = PublicIdField("vrs")
@@ -72,11 +73,17 @@ class VendorReservation(models.Model):
     first_tried_at = models.DateTimeField(null=True)
     last_tried_at = models.DateTimeField(null=True)
     occurred_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True)
     made_at = models.DateTimeField(default=real_now)
 
     class Meta:
         ordering = ("made_at", "id")
         indexes = (
+            models.Index(
+                name="vendor_reservation_to_ask",
+                fields=["asked_at", "id"],
+                condition=Q(vendor_id__isnull=False) & ~Q(state__in=sorted(ENDED)),
+            ),
             models.Index(
                 name="vendor_reservation_to_look",
                 fields=["made_at", "id"],

@@ -19,9 +19,9 @@ from lastmile.core import clock
 from lastmile.core.geo import EARTH_RADIUS_M, Point, distance_m
 from lockers import fitting
 from lockers.fitting import Size
-from lockers.models import Compartment, LockerBank, LockerReservation
+from lockers.models import Compartment, LockerAccount, LockerBank, LockerReservation
 from lockers.selectors.hours import is_open_at
-from lockers.states import TAKING, BankState, BoxState, DoorState
+from lockers.states import TAKING, BankKind, BankState, BoxState, DoorState
 
 MOST_RADIUS_M: Final = 100_000
 USUAL_RADIUS_M: Final = 10_000
@@ -35,9 +35,9 @@ _SAFE: Final = 0.995
 class Wanted:
     """A search for banks.
 
-    With ``size``, ``low_door`` or ``cooled``, a bank must be connected and have a free compartment
-    that suits. ``weight_g`` must not exceed the bank's limit. With ``open_at`` the bank must be
-    open then.
+    With ``size``, ``low_door`` or ``cooled``, a bank must be connected, the account at its network
+    be on, and a compartment free that suits. ``weight_g`` must not exceed the bank's limit. With
+    ``open_at`` the bank must be open then.
     """
 
     near: Point
@@ -113,7 +113,10 @@ def _by_degrees(rows: QuerySet[LockerBank], wanted: Wanted) -> QuerySet[LockerBa
         )
     suits = Value(1)
     if wanted.needs_compartment:
-        around = around.exclude(state=BankState.OFFLINE)
+        off = LockerAccount.objects.filter(is_on=False).values("vendor")
+        around = around.exclude(state=BankState.OFFLINE).exclude(
+            kind=BankKind.VENDOR, network__in=off
+        )
         # Not Exists: PostgreSQL would read the compartments of all banks for it.
         suits = Subquery(_suitable(wanted).order_by().values("pk")[:1])  # type: ignore[assignment]
     return around.annotate(degrees=degrees, suits=suits).order_by("degrees", "pk")

@@ -100,6 +100,8 @@ def change_bank(
             data={"external_id": draft.external_id},
         )
     new = bank_values(draft) | {"active": active}
+    if active != row.active:
+        new["closed_there"] = False  # the word of staff counts now
     changed = sorted(name for name, value in new.items() if getattr(row, name) != value)
     for name in changed:
         setattr(row, name, new[name])

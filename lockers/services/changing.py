@@ -16,6 +16,7 @@ from lastmile.core.kinds import Kind
 from lockers import events
 from lockers.errors import ReservationMoveNotAllowed
 from lockers.models import Compartment, LockerBank, LockerChange, LockerReservation
+from lockers.services.network_calls import tell_network
 from lockers.services.revoking import revoke_codes
 from lockers.states import (
     ENDED,
@@ -79,7 +80,7 @@ def move(
     """Write the new state of a locked reservation, with its history and its event.
 
     A reservation that ends gives its compartment back and its codes end. One that takes a
-    compartment has no end, except a soft hold.
+    compartment has no end, except a soft hold. The network of its bank is told by a job.
 
     Locks: its codes. Records: the event of the state. Raises: ReservationMoveNotAllowed.
     """
@@ -109,6 +110,7 @@ def move(
         revoke_codes(row, why=to)
     note(row, before=before, after=to, cause=cause, source=source)
     _record(row, to, source)
+    tell_network(row)
 
 
 def note(

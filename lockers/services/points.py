@@ -24,7 +24,8 @@ def put_banks(drafts: Sequence[tuple[BankDraft, Iterable[str]]]) -> list[BankPut
     """Add or change a bank for each draft; its external id says which.
 
     The second part of each pair are the columns that the list fills: only these change on an
-    existing bank. A bank that had left its network becomes active again. Call it in a transaction.
+    existing bank. A bank that had left its network becomes active again; one that staff closed
+    stays closed. Call it in a transaction.
 
     Locks: the existing banks, in pk order. Records: nothing. Raises: Invalid.
     """
@@ -57,10 +58,13 @@ def put_banks(drafts: Sequence[tuple[BankDraft, Iterable[str]]]) -> list[BankPut
 
 def _change(bank: LockerBank, draft: BankDraft, fields: set[str]) -> BankPut:
     """Write the values that differ. Locks, Records, Raises: nothing."""
+    values = bank_values(draft)
+    if bank.closed_there:
+        values |= {"active": True, "closed_there": False}
     new: dict[str, Any] = {
         name: value
-        for name, value in (bank_values(draft) | {"active": True}).items()
-        if name in fields | {"active"} and getattr(bank, name) != value
+        for name, value in values.items()
+        if name in fields | {"active", "closed_there"} and getattr(bank, name) != value
     }
     if not new:
         return BankPut(bank=bank, status="same")

@@ -23,6 +23,7 @@ from lockers.models import Compartment, LockerBank, LockerReservation
 from lockers.policy import LockerPolicy, locker_policy
 from lockers.services.changing import note
 from lockers.services.generations import give_generation
+from lockers.services.network_calls import tell_network
 from lockers.services.picking import Need, fitting_compartments, lock_free
 from lockers.services.stops import refresh_stops
 from lockers.states import (
@@ -34,6 +35,7 @@ from lockers.states import (
     Rejection,
     ReservationState,
 )
+from lockers.vendors.registry import is_switched_off
 
 #: A promise is at most so long (dispatch.orders.windows).
 LONGEST_PROMISE: Final = dt.timedelta(days=7)
@@ -107,6 +109,7 @@ def reserve(*, draft: ReservationDraft) -> LockerReservation:
     record(events.CREATED, facts, subject=row.public_id, lane=Lane.PERSON)
     if box is not None:
         record(events.HELD, facts, subject=row.public_id, lane=Lane.PERSON)
+        tell_network(row)
         promise_collection(row, cause=draft.cause)
     return row
 
@@ -172,6 +175,8 @@ def refuse_bank(bank: LockerBank, draft: ReservationDraft) -> None:
     if not bank.active:
         refuse(bank, Rejection.SITE_UNKNOWN, draft.alternates)
     if bank.kind == BankKind.OWN and state in closed_to:
+        refuse(bank, Rejection.SITE_OFFLINE, draft.alternates)
+    if bank.kind == BankKind.VENDOR and is_switched_off(bank.network):
         refuse(bank, Rejection.SITE_OFFLINE, draft.alternates)
     if bank.most_weight_g is not None and draft.weight_g > bank.most_weight_g:
         refuse(bank, Rejection.WEIGHT_EXCEED, draft.alternates)

@@ -7,77 +7,34 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from dispatch.orders.services.moves import lock_order
+from dispatch.live.services import IncidentDraft, open_incident
+from dispatch.live.states import IncidentKind
+from dispatch.orders.models import Order
 from lastmile.core.jobs import enqueue
 from lockers.models import Compartment, LockerReservation, VendorReservation
 from lockers.services.changing import Source, move, set_box
-from lockers.services.codes import lock_reservation
 from lockers.services.collecting import take_out
 from lockers.services.depositing import put_in
+from lockers.services.holding import lock_with_order
+from lockers.services.network_calls import CANCEL, RESERVE
 from lockers.states import (
     ENDED,
     HELD,
     INSIDE,
-    BankKind,
+    UNUSED,
     BoxState,
-    Mode,
     Rejection,
     ReservationState,
     may_move,
 )
-from lockers.vendors.registry import account_of
 
-RESERVE: Final = "lockers.vendor_reserve"
-CANCEL: Final = "lockers.vendor_cancel"
 POLL: Final = "lockers.vendor_poll"
 POINTS: Final = "lockers.vendor_points"
 S = ReservationState
 _INSIDE_THERE: Final = frozenset({S.DEPOSITED, S.READY})
 _OUT_THERE: Final = frozenset({S.COLLECTED, S.RETURNED})
-_ENDED: Final = sorted(state.value for state in ENDED)
-_HELD: Final = sorted(state.value for state in HELD)
 #: Calls of one kind that one poll queues again.
 MOST_AGAIN: Final = 200
-
-
-@transaction.atomic
-def ask_network(*, reservation: LockerReservation) -> VendorReservation | None:
-    """Note that a hard hold must be made at its network, and queue the call.
-
-    None for a bank that has no network with an account. A second call changes nothing.
-
-    Locks: nothing. Records: nothing. Raises: nothing of its own.
-    """
-    bank = reservation.bank
-    if bank.kind != BankKind.VENDOR or reservation.mode != Mode.HARD:
-        return None
-    account = account_of(bank.network.casefold())
-    if account is None:
-        return None
-    row, _is_new = VendorReservation.objects.get_or_create(
-        account=account,
-        reference=reservation.public_id,
-        defaults={"reservation": reservation, "point": point_of(bank.external_id)},
-    )
-    if row.vendor_id is None:
-        enqueue(RESERVE, subject=row.public_id, dedupe_key=f"{RESERVE}:{row.public_id}")
-    return row
-
-
-def point_of(external_id: str | None) -> str:
-    """Return the network's id of a point, from the id of its bank (``inpost:WAW01N``)."""
-    return (external_id or "").partition(":")[2] or (external_id or "")
-
-
-@transaction.atomic
-def ask_to_cancel(*, reservation: LockerReservation) -> None:
-    """Queue the cancellation at the network of a reservation that ended here before its deposit.
-
-    Locks: nothing. Records: nothing. Raises: nothing of its own.
-    """
-    row = VendorReservation.objects.filter(reservation=reservation).first()
-    if row is not None and row.state not in _ENDED:
-        enqueue(CANCEL, subject=row.public_id, dedupe_key=f"{CANCEL}:{row.public_id}")
 
 
 def request_polling() -> bool:
@@ -97,14 +54,14 @@ def open_at_networks() -> QuerySet[VendorReservation]:
     An account that is off keeps those that were made before.
     """
     rows = VendorReservation.objects.filter(vendor_id__isnull=False, reservation__isnull=False)
-    return rows.exclude(state__in=_ENDED)
+    return rows.exclude(state__in=sorted(ENDED))
 
 
 def _not_answered() -> QuerySet[VendorReservation]:
     """Return the reservations that still have to be made at a network, or to be looked up there."""
     rows = VendorReservation.objects.filter(vendor_id__isnull=True, reservation__isnull=False)
-    to_make = Q(account__is_on=True, reservation__state__in=_HELD)
-    return rows.filter(to_make | Q(first_tried_at__isnull=False)).exclude(state__in=_ENDED)
+    to_make = Q(account__is_on=True, reservation__state__in=sorted(HELD))
+    return rows.filter(to_make | Q(first_tried_at__isnull=False)).exclude(state__in=sorted(ENDED))
 
 
 def ask_again() -> int:
@@ -113,51 +70,111 @@ def ask_again() -> int:
     Locks: nothing. Records: nothing. Raises: nothing of its own.
     """
     to_cancel = open_at_networks().filter(
-        state__in=["", *_HELD], reservation__state__in=_ENDED, cancel_refused=False
+        state__in=["", *sorted(HELD)], reservation__state__in=sorted(UNUSED), cancel_refused=False
     )
-    count = 0
-    for kind, rows in ((RESERVE, _not_answered()), (CANCEL, to_cancel)):
-        for public_id in rows.order_by("pk").values_list("public_id", flat=True)[:MOST_AGAIN]:
-            enqueue(kind, subject=public_id, dedupe_key=f"{kind}:{public_id}")
-            count += 1
-    return count
+    to_make, to_end = _first(_not_answered()), _first(to_cancel)
+    for public_id in to_make:
+        enqueue(RESERVE, subject=public_id, dedupe_key=f"{RESERVE}:{public_id}")
+    for public_id in to_end:
+        enqueue(CANCEL, subject=public_id, dedupe_key=f"{CANCEL}:{public_id}")
+    return len(to_make) + len(to_end)
+
+
+def _first(rows: QuerySet[VendorReservation]) -> list[str]:
+    """Return the ids of the oldest rows, ``MOST_AGAIN`` at most."""
+    return list(rows.order_by("made_at", "pk").values_list("public_id", flat=True)[:MOST_AGAIN])
 
 
 @transaction.atomic
-def follow_network(*, row: VendorReservation) -> str:
+def follow_answer(*, row: VendorReservation) -> str:
+    """Move a reservation as the answer to one of our calls says; return its state.
+
+    An answer about a parcel that is inside, or was taken out, waits for ``follow_report``. So a job
+    that follows from a reservation never changes the order.
+
+    Locks: the order, the reservation, its compartment. Records: the event of the change;
+    incident.opened. Raises: nothing of its own.
+    """
+    at_network, held = _news_of(row)
+    if held is None or at_network.followed or S(at_network.state) in _INSIDE_THERE | _OUT_THERE:
+        return held.state if held is not None else ""
+    _follow_without_parcel(at_network, held)
+    _note_followed(at_network)
+    return held.state
+
+
+@transaction.atomic
+def follow_report(*, row: VendorReservation) -> str:
     """Move a reservation to the state that its network reported last; return its state.
 
     What the network saw wins: a parcel that was deposited after a cancellation is disputed. The
     same word is followed once, so that a dispute that staff settled does not begin again.
 
     Locks: the order, the reservation, its compartment. Records: the events of the change; what
-    the order records. Raises: nothing of its own.
+    the order records; incident.opened. Raises: nothing of its own.
     """
-    at_network = VendorReservation.objects.select_related("reservation__order").get(pk=row.pk)
-    reservation = at_network.reservation
-    if reservation is None or not at_network.state:
-        return ""
-    if at_network.followed:
-        return str(reservation.state)
-    order = lock_order(reservation.order) if reservation.order is not None else None
-    held = lock_reservation(reservation)
-    if order is not None:
-        held.order = order
-    source = Source(occurred_at=at_network.occurred_at)
-    to = S(at_network.state)
+    at_network, held = _news_of(row)
+    if held is None or at_network.followed:
+        return held.state if held is not None else ""
+    to, source = S(at_network.state), Source(occurred_at=at_network.occurred_at)
     if to in _INSIDE_THERE:
         _put_in(held, source)
     elif to in _OUT_THERE:
         _put_in(held, source)
         _take_out(held, to, source)
-    elif to == S.REJECTED:
-        reason = at_network.reason or Rejection.PROVIDER_ERROR
-        _move(held, S.REJECTED, source, reason=reason)
     else:
-        _move(held, to, source)
-    same = VendorReservation.objects.filter(pk=row.pk, word=at_network.word, state=at_network.state)
-    same.update(followed=True)
+        _follow_without_parcel(at_network, held)
+    _note_followed(at_network)
     return held.state
+
+
+def _news_of(row: VendorReservation) -> tuple[VendorReservation, LockerReservation | None]:
+    """Return a reservation at its network, and our reservation, locked after its order.
+
+    Our reservation is None if the network has told nothing about it.
+    """
+    at_network = VendorReservation.objects.select_related("reservation__order").get(pk=row.pk)
+    reservation = at_network.reservation
+    if reservation is None or not at_network.state:
+        return at_network, None
+    return at_network, lock_with_order(reservation)
+
+
+def _follow_without_parcel(at_network: VendorReservation, held: LockerReservation) -> None:
+    to, also = S(at_network.state), {}
+    if to == S.REJECTED:
+        also["reason"] = at_network.reason or Rejection.PROVIDER_ERROR
+    if held.state == to or not may_move(S(held.state), to):
+        return
+    move(held, to, cause="network", source=Source(occurred_at=at_network.occurred_at), also=also)
+    if to in UNUSED and held.order is not None:
+        _tell_staff(held, held.order)
+
+
+def _tell_staff(held: LockerReservation, order: Order) -> None:
+    """Open the incident of an order that its network will not take."""
+    bank = held.bank
+    open_incident(
+        draft=IncidentDraft(
+            kind=IncidentKind.LOCKER_REFUSED,
+            hub=bank.hub,
+            order=order,
+            key=f"locker_refused:{held.public_id}",
+            params={
+                "bank": bank.public_id,
+                "bank_name": bank.name,
+                "reservation": held.public_id,
+                "why": held.reason or held.state,
+            },
+        )
+    )
+
+
+def _note_followed(at_network: VendorReservation) -> None:
+    same = VendorReservation.objects.filter(
+        pk=at_network.pk, word=at_network.word, state=at_network.state
+    )
+    same.update(followed=True)
 
 
 @transaction.atomic
@@ -165,14 +182,14 @@ def refuse_at_network(*, row: VendorReservation, reason: Rejection, code: str) -
     """Note that the network refused a reservation for good.
 
     Locks: the reservation at the network; the order, the reservation. Records:
-    locker.reservation.rejected. Raises: nothing of its own.
+    locker.reservation.rejected; incident.opened. Raises: nothing of its own.
     """
     at_network = VendorReservation.objects.select_for_update().get(pk=row.pk)
     at_network.state, at_network.reason = S.REJECTED, reason
     at_network.code, at_network.attention = code[:64], True
     at_network.followed = False
     at_network.save(update_fields=["state", "reason", "code", "attention", "followed"])
-    follow_network(row=at_network)
+    follow_answer(row=at_network)
 
 
 def _put_in(held: LockerReservation, source: Source) -> None:
@@ -189,8 +206,3 @@ def _take_out(held: LockerReservation, to: ReservationState, source: Source) -> 
     if box.state == BoxState.OCCUPIED:
         set_box(box, state=BoxState.EMPTY, cause="taken_out", source=source)
     take_out(held, source, by_receiver=to == S.COLLECTED)
-
-
-def _move(held: LockerReservation, to: ReservationState, source: Source, **also: str) -> None:
-    if held.state != to and may_move(S(held.state), to):
-        move(held, to, cause="network", source=source, also=also)

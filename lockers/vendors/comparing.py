@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,16 +33,22 @@ class Comparison:
 
 
 def compare(
-    known: Mapping[str, PointState], listed: Iterable[VendorPoint], *, is_complete: bool
+    known: Mapping[str, PointState],
+    listed: Iterable[VendorPoint],
+    *,
+    is_complete: bool,
+    unreadable: Collection[str] = (),
 ) -> Comparison:
     """Compare known points (id -> state) with a list; ``is_complete`` if it has all points.
+
+    ``unreadable`` are ids of points that are in the list and could not be read. They are no news.
 
     Raises VendorError if a complete list has far fewer points than we know: an empty answer must
     not close a network.
     """
     by_id = {point.vendor_id: point for point in listed}
     in_network = {name for name, state in known.items() if state != PointState.LEFT}
-    missing = in_network - by_id.keys() if is_complete else set()
+    missing = in_network - by_id.keys() - set(unreadable) if is_complete else set()
     if len(in_network) >= FEW and len(missing) * 100 > len(in_network) * MOST_MISSING_PERCENT:
         raise VendorError(
             f"its list lacks {len(missing)} of {len(in_network)} known points",

@@ -5,14 +5,14 @@ A new network needs a line in each table here, and one in CALLBACKS of the switc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from django.utils.module_loading import import_string
 
 from lastmile.core.tenancy import current_schema
 from lockers.models import LockerAccount
-from lockers.vendors.base import LockerVendor, VendorStatus
+from lockers.vendors.base import BoxSize, LockerVendor, VendorStatus
 from lockers.vendors.null import NullVendor
 from tenants.selectors import is_trial
 
@@ -44,6 +44,16 @@ def vendor_of(account: LockerAccount) -> LockerVendor:
         return NullVendor()
     adapter = import_string(ADAPTERS[account.vendor])
     return cast("LockerVendor", adapter.for_account(account.facts, account.secrets))
+
+
+def sizes_of(vendor: str) -> Sequence[BoxSize]:
+    """Return the sizes of a network. Raises KeyError for one that was removed."""
+    return cast("Sequence[BoxSize]", import_string(SIZES[vendor]))
+
+
+def is_switched_off(network: str) -> bool:
+    """Return True if the retailer's account at a network is off. Without an account: False."""
+    return LockerAccount.objects.filter(vendor=network.casefold(), is_on=False).exists()
 
 
 def meaning_of(vendor: str, vendor_id: str, word: str, tracking: str) -> VendorStatus:
