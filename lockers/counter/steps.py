@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from dispatch.orders.models import Order, Parcel
 from dispatch.orders.selectors import orders_of
 from lastmile.core import clock
-from lastmile.core.errors import DomainError
+from lastmile.core.errors import DomainError, NotAllowed, TooMany
 from lastmile.core.http import fetch
 from lockers import selectors
 from lockers.codes import has_pin_shape
@@ -48,7 +48,7 @@ def scan(bank: LockerBank, code: str) -> Step:
         return Step(name="choose", tone="risk", title=_("Which parcel is it?"), rows=rows)
     if rows:
         return of_parcel(bank, rows[0])
-    if has_pin_shape(text) or (text.count(".") == 1 and len(text) > 40):
+    if has_pin_shape(text) or _is_token(text):
         return _of_code(bank, text)
     return Step(
         name="unknown",
@@ -57,6 +57,11 @@ def scan(bank: LockerBank, code: str) -> Step:
         detail=_("Scan it again, or say what the parcel is."),
         code=text[:64],
     )
+
+
+def _is_token(text: str) -> bool:
+    """Return True if a text has the form of our QR codes."""
+    return text.count(".") == 1 and len(text) > 40
 
 
 def of_parcel(bank: LockerBank, row: LockerReservation) -> Step:
@@ -79,8 +84,18 @@ def of_parcel(bank: LockerBank, row: LockerReservation) -> Step:
 
 
 def _of_code(bank: LockerBank, text: str) -> Step:
-    row = services.by_code(bank=bank, typed=text)
-    row = selectors.at_counter(bank, inside=True).get(pk=row.pk)
+    """Return the step for a shopper's code, or for the number of a parcel that looks like one."""
+    try:
+        named = services.by_code(bank=bank, typed=text)
+    except (NotAllowed, TooMany) as refused:
+        step = Step(tone="failed", title=_("Not done"), detail=str(refused.detail))
+        if not _is_token(text):
+            step.name, step.code = "unknown", text
+            step.detail += " " + _("If it is the number of a parcel, say what the parcel is.")
+        return step
+    row = selectors.at_counter(bank, inside=True).filter(pk=named.pk).first()
+    if row is None:
+        return Step(tone="failed", title=_("Not done"), detail=_("It was handed out meanwhile."))
     place = row.compartment.number if row.compartment else ""
     return Step(name="hand", title=_("Hand it out"), place=place, row=row, code=text)
 
@@ -88,10 +103,9 @@ def _of_code(bank: LockerBank, text: str) -> Step:
 def act(request: PageRequest, bank: LockerBank) -> Step:
     """Do the act of the submitted form, and return what the page shows then."""
     form = request.POST
+    named_act = _ACTS.get(form.get("act", ""), _scan)
     try:
-        return _ACTS[form.get("act", "")](request, bank)
-    except KeyError:
-        return scan(bank, form.get("code", "")) if form.get("code", "").strip() else Step()
+        return named_act(request, bank)
     except DomainError as refused:
         named = form.get("reservation", "")
         step = of_parcel(bank, _row(bank, named)) if named else Step()
@@ -104,6 +118,11 @@ def _row(bank: LockerBank, public_id: str) -> LockerReservation:
         "bank", "compartment", "order__shopper", "parcel"
     )
     return fetch(rows, public_id)
+
+
+def _scan(request: PageRequest, bank: LockerBank) -> Step:
+    code = request.POST.get("code", "")
+    return scan(bank, code) if code.strip() else Step()
 
 
 def _choose(request: PageRequest, bank: LockerBank) -> Step:

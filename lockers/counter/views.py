@@ -5,29 +5,16 @@ from __future__ import annotations
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from lastmile.core.http import fetch, page_rows
 from lockers import selectors
 from lockers.counter.steps import Step, act
 from lockers.states import BankKind
+from lockers.words import RESERVATIONS
 from tenants.permissions import Act, PageRequest, page
 
 PAGE = 50
-#: State of a reservation -> word, as on the page of a bank.
-STATES = {
-    "queued": pgettext_lazy("reservation", "Waits for a compartment"),
-    "soft_held": pgettext_lazy("reservation", "Held for a checkout"),
-    "hard_held": pgettext_lazy("reservation", "Reserved"),
-    "awaiting_deposit": pgettext_lazy("reservation", "On its way"),
-    "deposited": pgettext_lazy("reservation", "Deposited"),
-    "ready": pgettext_lazy("reservation", "Ready to collect"),
-    "collect_expired": pgettext_lazy("reservation", "Not collected in time"),
-    "courier_to_collect": pgettext_lazy("reservation", "A courier takes it out"),
-    "blocked": pgettext_lazy("reservation", "Door does not open"),
-    "disputed": pgettext_lazy("reservation", "Disputed"),
-}
 PURPOSES = {"return": _("Return"), "c2c": _("Sent by a shopper")}
 
 
@@ -52,7 +39,7 @@ def counter(request: PageRequest, public_id: str) -> HttpResponse:
         "first": "cursor" not in request.GET,
         "q": text,
         "is_expected": is_expected,
-        "states": STATES,
+        "states": RESERVATIONS,
         "purposes": PURPOSES,
     }
     status = 409 if step.tone == "failed" else 200

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from lockers.words import RESERVATIONS
+
 KINDS = {
     "own": _("Own lockers"),
     "vendor": _("Lockers of a network"),
@@ -29,26 +31,6 @@ DOORS = {
     "closed": _("door closed"),
     "open": _("door open"),
     "unknown": _("door not known"),
-}
-RESERVATIONS = {
-    "queued": pgettext_lazy("reservation", "Waits for a compartment"),
-    "soft_held": pgettext_lazy("reservation", "Held for a checkout"),
-    "hard_held": pgettext_lazy("reservation", "Reserved"),
-    "awaiting_deposit": pgettext_lazy("reservation", "On its way"),
-    "deposited": pgettext_lazy("reservation", "Deposited"),
-    "ready": pgettext_lazy("reservation", "Ready to collect"),
-    "collect_expired": pgettext_lazy("reservation", "Not collected in time"),
-    "courier_to_collect": pgettext_lazy("reservation", "A courier takes it out"),
-    "blocked": pgettext_lazy("reservation", "Door does not open"),
-    "disputed": pgettext_lazy("reservation", "Disputed"),
-    "collected": _("Collected"),
-    "rejected": _("Refused"),
-    "hold_expired": _("Hold ended"),
-    "deposit_expired": _("Not deposited in time"),
-    "returned": _("Taken out by a courier"),
-    "moved": _("Moved to another bank"),
-    "cancelled": _("Cancelled"),
-    "lost": _("Parcel not there"),
 }
 #: State of a reservation -> what a person at the door is told.
 HINTS = {

@@ -89,9 +89,20 @@ def take_drop(
 ) -> LockerReservation:
     """Take a parcel from a shopper without a reservation: reserve a free place for it.
 
-    Locks: the order, one place, the codes of the bank. Records: locker.reservation.created and
-    held. Raises: NoFreeCompartment, ReservationRefused.
+    A second call for a parcel that is still here returns its reservation, so that sending the form
+    again reserves no second place.
+
+    Locks: the order, the bank, one place, the codes of the bank. Records:
+    locker.reservation.created and held. Raises: NoFreeCompartment, ReservationRefused.
     """
+    if order is not None:
+        lock_order(order)
+    LockerBank.objects.select_for_update(no_key=True, of=("self",)).get(pk=bank.pk)
+    here = LockerReservation.objects.filter(
+        bank=bank, purpose=purpose, parcel_ref=code[:64], state__in=sorted(TAKING)
+    ).first()
+    if here is not None:
+        return here
     draft = ReservationDraft(
         bank=bank,
         need=Need(size=_UNKNOWN_SIZE),

@@ -25,6 +25,7 @@ from tests.people import add_member, logged_in
 
 SHELF = Size(width_mm=600, height_mm=400, depth_mm=500)
 S = ReservationState
+WRONG_PIN = "12345674"
 
 
 def make_counter(places: int = 3, **fields: object) -> LockerBank:
@@ -195,3 +196,43 @@ def test_only_counters_have_the_page_and_its_list_is_searched(retailer: Retailer
     expected = f"{url_of(bank)}?show=expected"
     assert "P-1" in desk.get(expected).content.decode()
     assert "No parcel matches" in desk.get(f"{expected}&q=zzz").content.decode()
+
+
+def test_a_wrong_code_leaves_the_page_as_it_is_with_the_cause(retailer: RetailerRef) -> None:
+    bank, desk = make_counter(), desk_of(retailer)
+    shown = desk.post(url_of(bank), {"code": WRONG_PIN})
+    page = shown.content.decode()
+    assert shown.status_code == 409
+    assert "wrong or expired" in page
+    assert 'name="code"' in page
+    for _n in range(6):
+        shown = desk.post(url_of(bank), {"code": WRONG_PIN})
+    assert shown.status_code == 409, "also after too many"
+    forged = desk.post(url_of(bank), {"code": f"{'a' * 40}.{'b' * 40}"})
+    assert (forged.status_code, "wrong or expired" in forged.content.decode()) == (409, True)
+
+
+def test_a_parcel_whose_number_looks_like_a_pin_can_be_dropped(retailer: RetailerRef) -> None:
+    bank, desk = make_counter(), desk_of(retailer)
+    page = desk.post(url_of(bank), {"code": WRONG_PIN}).content.decode()
+    assert "A shopper returns it" in page
+    desk.post(url_of(bank), {"act": "return", "code": WRONG_PIN})
+    row = LockerReservation.objects.get()
+    assert row.parcel_ref == WRONG_PIN
+    page = desk.post(url_of(bank), {"code": WRONG_PIN}).content.decode()
+    assert "Put it on the shelf" in page
+
+
+def test_a_form_that_is_sent_again_drops_no_second_parcel(retailer: RetailerRef) -> None:
+    bank, desk = make_counter(), desk_of(retailer)
+    for _n in range(2):
+        page = desk.post(url_of(bank), {"act": "send", "code": "P-9"}).content.decode()
+        assert "Put it on the shelf" in page
+    row = LockerReservation.objects.get()
+    form = {"act": "shelve", "reservation": row.public_id, "free": "B1"}
+    desk.post(url_of(bank), form)
+    desk.post(url_of(bank), {"act": "send", "code": "P-9"})
+    assert LockerReservation.objects.count() == 1
+    desk.post(url_of(bank), {"act": "courier", "reservation": row.public_id})
+    desk.post(url_of(bank), {"act": "send", "code": "P-9"})
+    assert LockerReservation.objects.count() == 2, "the same number comes back another day"
