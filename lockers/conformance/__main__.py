@@ -2,19 +2,20 @@
 
 The kit plays the server. Point your cabinet to its address, give it the token, and do what the
 terminal says. A program can do it too: ``--rig COMMAND``, with {url}, {token} and {doors} in it.
-The exit status is 0 if every check passed, else 1.
+The exit status is 0 if every check passed, 1 if not, and 2 if the kit could not start.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import socket
 import sys
 from pathlib import Path
 from threading import Thread
 
 from lockers.conformance.checks import CHECKS
-from lockers.conformance.hands import Hands, Person, Rig
+from lockers.conformance.hands import Hands, HandsFailed, Person, Rig
 from lockers.conformance.kit import Kit
 from lockers.conformance.report import Result, as_json, is_passed, line_of, run_checks
 from lockers.conformance.server import KitServer
@@ -45,20 +46,33 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, doors: tuple[str, ...], only: frozenset[str]) -> int:
-    server = KitServer(options.port, host=options.bind)
+    try:
+        if options.json is not None:
+            options.json.touch()
+        server = KitServer(options.port, host=options.bind)
+    except (OSError, OverflowError) as fault:
+        sys.stderr.write(
+            f"The kit cannot start: {fault}. Choose another --port, --bind or --json.\n"
+        )
+        return 2
     server.world.boxes = doors
     Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://{options.bind}:{server.own_port}"
+    url = f"http://{address_for(options.bind)}:{server.own_port}"
     sys.stdout.write(f"Address: {url}\nToken:   {server.world.token}\n")
     sys.stdout.flush()
-    hands: Hands = Person(input)
     rig = None
-    if options.rig:
-        values = {"url": url, "token": server.world.token, "doors": ",".join(doors)}
-        hands = rig = Rig(options.rig.format(**values))
+    results: list[Result] = []
     try:
-        kit = Kit(server, hands, options.wait)
-        results = run_checks(kit, only=only, tell=_tell)
+        hands: Hands = Person(input)
+        if options.rig:
+            hands = rig = Rig(_filled(options.rig, url, server.world.token, doors))
+        results = run_checks(Kit(server, hands, options.wait), only=only, tell=_tell)
+    except HandsFailed as fault:
+        sys.stderr.write(f"The kit cannot work the cabinet: {fault}.\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped. The checks are not complete.\n")
+        return 1
     finally:
         if rig is not None:
             rig.end()
@@ -68,6 +82,28 @@ def _run(options: argparse.Namespace, doors: tuple[str, ...], only: frozenset[st
         firmware = str((server.world.claims or [{}])[0].get("firmware", ""))
         options.json.write_text(json.dumps(as_json(results, firmware=firmware), indent=1) + "\n")
     return 0 if is_passed(results) else 1
+
+
+def _filled(rig: str, url: str, token: str, doors: tuple[str, ...]) -> str:
+    """Return the command of a rig with its values. Other braces stay as they are."""
+    for name, value in (("url", url), ("token", token), ("doors", ",".join(doors))):
+        rig = rig.replace(f"{{{name}}}", value)
+    return rig
+
+
+def address_for(bind: str) -> str:
+    """Return an address at which a cabinet reaches the kit.
+
+    ``0.0.0.0`` means all addresses of this computer: then it is the one of the usual network.
+    """
+    if bind not in {"0.0.0.0", ""}:  # noqa: S104 - compared, not bound
+        return bind
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent; the system only chooses the way
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
 
 
 def _tell(result: Result) -> None:

@@ -58,12 +58,12 @@ def deposit(kit: Kit) -> None:
 
 def empty_deposit(kit: Kit) -> None:
     """A door that opens and closes without a parcel is no deposit."""
-    reserved = kit.reserve(kit.world.boxes[0])
+    reserved, before = kit.reserve(kit.world.boxes[0]), kit.last_entry()
     kit.reports(2)
     door = kit.hands.type_pin(kit.pin(reserved, CodeRole.COURIER))
     kit.opens(door, reserved, "the courier PIN")
     kit.hands.close(reserved.box)
-    kit.entry("closed", box=reserved.box)
+    kit.entry("closed", above=before, box=reserved.box)
     kit.flush()
     if kit.entries("deposited", reservation=reserved.name):
         raise Failed("an entry deposited, though nothing was put in")
@@ -205,7 +205,9 @@ def answer_replayed(kit: Kit) -> None:
     kit.hands.close(box)
     kit.world.commands.clear()
     kit.flush()
-    old = next(one for one in kit.world.answers if name.encode() in one[0])
+    old = next((one for one in kit.world.answers if name.encode() in one[0]), None)
+    if old is None:
+        raise Failed("no heartbeat between the command and its run")
     altered = kit.command("open", box)  # a new command in an old answer's place
     kit.world.commands.clear()
     content = old[0].replace(name.encode(), altered.encode())
@@ -229,13 +231,19 @@ def _not_opened(kit: Kit, box: str, command: str, what: str) -> None:
 
 
 def number_refused(kit: Kit) -> None:
-    """After 409 seq_replayed the cabinet uses a number above ``last_seq``."""
-    jump = kit.world.last_seq + 50
+    """After 409 seq_replayed the cabinet uses a number above ``last_seq`` at once."""
+    jump, seen = kit.world.last_seq + 100_000, len(kit.world.messages)
     kit.world.switches.skip_to = jump
-    kit.until(
-        lambda world: any(m.status == 200 and m.seq > jump for m in world.messages),
-        f"no message with a number above {jump}",
-    )
+    kit.until(lambda world: world.switches.skip_to is None, "no message of the cabinet")
+
+    def numbers() -> list[int]:
+        return [m.seq for m in kit.world.messages[seen:] if m.is_signed]
+
+    kit.until(lambda _world: len(numbers()) > 1, "no message after the refusal")
+    following = numbers()[1]
+    if following <= jump:
+        raise Failed(f"number {following} after {jump} was named")
+    kit.reports()
 
 
 def codes_ended(kit: Kit) -> None:
@@ -266,11 +274,13 @@ def dropped(kit: Kit) -> None:
 
 def forced(kit: Kit) -> None:
     """A door that opens without a code is told as forced."""
-    box = kit.world.boxes[3]
+    box, before = kit.world.boxes[3], kit.last_entry()
     kit.hands.force(box)
-    kit.entry("opened", box=box, by="none")
-    kit.hands.close(box)
-    kit.entry("closed", box=box)
+    try:
+        opened = kit.entry("opened", above=before, box=box, by="none")
+    finally:
+        kit.hands.close(box)
+    kit.entry("closed", above=opened["seq"], box=box)
 
 
 def restart(kit: Kit) -> None:
@@ -310,6 +320,8 @@ def journal_whole(kit: Kit) -> None:
     kit.flush()
     if kit.world.faults:
         raise Failed("; ".join(kit.world.faults[:3]))
+    if not kit.world.entries:
+        raise Failed("no entry at all")
     missing = [n for n in range(1, max(kit.world.entries, default=0)) if n not in kit.world.entries]
     if missing:
         raise Failed(f"no entry {missing[0]}")
@@ -318,9 +330,11 @@ def journal_whole(kit: Kit) -> None:
 def numbers_grow(kit: Kit) -> None:
     """Each message has a greater number than the one before it."""
     numbers = [m.seq for m in kit.world.messages if m.is_signed]
-    same = [b for a, b in pairwise(numbers) if b <= a]
-    if same:
-        raise Failed(f"number {same[0]} after {max(numbers)} had been used")
+    if not numbers:
+        raise Failed("no signed message")
+    lower = [(a, b) for a, b in pairwise(numbers) if b <= a]
+    if lower:
+        raise Failed(f"number {lower[0][1]} after {lower[0][0]} had been used")
 
 
 def _check(name: str, run: Callable[[Kit], None], wanted: str, remedy: str) -> Check:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import shlex
 import subprocess
 from collections.abc import Callable
-from typing import Protocol
+from threading import Thread
+from typing import Final, Protocol
+
+#: Seconds in which a program at the cabinet must answer a command.
+ANSWER_S: Final = 30.0
+
+
+class HandsFailed(Exception):
+    """Nobody works the cabinet any more; the text says why."""
 
 
 class Hands(Protocol):
@@ -57,27 +67,33 @@ class Person:
         return self._door(f"Make a QR code of this text and scan it:\n{token}\n")
 
     def _door(self, what: str) -> str:
-        return self._ask(f"{what} Which door opened? (its number; Enter alone: none) ").strip()
+        return self._say(f"{what} Which door opened? (its number; Enter alone: none) ").strip()
+
+    def _say(self, text: str) -> str:
+        try:
+            return self._ask(text)
+        except EOFError:
+            raise HandsFailed("the terminal was closed") from None
 
     def put(self, box: str) -> None:
         """Ask for a parcel."""
-        self._ask(f"Put a parcel behind door {box}. Leave the door open. (Enter) ")
+        self._say(f"Put a parcel behind door {box}. Leave the door open. (Enter) ")
 
     def take(self, box: str) -> None:
         """Ask for the parcel to be taken out."""
-        self._ask(f"Take the parcel out from behind door {box}. Leave the door open. (Enter) ")
+        self._say(f"Take the parcel out from behind door {box}. Leave the door open. (Enter) ")
 
     def close(self, box: str) -> None:
         """Ask for a closed door."""
-        self._ask(f"Close door {box}. (Enter) ")
+        self._say(f"Close door {box}. (Enter) ")
 
     def force(self, box: str) -> None:
         """Ask for a door opened by its emergency lock."""
-        self._ask(f"Open door {box} by its emergency lock, without a code. (Enter) ")
+        self._say(f"Open door {box} by its emergency lock, without a code. (Enter) ")
 
     def restart(self) -> None:
         """Ask for a moment without power."""
-        self._ask("Take the power away for a moment. Wait until the cabinet is up. (Enter) ")
+        self._say("Take the power away for a moment. Wait until the cabinet is up. (Enter) ")
 
     def nudge(self) -> None:
         """Wait for the cabinet's own report."""
@@ -90,18 +106,41 @@ class Rig:
     restart, sync.
     """
 
-    def __init__(self, command: str) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - the vendor names its own program
-            shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+    def __init__(self, command: str, answer_s: float = ANSWER_S) -> None:
+        self._answer_s = answer_s
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - the vendor names its own program
+                shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+        except (OSError, ValueError) as fault:
+            raise HandsFailed(f"the program of --rig cannot be started: {fault}") from fault
+        self._lines: queue.Queue[str] = queue.Queue()
+        Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        """Put each line of the program into the queue, and "" after the last one."""
+        with contextlib.suppress(ValueError, OSError):  # closed meanwhile, or no text
+            for line in self._process.stdout or ():
+                self._lines.put(line)
+        self._lines.put("")
 
     def _say(self, line: str) -> str:
-        process = self._process
-        if process.stdin is None or process.stdout is None or process.poll() is not None:
-            raise RuntimeError(f"The program that works the cabinet has ended, before: {line[:40]}")
-        process.stdin.write(f"{line}\n")
-        process.stdin.flush()
-        return process.stdout.readline().strip()
+        """Send a command and return the answer. Raises HandsFailed if none comes in time."""
+        shown = line[:40]
+        try:
+            if self._process.stdin is not None:
+                self._process.stdin.write(f"{line}\n")
+                self._process.stdin.flush()
+            answer = self._lines.get(timeout=self._answer_s)
+        except queue.Empty:
+            raise HandsFailed(
+                f"the program of --rig did not answer “{shown}” within {self._answer_s:g} s"
+            ) from None
+        except (OSError, ValueError):
+            answer = ""
+        if not answer:
+            raise HandsFailed(f"the program of --rig has ended, before “{shown}”")
+        return answer.strip()
 
     def _door(self, line: str) -> str:
         words = self._say(line).split()
@@ -142,4 +181,8 @@ class Rig:
     def end(self) -> None:
         """End the program."""
         self._process.terminate()
-        self._process.wait(timeout=10)
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -12,7 +12,7 @@ from typing import Any
 
 from lockers import codes, signing
 from lockers.conformance.hands import Hands
-from lockers.conformance.server import KitServer, World
+from lockers.conformance.server import KitServer, Switches, World
 from lockers.states import CodeRole
 
 
@@ -73,19 +73,34 @@ class Kit:
         """Return how many heartbeats were taken."""
         return sum(m.kind == "heartbeats" and m.status == 200 for m in self.world.messages)
 
-    def entry(self, kind: str, **wanted: Any) -> dict[str, Any]:
-        """Wait for an entry of the journal and return it. Raises Failed."""
-        shown = " ".join([kind, *(f"{name}={value}" for name, value in wanted.items())])
-        self.until(lambda _world: bool(self.entries(kind, **wanted)), f"no entry {shown}")
-        return self.entries(kind, **wanted)[-1]
+    def last_entry(self) -> int:
+        """Return the number of the last entry that came; later ones are new."""
+        return max(self.world.entries, default=0)
 
-    def entries(self, kind: str, **wanted: Any) -> list[dict[str, Any]]:
+    def entry(self, kind: str, *, above: int = 0, **wanted: Any) -> dict[str, Any]:
+        """Wait for an entry with a number above ``above`` and return it. Raises Failed."""
+        shown = " ".join([kind, *(f"{name}={value}" for name, value in wanted.items())])
+        self.until(
+            lambda _world: bool(self.entries(kind, above=above, **wanted)), f"no entry {shown}"
+        )
+        return self.entries(kind, above=above, **wanted)[-1]
+
+    def entries(self, kind: str, *, above: int = 0, **wanted: Any) -> list[dict[str, Any]]:
         """Return the entries of a kind that came so far, in their order."""
         return [
             one
-            for _seq, one in sorted(self.world.entries.items())
-            if one["kind"] == kind and all(one.get(k) == v for k, v in wanted.items())
+            for seq, one in sorted(self.world.entries.items())
+            if seq > above
+            and one["kind"] == kind
+            and all(one.get(name) == value for name, value in wanted.items())
         ]
+
+    def tidy(self) -> None:
+        """Take away what a failed check left: faults of the server, commands, reservations."""
+        world = self.world
+        world.switches = Switches()
+        for left in (world.commands, world.ended, world.reservations):
+            left.clear()
 
     def flush(self) -> None:
         """Wait until the cabinet has sent what it has written so far."""

@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lockers.conformance.checks import CHECKS, Check
+from lockers.conformance.hands import HandsFailed
 from lockers.conformance.kit import Failed, Kit
+
+HANDS_REMEDY = "Stay at the cabinet until the last check ends, or use a program that does (--rig)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,28 +34,32 @@ def run_checks(
 ) -> list[Result]:
     """Run the checks in their order, and tell each result at once.
 
-    A check that cannot go on (no keys, no signature) ends the run; the others are skipped. With
-    ``only``, the checks that end a run still run first.
+    A check that cannot go on (no keys, no signature, nobody at the cabinet) ends the run; the
+    others are skipped. A failed check leaves nothing behind for the next one. With ``only``, the
+    checks that end a run still run first.
     """
     results: list[Result] = []
     over = ""
     for check in checks:
         if only and check.name not in only and not check.ends:
             continue
-        actual = over
+        actual, remedy, is_last = over, check.remedy, False
         if not over:
             try:
                 check.run(kit)
             except Failed as failed:
-                actual = str(failed)
+                actual, is_last = str(failed), check.ends
+                kit.tidy()
+            except HandsFailed as failed:
+                actual, remedy, is_last = str(failed), HANDS_REMEDY, True
         result = Result(
             name=check.name,
             result="skipped" if over else "failed" if actual else "passed",
             wanted=check.wanted,
             actual=actual,
-            remedy=check.remedy if actual else "",
+            remedy=remedy if actual else "",
         )
-        if actual and check.ends and not over:
+        if is_last:
             over = f"not run, because {check.name} failed"
         results.append(result)
         tell(result)

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -85,6 +86,12 @@ class KitServer(ThreadingHTTPServer):
         self.changed = threading.Condition()
         super().__init__((host, port), KitHandler)
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Note a call that broke off or cannot be read; the report names it."""
+        fault = sys.exception()
+        if not isinstance(fault, ConnectionError | TimeoutError):
+            self.world.faults.append(f"a call that cannot be read ({type(fault).__name__})")
+
     @property
     def own_port(self) -> int:
         """The port at which the server listens."""
@@ -113,7 +120,9 @@ class KitHandler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take a call: the claim of keys, a journal or a heartbeat."""
-        length = int(self.headers.get("Content-Length") or 0)
+        length = _number(self.headers.get("Content-Length", ""))
+        if length > _MOST_BODY:
+            self.close_connection = True
         body = self.rfile.read(min(length, _MOST_BODY))
         with self.server.changed:
             try:
@@ -161,7 +170,7 @@ class KitHandler(BaseHTTPRequestHandler):
         headers = self.headers
         time_text = headers.get(signing.DEVICE_TIME, "")
         seq_text = headers.get(signing.DEVICE_SEQ, "")
-        seq = int(seq_text) if seq_text.isascii() and seq_text.isdigit() else 0
+        seq = _number(seq_text)
         right = signing.sign(
             world.key, method="POST", path=self.path, seq=seq, time=time_text, body=body
         )
@@ -174,7 +183,8 @@ class KitHandler(BaseHTTPRequestHandler):
             world.last_seq = max(seq, world.last_seq)
             items = value.get("entries")
             for item in items if isinstance(items, list) else []:
-                world.unanswered[item.get("seq", 0)] = item
+                if isinstance(item, dict) and isinstance(item.get("seq"), int):
+                    world.unanswered[item["seq"]] = item
             self.close_connection = True
             return
         status, answer = self._answer(kind, seq, time, is_signed, value)
@@ -265,9 +275,14 @@ class KitHandler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
+def _number(text: str) -> int:
+    """Return the number in a header; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
 def _object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
