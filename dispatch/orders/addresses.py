@@ -28,6 +28,7 @@ def parts_of(place: Mapping[str, str]) -> AddressParts:
         number=place["house_number"] or parsed.number,
         postcode=place["postcode"] or parsed.postcode,
         city=place["city"] or parsed.city,
+        text="" if place["house_number"] else parsed.text,
     )
 
 

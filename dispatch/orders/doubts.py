@@ -21,6 +21,10 @@ class Doubt(models.TextChoices):
         "other_town",
         _("The street was found only in another town. Choose a suggestion or set the pin."),
     )
+    OTHER_POSTCODE = (
+        "other_postcode",
+        _("The place has another postcode. Check the suggested pin, or correct the postcode."),
+    )
     RIVALS = (
         "rivals",
         _("This address matches several places that are far apart. Choose the correct one."),

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dispatch.roads.addresses import fold, fold_postcode, house_number
+from dispatch.roads.addresses import exact_letters, fold, fold_postcode, house_number, loose
 from dispatch.roads.city import AddressObject
 from dispatch.roads.rules import CLASS_ID
 from dispatch.roads.streets import E7, StreetArrays, metres_per_degree
@@ -21,9 +21,9 @@ from dispatch.roads.streets import E7, StreetArrays, metres_per_degree
 APART_M: Final = 600  # parts of one street name that are farther apart are two streets
 SCHEMA: Final = """
 CREATE TABLE street (
-    id INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, city TEXT NOT NULL,
-    cities TEXT NOT NULL, postcodes TEXT NOT NULL, lat REAL NOT NULL, lon REAL NOT NULL,
-    extent_m INTEGER NOT NULL, houses INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL, loose TEXT NOT NULL, name TEXT NOT NULL,
+    city TEXT NOT NULL, cities TEXT NOT NULL, postcodes TEXT NOT NULL, lat REAL NOT NULL,
+    lon REAL NOT NULL, extent_m INTEGER NOT NULL, houses INTEGER NOT NULL
 );
 CREATE TABLE house (
     street INTEGER NOT NULL REFERENCES street, low INTEGER NOT NULL, high INTEGER NOT NULL,
@@ -38,18 +38,20 @@ CREATE VIRTUAL TABLE words USING fts5(key, street UNINDEXED, tokenize = 'trigram
 """
 INDEXES: Final = """
 CREATE INDEX street_key ON street (key);
+CREATE INDEX street_loose ON street (loose);
 CREATE INDEX house_street ON house (street, low);
 CREATE INDEX place_key ON place (key);
 INSERT INTO words (key, street) SELECT key, id FROM street;
 INSERT INTO words (words) VALUES ('optimize');
 PRAGMA optimize;
+PRAGMA user_version = 2;
 """
 Plane = npt.NDArray[np.float64]
 
 
 @dataclass(slots=True)
 class _Name:
-    """All street lines and houses that have one folded street name."""
+    """All street lines and houses of one street name, as ``exact_letters`` compares names."""
 
     names: Counter[str] = field(default_factory=Counter)
     spots: list[tuple[float, float]] = field(default_factory=list)
@@ -63,7 +65,7 @@ def build(path: Path, streets: StreetArrays, objects: Sequence[AddressObject]) -
         db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
         db.execute("BEGIN")
         scale = np.array(metres_per_degree(float(np.mean(streets.node_lonlat[:, 1])) / E7))
-        count = sum(_write_name(db, key, group, scale) for key, group in named.items())
+        count = sum(_write_name(db, key, group, scale) for key, group in named)
         places = _places(objects)
         db.executemany("INSERT INTO place (key, name, kind, lat, lon) VALUES (?,?,?,?,?)", places)
         db.commit()
@@ -72,9 +74,9 @@ def build(path: Path, streets: StreetArrays, objects: Sequence[AddressObject]) -
     return {"address_streets": count, "addresses": houses, "places": len(places)}
 
 
-def _by_name(streets: StreetArrays, objects: Sequence[AddressObject]) -> dict[str, _Name]:
-    named: defaultdict[str, _Name] = defaultdict(_Name)
-    keys = [fold(name) for name in streets.names]
+def _by_name(streets: StreetArrays, objects: Sequence[AddressObject]) -> list[tuple[str, _Name]]:
+    named: defaultdict[tuple[str, str], _Name] = defaultdict(_Name)
+    keys = [(fold(name), exact_letters(name)) for name in streets.names]
     ferry = CLASS_ID["ferry"]
     for at, (name, kind) in enumerate(
         zip(streets.name.tolist(), streets.road_class.tolist(), strict=True)
@@ -89,10 +91,10 @@ def _by_name(streets: StreetArrays, objects: Sequence[AddressObject]) -> dict[st
         group.spots += [(lon / E7, lat / E7) for lon, lat in line[picked].tolist()]
     for item in objects:
         if item.number and item.street:
-            group = named[fold(item.street)]
+            group = named[fold(item.street), exact_letters(item.street)]
             group.names[item.street] += 1
             group.houses.append(item)
-    return {key: group for key, group in named.items() if key}
+    return [(key, group) for (key, _letters), group in named.items() if key]
 
 
 def _write_name(
@@ -113,10 +115,11 @@ def _write_name(
         codes = {fold_postcode(house.postcode) for house in houses if house.postcode}
         extent = np.hypot(*(np.ptp(spots[rows], axis=0) * scale))
         street = db.execute(
-            "INSERT INTO street (key, name, city, cities, postcodes, lat, lon, extent_m, houses)"
-            " VALUES (?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO street (key, loose, name, city, cities, postcodes, lat, lon, extent_m,"
+            " houses) VALUES (?,?,?,?,?,?,?,?,?,?)",
             (
                 key,
+                loose(name),
                 name,
                 cities.most_common(1)[0][0] if cities else "",
                 "|".join(sorted({fold(city) for city in cities})),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -55,6 +55,7 @@ prof professor profesor
 eng engenheiro ing ingeniero
 sta santa
 sto santo
+strasse str
 sra senhora senora
 aptd apartado
 """
@@ -85,12 +86,16 @@ _POSTCODE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class AddressParts:
-    """The parts of an address; each part may be empty."""
+    """The parts of an address; each part may be empty.
+
+    ``text`` is the text from which street and number were read, for :func:`readings`.
+    """
 
     street: str = ""
     number: str = ""
     postcode: str = ""
     city: str = ""
+    text: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,36 @@ def fold(text: str) -> str:
     words = re.findall(r"[^\W_]+", plain)
     folded = [_WORD.get(word, word) for word in words if word not in _PARTICLES]
     return " ".join(folded or words)
+
+
+# Letters of two parts, and what people write for them: König, Koenig and Konig.
+_PAIR: Final = re.compile(r"a[ae]+|[ou]e+")
+_TWO_LETTERS: Final[Mapping[str, str]] = {
+    "ä": "ae", "æ": "ae", "ö": "oe", "ø": "oe", "å": "aa",
+}  # fmt: skip
+_MARKED_U: Final = re.compile(r"(?<!g)ü")  # in Spanish "gü" is only a way to say g
+
+
+@lru_cache(maxsize=65_536)
+def loose(text: str) -> str:
+    """Return a key that is equal for the spellings of a name that people use.
+
+    ``Hauptstrasse``, ``Haupt-Strasse`` and ``Hauptstr.``; ``König``, ``Koenig`` and ``Konig``. Two
+    different names may share it: see :func:`exact_letters`.
+    """
+    return _PAIR.sub(lambda pair: pair[0][0], fold(text).replace(" ", ""))
+
+
+@lru_cache(maxsize=65_536)
+def exact_letters(text: str) -> str:
+    """Return a key that differs for ``Bödastrasse`` and ``Bodastrasse``, which are two streets.
+
+    ``Boedastrasse`` is ``Bödastrasse``. Accents as in ``José`` make no difference: one street is
+    often written with and without them.
+    """
+    plain = unicodedata.normalize("NFC", text.casefold())
+    plain = "".join(_TWO_LETTERS.get(letter, letter) for letter in plain)
+    return fold(_MARKED_U.sub("ue", plain)).replace(" ", "")
 
 
 def fold_postcode(text: str) -> str:
@@ -148,7 +183,8 @@ def house_number(text: str) -> HouseNumber | None:
     low = high = int(match.group(1))
     if match.group("high"):
         other = int(match.group("high"))
-        if abs(other - low) <= 60:  # "12-16" is a range; "12-1203" is house 12, flat 1203
+        # "12-16" is a range; "12-1203" is house 12, flat 1203, and "48/17" is house 48, flat 17.
+        if abs(other - low) <= 60 and (other > low or "/" not in match.group()):
             low, high = min(low, other), max(low, other)
     suffix = "1/2" if match.group("fraction") else (match.group("letter") or "").casefold()
     return HouseNumber(low, high, suffix)
@@ -176,7 +212,7 @@ def parse(text: str) -> AddressParts:
         rest = f"{rest[: match.start()]} {rest[match.end() :]}"
     cities = [re.sub(r"\s+", " ", piece).strip(" -") for piece in rest.split(",")]
     cities = [city for city in cities if city and not city.isdigit()]
-    return AddressParts(street, number, postcode, cities[0] if cities else "")
+    return AddressParts(street, number, postcode, cities[0] if cities else "", text)
 
 
 _BEFORE: Final = re.compile(
@@ -186,6 +222,50 @@ _AFTER: Final = re.compile(
     r"^(.*?[^\W\d_].*?)\s+(\d{1,6}(?:\s*[-–/]\s*\d{1,6})?(?:\s?-?[a-zA-Z](?![^\W_]))?)(?:\s+(.*))?$"
 )
 _ORDINAL: Final = re.compile(r"^\d+(?:st|nd|rd|th)$", re.IGNORECASE)
+
+
+_NUMBER: Final = r"\d{1,6}(?:\s*[-–/]\s*\d{1,6})?(?:\s?-?[a-zA-Z])?"
+# The last number is the house number: "18 de Septiembre 500", "5 Norte 1240 B", "Ruta 5 120".
+_LAST_NUMBER: Final = re.compile(rf"^(\S*\d\S*\s.*?[^\W\d_].*?|[^\W\d_].*?\d)\s+#?\s*({_NUMBER})$")
+
+
+def splits(head: str) -> list[tuple[str, str]]:
+    """Return (street, number) of each way in which a street with its number can be read."""
+    street, number, _tail = _street_and_number(head)
+    ways = [(street, number), (head, "")]
+    last = _LAST_NUMBER.match(head)
+    if last:
+        ways.append((last[1], last[2]))
+    return ways
+
+
+def readings(parts: AddressParts) -> list[AddressParts]:
+    """Return the ways in which an address can be read, the usual one first.
+
+    The name of a street may have a number ("18 de Septiembre 500", "5 Norte"), and the town may
+    come first ("Helsinki, Kaivokatu 1"). The index decides which reading is right.
+    """
+    heads = heads_of(parts)
+    if not heads:
+        return [parts]
+    others = [
+        replace(parts, street=street, number=number) for street, number in splits(heads[0])[1:]
+    ]
+    code = _POSTCODE.search(heads[0])
+    town = heads[0].replace(code[1], "").strip() if code else heads[0]
+    for head in () if re.search(r"\d", town) else heads[1:]:
+        for street, number in splits(head):
+            postcode = code[1] if code else parts.postcode
+            # In "Boston, Elm Street 25227" the usual reading takes the number for the postcode.
+            postcode = "" if fold_postcode(postcode) == fold_postcode(number) else postcode
+            if number:
+                others.append(AddressParts(street, number, postcode, town, parts.text))
+    return list(dict.fromkeys([parts, *others]))
+
+
+def heads_of(parts: AddressParts) -> list[str]:
+    """Return the pieces between commas of the text of an address, without flats and floors."""
+    return [piece.strip() for piece in _UNIT.sub("", parts.text).split(",") if piece.strip()]
 
 
 def _street_and_number(head: str) -> tuple[str, str, str]:

@@ -13,24 +13,29 @@ from typing import Final, Literal
 from dispatch.roads.addresses import (
     AddressParts,
     HouseNumber,
+    exact_letters,
     fold,
     fold_postcode,
+    heads_of,
     house_number,
+    loose,
     parse,
+    readings,
+    splits,
 )
 from dispatch.roads.houses import Door, KnownDoor, house, interpolated
-from dispatch.roads.likeness import same_name, shared_words, similarity, trigrams
+from dispatch.roads.likeness import same_name
+from dispatch.roads.named_streets import Street, streets_like, streets_named
 from dispatch.roads.network import load
-from dispatch.roads.towns import NEAR_CITY_M, Located, Town, nearest_place, town_of
+from dispatch.roads.towns import NEAR_CITY_M, Located, Town, is_place, nearest_place, town_of
 from lastmile.core.geo import Point, distance_m
 
 __all__ = ["AddressParts", "Candidate", "find"]
 
 Precision = Literal["house", "interpolated", "street", "place", "given"]
 SAME_PLACE_M: Final = 40  # answers nearer to each other than this are the same place
-LEAST_ALIKE: Final = 0.3  # least similarity of two names; below it a person sees no likeness
-MOST_SIMILAR: Final = 8
 LOOK_FIRST: Final = 0.45  # confidence of a similar street: below 0.5, so a person must check it
+MOST_TOWN_WORDS: Final = 3  # of a town that is written before the street, without a comma
 QUARTER_M: Final = 3_000  # farthest named place that is added to a label to tell two streets apart
 
 
@@ -47,10 +52,13 @@ class Candidate:
         ``street``: the middle of the street. ``place``: the middle of a place or postcode.
         ``given``: a point that came with the order or was saved for it.
     exact : bool
-        True if the street has the same name as the address; False if it is only similar.
+        True if the street has the same name as the address, or a spelling of it that cannot
+        mislead; False if it is only similar.
     town : str
         Is the place in the town of the address? ``same``, ``other``, ``unknown`` if the data does
         not tell, ``unasked`` if the address names no town.
+    other_postcode : bool
+        True if the place is known to have another postcode than the address.
     """
 
     point: Point
@@ -63,18 +71,7 @@ class Candidate:
     city: str = ""
     exact: bool = False
     town: Town = "unasked"
-
-
-@dataclass(frozen=True, slots=True)
-class _Street:
-    id: int
-    key: str
-    name: str
-    city: str
-    cities: frozenset[str]
-    postcodes: frozenset[str]
-    point: Point
-    extent_m: int
+    other_postcode: bool = False
 
 
 def find(
@@ -105,27 +102,54 @@ def find(
     """
     parts = parse(address) if isinstance(address, str) else _whole(address)
     db = _open(load(network, var).folder / "addresses.sqlite")
-    streets = _streets(db, parts)
-    answers = _answers(db, streets, parts, leave_out)
+    ways = [*readings(parts), *_town_first(db, parts)]
+    answers = _of_readings(
+        [_answers(db, streets_named(db, one.street), one, leave_out) for one in ways]
+    )
     if not answers or max(answer.confidence for answer in answers) < 0.3:
         answers += _places(db, parts)
     answers.sort(key=lambda answer: -answer.confidence)
     if similar:
         if not any(answer.exact for answer in answers):
-            answers = _similar(db, parts, leave_out) + answers
+            alike = [answer for one in ways for answer in _similar(db, one, leave_out)]
+            answers = sorted(alike, key=lambda answer: -answer.confidence) + answers
         answers = [_with_quarter(db, answer) for answer in _distinct(answers)[:limit]]
     return _distinct(answers)[:limit]
 
 
+def _of_readings(answers: Sequence[list[Candidate]]) -> list[Candidate]:
+    """Return the answers of the readings with a street of exactly the name, else of the usual one.
+
+    If several readings have one, all are answers: they may be rivals.
+    """
+    exact = [answer for group in answers for answer in group if answer.exact]
+    return exact + [answer for answer in answers[0] if not answer.exact] if exact else answers[0]
+
+
+def _town_first(db: sqlite3.Connection, parts: AddressParts) -> list[AddressParts]:
+    """Return the readings of "Helsinki Kaivokatu 1": the words before the street name a town."""
+    words = next(iter(heads_of(parts)), "").split()
+    return [
+        replace(parts, street=street, number=number, city=" ".join(words[:count]))
+        for count in range(1, min(MOST_TOWN_WORDS + 1, len(words)))
+        if is_place(db, fold(" ".join(words[:count])))
+        for street, number in splits(" ".join(words[count:]))
+        if number
+    ]
+
+
 def _answers(
     db: sqlite3.Connection,
-    streets: Sequence[tuple[_Street, float]],
+    streets: Sequence[tuple[Street, float]],
     parts: AddressParts,
     leave_out: Collection[str],
 ) -> list[Candidate]:
     number = house_number(parts.number)
     around = _city_middle(db, parts)
     answers: list[Candidate] = []
+    # "Boda-Strasse" may be meant for Bödastrasse, but not if there are both.
+    names = {exact_letters(street.name) for street, likeness in streets if likeness == 1}
+    is_one_name = len(names) < 2
     for street, likeness in streets:
         if around is not None and not street.cities:
             # The data gives the street no city: prefer streets near the city of the address.
@@ -133,33 +157,34 @@ def _answers(
         # Without the building in the data, one of several streets with this name is a guess.
         if number is not None and not street.cities:
             likeness /= math.sqrt(sum(other.key == street.key for other, _ in streets))
+        exact = is_one_name and (
+            same_name(fold(parts.street), street.key) or loose(parts.street) == loose(street.name)
+        )
         for answer in _in_street(db, street, likeness, number, parts, leave_out):
-            exact = same_name(fold(parts.street), street.key)
             place = Located(answer.point, answer.city, answer.postcode)
             town = town_of(db, parts, place, street.cities, street.postcodes)
-            answers.append(replace(answer, exact=exact, town=town))
+            other = _has_other_postcode(street, answer, parts)
+            answers.append(replace(answer, exact=exact, town=town, other_postcode=other))
     return answers
+
+
+def _has_other_postcode(street: Street, answer: Candidate, parts: AddressParts) -> bool:
+    """Return True if its door, or else each door of its street, has another postcode."""
+    code, own = fold_postcode(parts.postcode), fold_postcode(answer.postcode)
+    if not code:
+        return False
+    if answer.precision == "house" and own:
+        return own != code
+    return bool(street.postcodes) and code not in street.postcodes
 
 
 def _similar(
     db: sqlite3.Connection, parts: AddressParts, leave_out: Collection[str]
 ) -> list[Candidate]:
     """Return answers on streets with similar names, the most similar first."""
-    key = fold(parts.street)
-    match = " OR ".join(f'"{gram}"' for gram in dict.fromkeys(trigrams(key)))
-    if not match:
-        return []
-    rows = db.execute(
-        f"SELECT {_COLUMNS} FROM street WHERE id IN"  # noqa: S608 - fixed words
-        " (SELECT street FROM words WHERE words MATCH ? ORDER BY rank LIMIT 200)",
-        (match,),
-    ).fetchall()
-    alike = [(similarity(key, street.key), street) for street in map(_street, rows)]
-    alike = [pair for pair in alike if pair[0] >= LEAST_ALIKE]
-    alike.sort(key=lambda pair: -pair[0])
     return [
         answer
-        for score, street in alike[:MOST_SIMILAR]
+        for score, street in streets_like(db, parts.street)
         for answer in _answers(db, [(street, LOOK_FIRST * score)], parts, leave_out)[:1]
     ]
 
@@ -181,7 +206,11 @@ def _whole(parts: AddressParts) -> AddressParts:
         return parts
     split = parse(parts.street)
     return AddressParts(
-        split.street, split.number, parts.postcode or split.postcode, parts.city or split.city
+        split.street,
+        split.number,
+        parts.postcode or split.postcode,
+        parts.city or split.city,
+        parts.text or split.text,
     )
 
 
@@ -198,55 +227,9 @@ def _open(path: Path) -> sqlite3.Connection:
     return connections[path]
 
 
-_COLUMNS: Final = "id, key, name, city, cities, postcodes, lat, lon, extent_m"
-
-
-def _streets(db: sqlite3.Connection, parts: AddressParts) -> list[tuple[_Street, float]]:
-    """Return the streets of this name, each with its likeness in (0, 1].
-
-    If no street has exactly this name, return streets that share words with it.
-    """
-    key = fold(parts.street)
-    if not key:
-        return []
-    rows = db.execute(
-        f"SELECT {_COLUMNS} FROM street WHERE key = ? LIMIT 50",  # noqa: S608 - fixed words
-        (key,),
-    ).fetchall()
-    if rows:
-        return [(_street(row), 1.0) for row in rows]
-    long = [word for word in key.split() if len(word) >= 3]
-    if not long:
-        return []
-    match = " ".join(f'"{word}"' for word in long)
-    rows = db.execute(
-        f"SELECT {_COLUMNS} FROM street WHERE id IN"  # noqa: S608 - fixed words
-        " (SELECT street FROM words WHERE words MATCH ? LIMIT 200)",
-        (match,),
-    ).fetchall()
-    alike = [(street, shared_words(key, street.key)) for street in map(_street, rows)]
-    scored = [(street, 0.9 * share) for street, share in alike if share >= 0.5]
-    scored.sort(key=lambda pair: -pair[1])
-    return scored[:20]
-
-
-def _street(row: tuple[int, str, str, str, str, str, float, float, int]) -> _Street:
-    number, key, name, city, cities, codes, lat, lon, extent = row
-    return _Street(
-        number,
-        key,
-        name,
-        city,
-        frozenset(cities.split("|")) - {""},
-        frozenset(codes.split("|")) - {""},
-        Point(lat=lat, lon=lon),
-        extent,
-    )
-
-
 def _in_street(
     db: sqlite3.Connection,
-    street: _Street,
+    street: Street,
     likeness: float,
     number: HouseNumber | None,
     parts: AddressParts,
@@ -277,7 +260,7 @@ def _in_street(
     return [Candidate(street.point, label, "street", sure, street.name, city=street.city)]
 
 
-def _at_door(street: _Street, door: Door, trust: float) -> Candidate:
+def _at_door(street: Street, door: Door, trust: float) -> Candidate:
     return Candidate(
         door.point,
         _label(street.name, door.number, door.postcode, door.city),
@@ -290,7 +273,7 @@ def _at_door(street: _Street, door: Door, trust: float) -> Candidate:
     )
 
 
-def _agreement(street: _Street, parts: AddressParts) -> float:
+def _agreement(street: Street, parts: AddressParts) -> float:
     """Return a factor in (0, 1]: lower if the street has another postcode or city."""
     trust = 1.0
     code, city = fold_postcode(parts.postcode), fold(parts.city)

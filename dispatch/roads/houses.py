@@ -17,6 +17,7 @@ ACROSS_M: Final = 120
 # Error of a guess between two doors, as a part of the way to the nearer door; assumed.
 BETWEEN: Final = 0.5
 BEYOND_M: Final = 30  # error added to a guess beyond the last known door
+MOST_BETWEEN: Final = 200  # numbers between two doors; more is a mistake in the data, or a gap
 TOGETHER_M: Final = 300  # doors of one number nearer than this are one address: entrances, a yard
 
 
@@ -68,7 +69,11 @@ def house(houses: list[KnownDoor], number: HouseNumber, parts: AddressParts) -> 
     for doors_found, sure in ((twin, 1.0), (exact, 1.0), (ends, 0.9)):
         if doors_found:
             return [_medoid(group, sure) for group in _groups(doors_found, parts)]
-    spanned = [house for house in houses if number.low <= house.low <= number.high]
+    spanned = [
+        house
+        for house in houses
+        if number.low <= house.low <= number.high and (house.low - number.low) % 2 == 0
+    ]
     for doors_found, sure in ((same, 0.9), (ranged, 0.88), (spanned, 0.85)):
         if doors_found:
             doors = [_medoid(group, sure) for group in _groups(doors_found, parts)]
@@ -124,7 +129,7 @@ def interpolated(houses: list[KnownDoor], number: HouseNumber, extent_m: int) ->
         numbers = sorted(n for n in by_number if n % 2 == (wanted + side) % 2)
         below = max((n for n in numbers if n < wanted), default=None)
         above = min((n for n in numbers if n > wanted), default=None)
-        if below is not None and above is not None:
+        if below is not None and above is not None and above - below <= MOST_BETWEEN:
             a, b = _spot(by_number[below]), _spot(by_number[above])
             share = (wanted - below) / (above - below)
             point = Point(

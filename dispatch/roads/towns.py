@@ -60,6 +60,11 @@ def town_of(
     return "same" if _nearest_town(db, place.point) == wanted else "other"
 
 
+def is_place(db: sqlite3.Connection, key: str) -> bool:
+    """Return True if a folded name is that of a town, a quarter or a city of an address."""
+    return any(kind != "postcode" for _point, kind in _places_called(db, key))
+
+
 def _places_called(db: sqlite3.Connection, key: str) -> list[tuple[Point, str]]:
     rows = db.execute("SELECT lat, lon, kind FROM place WHERE key = ? LIMIT 20", (key,))
     return [(Point(lat=lat, lon=lon), kind) for lat, lon, kind in rows]

@@ -36,6 +36,7 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
         "40 vehicles move over 1,000 stops at 1 Hz: script and layout of a frame, memory",
     ),
     "addresses": ("tests.bench.addresses", "real addresses found, and interpolated when left out"),
+    "address_pins": ("tests.bench.address_pins", "pins set without a person, typos, spellings"),
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
     "streets": ("tests.bench.streets", "times of vans beside OSRM and Valhalla on three maps"),
     "import": ("tests.bench.imports", "5,000 rows of CSV and XLSX by HTTP, beside raw COPY"),

@@ -3,7 +3,7 @@
 They are the same for every geocoder. A pin is set without a person only if all of this is true:
 
 - the street has exactly the requested name;
-- the street is in the requested town;
+- the street is in the requested town, and the place has no other postcode;
 - no equally good answer is far away.
 
 In all other cases a person chooses from suggestions.
@@ -56,7 +56,8 @@ def _is_sure(candidate: Candidate) -> bool:
 
 
 def _fits(candidate: Candidate) -> bool:
-    return candidate.exact and candidate.town in {"same", "unasked"}
+    is_there = candidate.town in {"same", "unasked"} and not candidate.other_postcode
+    return candidate.exact and is_there
 
 
 def _are_rivals(best: Candidate, other: Candidate) -> bool:
@@ -68,6 +69,9 @@ def _are_rivals(best: Candidate, other: Candidate) -> bool:
 def _doubt(sure: Sequence[Answer]) -> str:
     if not sure:
         return ""
-    if any(answer.candidate.exact for answer in sure):
+    exact = [answer.candidate for answer in sure if answer.candidate.exact]
+    if any(one.other_postcode and one.town in {"same", "unasked"} for one in exact):
+        return Doubt.OTHER_POSTCODE.value
+    if exact:
         return Doubt.OTHER_TOWN.value
     return Doubt.OTHER_STREET.value

@@ -31,6 +31,7 @@ Sides = tuple[int, int, int]
 _DOUBTS = {
     Doubt.FAR: gettext_lazy("This address is too far from every hub. Check the coordinates."),
     Doubt.SWAPPED: gettext_lazy("Latitude and longitude seem to be swapped. Exchange them."),
+    Doubt.OTHER_POSTCODE: gettext_lazy("This address has another postcode. Check the postcode."),
     Doubt.OTHER_TOWN: gettext_lazy("This street was found only in another town. Check the town."),
     Doubt.RIVALS: gettext_lazy(
         "This address matches several places. Add the postcode or the town."

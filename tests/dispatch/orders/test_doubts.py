@@ -47,6 +47,14 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     street(near, "11 de Septiembre", 0, 30, "Villa Ejemplo", 120, 500)
     street(near, "Santa Rosa de Viterbo", 20, 0, "Villa Ejemplo", 7)
     street(near, "Avenida Francisco de Aguirre", 20, 10, "", 30)
+    street(near, "21 de Mayo", 0, 40, "Villa Ejemplo", 48, 500)
+    street(near, "5 Norte", 20, 40, "Villa Ejemplo", 120)
+    street(near, "Bödastrasse", 0, 50, "Villa Ejemplo", 4)
+    street(near, "Bodastrasse", 60, 50, "Villa Ejemplo", 4)
+    street(near, "Königstraße", 20, 50, "Villa Ejemplo", 8)
+    street(near, "Cordovez", 40, 20, "", 9)
+    post = {"addr:housenumber": "11", "addr:street": "Cordovez", "addr:postcode": "1700000"}
+    near.node(45, 19.9, post | {"addr:city": "Villa Ejemplo"})
     near.build(folder, "near")
     far.node(FAR + 5, 5, {"place": "town", "name": "Villa Lejana"})
     street(far, "Calle Larga", FAR, 0, "Villa Lejana", 48)
@@ -242,3 +250,70 @@ def test_a_hub_is_named_by_its_external_id_when_an_order_is_placed(
     assert placed.order.hub == hub
     with refused(Invalid, at="/hub"):
         services.place_order(draft=make_draft(hub="external_id:other"))
+
+
+@pytest.mark.parametrize(
+    ("text", "street_name", "number"),
+    [
+        ("21 de Mayo 500", "21 de Mayo", "500"),
+        ("21 de Mayo #500", "21 de Mayo", "500"),
+        ("21 de Mayo 48/17", "21 de Mayo", "48"),
+        ("21 de Mayo 500 depto 12", "21 de Mayo", "500"),
+        ("5 Norte 120", "5 Norte", "120"),
+        ("Villa Ejemplo, 5 Norte 120", "5 Norte", "120"),
+        ("Villa Ejemplo 5 Norte 120", "5 Norte", "120"),
+        ("Königstraße 8", "Königstraße", "8"),
+        ("Koenigstrasse 8", "Königstraße", "8"),
+        ("Konigstr. 8", "Königstraße", "8"),
+        ("König Strasse 8", "Königstraße", "8"),
+        ("8 KOENIG-STRASSE", "Königstraße", "8"),
+        ("Bödastrasse 4", "Bödastrasse", "4"),
+        ("Boedastr. 4", "Bödastrasse", "4"),
+        ("Bodastrasse 4", "Bodastrasse", "4"),
+        ("Boda Strasse 4", "Bodastrasse", "4"),
+    ],
+)
+def test_a_name_is_found_in_each_way_in_which_people_write_it(
+    near: Any, text: str, street_name: str, number: str
+) -> None:
+    order = to(text)
+    assert pinned(order) == ("ready", "")
+    best = find(text, "near")[0]
+    assert (best.street, best.number) == (street_name, number)
+    assert distance_m(best.point, order.delivery_place.point) < 1
+
+
+def test_a_spelling_that_fits_two_streets_gives_no_pin(near: Any) -> None:
+    order = to("Bödä Strasse 4")
+    assert pinned(order)[0] == "needs_pin"
+
+
+def test_an_address_that_can_be_read_as_two_streets_gives_no_pin(
+    retailer: RetailerRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = Town()
+    street(town, "Norte 7", 0, 0, "", 5)
+    street(town, "5 Norte", 60, 30, "", 7)
+    town.build(tmp_path, "twice")
+    monkeypatch.setenv("LASTMILE_VAR", str(tmp_path))
+    make_hub(name="Twice", network="twice", lat=LAT, lon=LON)
+    assert pinned(to("5 Norte 7")) == ("needs_pin", "rivals")
+    assert pinned(to("Norte 7 5"))[0] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("number", "postcode", "expected"),
+    [
+        ("11", "1700000", ("ready", "")),
+        ("11", "", ("ready", "")),
+        ("11", "9999999", ("needs_pin", "other_postcode")),
+        ("9", "9999999", ("needs_pin", "other_postcode")),  # its street has only the other one
+    ],
+)
+def test_a_postcode_that_contradicts_the_place_gives_no_pin(
+    near: Any, number: str, postcode: str, expected: tuple[str, str]
+) -> None:
+    order = to(street="Cordovez", house_number=number, postcode=postcode, city="Villa Ejemplo")
+    assert pinned(order) == expected
+    suggested = selectors.suggestions_for(order).candidates[0][0]
+    assert suggested.street == "Cordovez"

@@ -9,6 +9,7 @@ import pytest
 from dispatch.roads.geocode import AddressParts, Candidate, find
 from dispatch.roads.network import UnknownNetwork
 from lastmile.core.geo import distance_m
+from tests.bench import address_pins
 from tests.bench import addresses as campaign
 from tests.dispatch.roads.town import Town, spot
 
@@ -154,3 +155,12 @@ def test_answers_with_high_confidence_are_more_often_right(cities: Path) -> None
         unsure = [o for o in outcomes if o.best and o.best.confidence < 0.6]
         assert len(sure) > 100
         assert campaign.share(sure, 100) > campaign.share(unsure, 100) + 0.1
+
+
+def test_no_pin_of_a_real_address_is_wrong_and_spellings_are_pinned(cities: Path) -> None:
+    counts = address_pins.measure(cities, most=300)
+    assert sum(count["wrong"] for count in counts.values()) == 0
+    for name in ("as written", *address_pins.SPELLINGS):
+        assert counts[name]["right"] >= 0.95 * counts[name]["asked"], name
+    assert counts["own object out"]["right"] >= 0.9 * counts["own object out"]["asked"]
+    assert counts["typo"]["suggested"] >= 0.9 * counts["typo"]["asked"]
