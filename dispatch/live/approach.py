@@ -46,7 +46,8 @@ class WayStop:
     """A stop of a run: its order, its door, and what happened there.
 
     ``is_open`` means that the goods are still to be brought or picked up. ``is_followed`` is False
-    for orders that nobody follows on a map, such as those for a locker.
+    for orders that nobody follows on a map, such as those for a locker. Orders with the same
+    ``common`` place are one stop; "" is a stop of its own.
     """
 
     order: str
@@ -55,6 +56,7 @@ class WayStop:
     is_followed: bool = True
     arrived_at: dt.datetime | None = None
     departed_at: dt.datetime | None = None
+    common: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +86,10 @@ class ShownPlace:
 
 def stops_before(way: Sequence[WayStop], order: str) -> int | None:
     """Return the number of open stops before an order's stop; None if that is not open."""
-    still_open = [stop.order for stop in way if stop.is_open]
-    return still_open.index(order) if order in still_open else None
+    still_open = {stop.order: stop.common or stop.order for stop in way if stop.is_open}
+    if order not in still_open:
+        return None
+    return list(dict.fromkeys(still_open.values())).index(still_open[order])
 
 
 def shown_to(order: str, way: Way, rules: ApproachRules, now: dt.datetime) -> ShownPlace | None:

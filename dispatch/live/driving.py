@@ -142,7 +142,7 @@ class PlannedStop:
     """A stop of a route as planned.
 
     ``slack_s`` is how much later it may begin before a promise behind it, or the end of the shift,
-    is missed.
+    is missed. Orders with the same ``common`` place are one stop; "" is a stop of its own.
     """
 
     order: str
@@ -150,6 +150,7 @@ class PlannedStop:
     starts_at: dt.datetime
     departs_at: dt.datetime
     slack_s: int
+    common: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +160,8 @@ class Standing:
     Parameters
     ----------
     stops, done, failed : int
-        The stops of the route, those with goods handed over or picked up, and those that failed.
+        The stops of the route, those with all goods handed over or picked up, and those at which an
+        order failed.
     behind_s : int
         Seconds behind the plan; negative when ahead of it.
     slack_s : int, optional
@@ -198,7 +200,9 @@ def standing(
     Waiting before the next stop takes up lateness.
     """
     states = [(stop, visits.get(stop.order, VisitState())) for stop in stops]
-    outcomes = [state.outcome for _stop, state in states if state.outcome]
+    outcomes: dict[str, list[str]] = {}
+    for stop, state in states:
+        outcomes.setdefault(stop.common or stop.order, []).append(state.outcome)
     behind = (left_at or now) - planned_start
     if left_at is None:
         behind = max(behind, dt.timedelta())
@@ -223,9 +227,9 @@ def standing(
             late = stop.arrives_at + behind - stop.starts_at
         slack = stop.slack_s - max(0, round(late.total_seconds()))
     return Standing(
-        stops=len(stops),
-        done=sum(outcome != "failed" for outcome in outcomes),
-        failed=outcomes.count("failed"),
+        stops=len(outcomes),
+        done=sum(all(group) and "failed" not in group for group in outcomes.values()),
+        failed=sum("failed" in group for group in outcomes.values()),
         behind_s=round(behind.total_seconds()),
         slack_s=slack,
         next_order=to_come[0][0].order if to_come else "",

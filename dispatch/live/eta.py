@@ -73,6 +73,8 @@ class OpenStop:
         Breaks that are taken before this stop.
     arrived_at : datetime, optional
         The vehicle is there since then. Only the first stop can have it.
+    is_same_stop : bool
+        The order is at the same place as the one before, so that both are one stop of the route.
     """
 
     key: str
@@ -81,6 +83,7 @@ class OpenStop:
     opens_at: dt.datetime | None = None
     break_s: int = 0
     arrived_at: dt.datetime | None = None
+    is_same_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,15 @@ def expect(
             )
         )
     return arrivals
+
+
+def stops_before(stops: Sequence[OpenStop]) -> list[int]:
+    """Return for each order how many stops come first; orders at one place are one stop."""
+    counts: list[int] = []
+    for stop in stops:
+        before = counts[-1] if counts else -1
+        counts.append(before + (not stop.is_same_stop))
+    return counts
 
 
 def is_news(

@@ -5,8 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, Prefetch, Q, QuerySet
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    ExpressionWrapper,
+    F,
+    Field,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.utils.translation import gettext as _
 
 from dispatch.fleet.models import Hub
@@ -19,6 +32,7 @@ from dispatch.orders.locating import search_area_of
 from dispatch.orders.models import (
     AccessNote,
     Attempt,
+    Direction,
     Option,
     Order,
     Parcel,
@@ -53,6 +67,27 @@ class OrderFilter:
     external_ids: Sequence[str] = ()
     unpromised: bool | None = None
     source: str = ""
+
+
+def of_stop(
+    name: str, own: Any, *, order: str = "order__", output: Field[Any, Any] | None = None
+) -> Case:
+    """Return a column of the place that an order shares with others, as a query expression.
+
+    ``own`` is the value for a stop of its own; ``order`` is the way from the row to the order. It
+    says the same as ``Order.shared_stop``. ``output`` is needed for columns of two kinds.
+    """
+    at_bank = Q((f"{order}promise__option", Option.LOCKER))
+    at_bank |= Q((f"{order}direction", Direction.RETURN))
+    shared = at_bank & Q((f"{order}common_stop__isnull", False))
+    return Case(
+        When(shared, then=F(f"{order}common_stop__{name}")), default=own, output_field=output
+    )
+
+
+def common_key(order: str = "order__") -> Case:
+    """Return the key of the place that an order shares, "" for a stop of its own."""
+    return of_stop("key", Value(""), order=order)
 
 
 def orders() -> QuerySet[Order]:

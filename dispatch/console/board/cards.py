@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from django.db.models import QuerySet
@@ -62,6 +63,7 @@ class StopCard:
     last: bool
     visit: VisitCard | None = None
     pause: None = None
+    bank: None = None
 
     @property
     def waits(self) -> bool:
@@ -80,6 +82,37 @@ class PauseCard:
     """A driver's break as a row between two stops."""
 
     pause: RouteBreak
+    bank: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BankCard:
+    """A stop for several orders at a bank of lockers, with the rows of the orders."""
+
+    rows: list[StopCard]
+    bank: Order  # the first of its orders, which has the place and the hours
+    pause: None = None
+
+    @property
+    def key(self) -> str:
+        """The id of the stop on the page."""
+        return self.bank.public_id
+
+    @property
+    def done(self) -> int:
+        """The number of orders whose visit has ended without a failure."""
+        outcomes = [row.visit.outcome for row in self.rows if row.visit is not None]
+        return sum(outcome not in {"", "failed"} for outcome in outcomes)
+
+    @property
+    def failed(self) -> int:
+        """The number of orders that failed."""
+        return sum(row.visit is not None and row.visit.outcome == "failed" for row in self.rows)
+
+    @property
+    def broken(self) -> int:
+        """The number of orders that break a rule."""
+        return sum(bool(row.violations) for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +123,7 @@ class RouteCard:
     colour: int
     loads: list[LoadBar]
     violations: list[str]
-    stops: list[StopCard | PauseCard] | None
+    stops: list[StopCard | PauseCard | BankCard] | None
     progress: ProgressCard | None = None
 
     @property
@@ -197,11 +230,29 @@ def route_cards(
 
 def _rows(
     route: Route, stops: Mapping[int, Sequence[Stop]], progress: Mapping[int, ProgressCard]
-) -> list[StopCard | PauseCard]:
+) -> list[StopCard | PauseCard | BankCard]:
     card = progress.get(route.pk)
     visits = card.visits if card else {}
     last = int(route.stop_count)  # type: ignore[attr-defined]
-    return stop_cards(route, stops[route.pk], last, visits)
+    return with_banks(stop_cards(route, stops[route.pk], last, visits))
+
+
+def with_banks(rows: Iterable[StopCard | PauseCard]) -> list[StopCard | PauseCard | BankCard]:
+    """Return rows with those at one bank of lockers, one after the other, as one stop."""
+    result: list[StopCard | PauseCard | BankCard] = []
+    for key, group in groupby(rows, key=_place_of):
+        members = list(group)
+        stops = [row for row in members if isinstance(row, StopCard)]
+        if key and len(stops) > 1:
+            result.append(BankCard(stops, stops[0].stop.order))
+        else:
+            result.extend(members)
+    return result
+
+
+def _place_of(row: StopCard | PauseCard) -> str:
+    shared = row.stop.order.shared_stop if isinstance(row, StopCard) else None
+    return shared.key if shared else ""
 
 
 def stop_cards(

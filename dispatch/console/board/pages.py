@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -14,12 +15,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dispatch.console.board import cards, words
-from dispatch.console.board.progress import progress_cards
+from dispatch.console.board.progress import ProgressCard, progress_cards
 from dispatch.fleet.models import Hub
 from dispatch.fleet.selectors import hubs_of, shifts_on
 from dispatch.fleet.selectors.street_maps import street_map_of
 from dispatch.orders.selectors import to_plan, waiting_for_pin_on
-from dispatch.planning.models import Plan
+from dispatch.planning.models import Plan, Route
 from dispatch.planning.selectors import (
     board_data,
     changes,
@@ -257,7 +258,20 @@ def progress(request: PageRequest, public_id: str) -> HttpResponse:
     with timezone.override(clock.zone(plan.hub.zone)):
         progress_of_route = progress_cards(plan, routes)
         rows = [(r, progress_of_route.get(r.pk), r.public_id in opened) for r in routes]
-        return render(request, "console/board/_progress_of_plan.html", {"rows": rows})
+        shown = [r for r in routes if r.public_id in opened and r.pk in progress_of_route]
+        banks = _banks(plan, shown, progress_of_route) if shown else []
+        more = {"rows": rows, "banks": banks}
+        return render(request, "console/board/_progress_of_plan.html", more)
+
+
+def _banks(
+    plan: Plan, routes: list[Route], progress: Mapping[int, ProgressCard]
+) -> list[cards.BankCard]:
+    """Return the stops at banks of lockers on open route cards."""
+    rows = board_data.stops_of(plan, routes)
+    stops = {pk: list(group) for pk, group in groupby(rows, key=lambda stop: stop.route_id)}
+    opened = cards.route_cards(routes, stops, progress)
+    return [row for card in opened for row in card.stops or [] if isinstance(row, cards.BankCard)]
 
 
 @page(Act.PLANS_VIEW)

@@ -43,9 +43,10 @@ class Arrival(models.Model):
 
     A done, cancelled or skipped stop has no row. ``expected_at`` is when the service can begin: not
     before the promised window opens. ``low_at`` and ``high_at`` are its bounds. ``stop`` is a
-    public id. ``place_in_route`` counts the open stops in the order of visiting, from 1, and
-    ``stops_before`` those that come first. ``told_…`` is what the last ``arrival.changed`` said,
-    and ``late_told_s`` the lateness of the last ``arrival.late``.
+    public id. ``place_in_route`` counts the orders in the order of visiting, from 1, and
+    ``stops_before`` the stops that come first: orders for one place are one stop. ``told_…`` is
+    what the last ``arrival.changed`` said, and ``late_told_s`` the lateness of the last
+    ``arrival.late``.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="arrivals")

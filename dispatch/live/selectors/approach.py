@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db.models import QuerySet
@@ -26,6 +26,7 @@ from dispatch.live.models import Run, VisitProgress
 from dispatch.live.policy import tracking_policy
 from dispatch.live.selectors.shifts import stop_of
 from dispatch.orders.models import Option, Order
+from dispatch.orders.selectors import common_key
 from dispatch.orders.states import OrderState
 from dispatch.planning.models import Stop
 from dispatch.planning.states import PUBLISHED
@@ -35,7 +36,7 @@ from lastmile.core.geo import Point, point_or_none
 _COLUMNS: Final = (
     "route__shift", "order_id", "order__public_id", "order__state", "order__promise__option",
     "order__promise__elsewhere", "order__promise__place__lat", "order__promise__place__lon",
-    "order__place__lat", "order__place__lon",
+    "order__place__lat", "order__place__lon", "common",
 )  # fmt: skip
 
 
@@ -138,14 +139,16 @@ def _stops_of(runs: Collection[Run]) -> dict[int, list[WayStop]]:
     by_shift = {run.shift_id: run.pk for run in runs}
     ways: dict[int, list[WayStop]] = {run.pk: [] for run in runs}
     planned = Stop.objects.filter(route__shift__in=by_shift, plan__status=PUBLISHED)
+    planned = planned.annotate(common=common_key())
     for shift, pk, order, state, option, *places in planned.order_by(
         "route", "position"
     ).values_list(*_COLUMNS):
         run = by_shift[shift]
-        elsewhere, lat, lon, own_lat, own_lon = places
+        elsewhere, lat, lon, own_lat, own_lon, common = places
         door = point_or_none(lat, lon) if elsewhere else point_or_none(own_lat, own_lon)
         to_door = option in {None, Option.WINDOW}
-        ways[run].append(_stop(order, state, door, visits[run].pop(pk, None), to_door=to_door))
+        way_stop = _stop(order, state, door, visits[run].pop(pk, None), to_door=to_door)
+        ways[run].append(replace(way_stop, common=common))
     for run, others in visits.items():
         for visit in others.values():
             row = visit.order

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from dispatch.fleet.models import Hub
 from dispatch.live.models import Arrival
+from dispatch.orders.selectors import of_stop
 from dispatch.orders.states import OrderState
 
 #: States of an order that a vehicle still has to visit.
@@ -27,7 +28,8 @@ class ExpectedArrival:
     run, order, stop : str
         Public ids.
     place_in_route, stops_before : int
-        The place among the open stops in the order of visiting, from 1, and the stops before it.
+        The place among the open orders in the order of visiting, from 1, and the number of stops
+        that come first. Orders for one place are one stop.
     expected_at, low_at, high_at : datetime
         When the service can begin, with its bounds.
     computed_at : datetime
@@ -35,7 +37,7 @@ class ExpectedArrival:
     position_at : datetime, optional
         Time of the position that it began from; None without one.
     closes_at : datetime, optional
-        The end of the promised window.
+        The end of the promised window; at a place that orders share, of the place's hours.
     """
 
     run: str
@@ -86,10 +88,12 @@ def _read(rows: QuerySet[Arrival], key: str) -> Iterator[tuple[int, ExpectedArri
     still_open = rows.filter(
         run__back_at__isnull=True, run__ended_at__isnull=True, order__state__in=sorted(TO_VISIT)
     )
+    closes_at = of_stop("closes_at", F("order__promise__closes_at"))
+    still_open = still_open.annotate(window_closes_at=closes_at)
     values = still_open.order_by("run_id", "place_in_route").values_list(
         key, "run__public_id", "order__public_id", "stop", "place_in_route", "stops_before",
         "expected_at", "low_at", "high_at", "computed_at", "position_at",
-        "order__promise__closes_at",
+        "window_closes_at",
     )  # fmt: skip
     for row_key, *columns in values:
         yield row_key, ExpectedArrival(*columns)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from dispatch.fleet.models import Hub
 from dispatch.live.driving import PlannedStop, Standing, VisitState, standing
@@ -14,6 +15,7 @@ from dispatch.live.models import DriverAct, Run, VisitProgress
 from dispatch.live.selectors.days import run_state
 from dispatch.live.states import RunState
 from dispatch.orders.models import Order
+from dispatch.orders.selectors import common_key
 from dispatch.planning.models import Plan, Stop
 
 
@@ -87,23 +89,15 @@ def standings(
     planned: dict[int, list[PlannedStop]] = {shift: [] for shift in progress}
     starts: dict[int, dt.datetime] = {}
     rows = Stop.objects.filter(plan=plan, route__shift__in=planned).order_by("route", "position")
-    columns = (
-        "route__shift", "route__starts_at", "order__public_id", "arrives_at", "starts_at",
-        "departs_at", "slack_s",
-    )  # fmt: skip
-    for shift, begins_at, order, arrives_at, starts_at, departs_at, slack_s in rows.values_list(
-        *columns
+    columns: dict[str, Any] = {
+        "order": F("order__public_id"), "arrives_at": F("arrives_at"), "starts_at": F("starts_at"),
+        "departs_at": F("departs_at"), "slack_s": F("slack_s"), "common": common_key(),
+    }  # fmt: skip
+    for shift, begins_at, *facts in rows.values_list(
+        "route__shift", "route__starts_at", *columns.values()
     ):
         starts[shift] = begins_at
-        planned[shift].append(
-            PlannedStop(
-                order=order,
-                arrives_at=arrives_at,
-                starts_at=starts_at,
-                departs_at=departs_at,
-                slack_s=slack_s,
-            )
-        )
+        planned[shift].append(PlannedStop(**dict(zip(columns, facts, strict=True))))
     return {
         shift: standing(
             planned[shift],

@@ -1,6 +1,8 @@
 """Reads the rest of runs: their open stops in the order of visiting, and where each goes on from.
 
-The number of queries does not grow with the number of runs.
+Orders for one place are one stop, as in the plan and in the driver's app: they are visited one
+after the other, and the way to the place and the arrival there count once. The number of queries
+does not grow with the number of runs.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Case, Exists, F, Max, OuterRef, When
+from django.db.models import Case, Exists, F, Max, OuterRef, Value, When
 
 from dispatch.live import eta
 from dispatch.live.acts import ActKind
@@ -19,6 +21,7 @@ from dispatch.live.models import DriverAct, LastPosition, Run, VisitProgress
 from dispatch.live.selectors.arrivals import TO_VISIT
 from dispatch.live.selectors.loading import missing_orders
 from dispatch.live.states import Result
+from dispatch.orders.selectors import common_key, of_stop
 from dispatch.planning.models import Route, Stop
 from dispatch.planning.selectors.schedule import RouteBreak, breaks_of
 from dispatch.planning.states import PUBLISHED
@@ -29,7 +32,11 @@ from lastmile.core.geo import Point, distance_m
 
 @dataclass(frozen=True, slots=True)
 class RouteStop:
-    """A stop of a published route, with what its order says now."""
+    """A stop of a published route, with what its order says now.
+
+    ``common`` is the key of the place that the order shares with others, "" for a stop of its own.
+    There ``arrival_s`` is needed once, and the window is that of the place.
+    """
 
     shift: int
     stop: str
@@ -43,6 +50,8 @@ class RouteStop:
     service_s: int
     opens_at: dt.datetime | None
     closes_at: dt.datetime | None
+    common: str
+    arrival_s: int
     lat: float
     lon: float
 
@@ -92,12 +101,14 @@ class _Seen:
 class _Left:
     """The time and place at which a vehicle went on last.
 
-    ``position`` is that of a stop, 0 for the hub, None for any other place.
+    ``position`` is that of a stop, 0 for the hub, None for any other place. ``common`` is the key
+    of a place that several orders share.
     """
 
     at: dt.datetime
     place: Point
     position: int | None
+    common: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,13 +146,18 @@ def stops_of_routes(shifts: Collection[int]) -> dict[int, list[RouteStop]]:
         .annotate(
             door_lat=Case(elsewhere, default=F("order__place__lat")),
             door_lon=Case(elsewhere_lon, default=F("order__place__lon")),
+            stop_service_s=of_stop("service_s", F("order__service_s")),
+            stop_opens_at=of_stop("opens_at", F("order__promise__opens_at")),
+            stop_closes_at=of_stop("closes_at", F("order__promise__closes_at")),
+            stop_arrival_s=of_stop("arrival_s", Value(0)),
+            common=common_key(),
         )
         .filter(door_lat__isnull=False)
         .order_by("route", "position")
         .values_list(
             "route__shift_id", "public_id", "position", "leg_travel_s", "slack_s", "starts_at",
-            "order_id", "order__public_id", "order__state", "order__service_s",
-            "order__promise__opens_at", "order__promise__closes_at", "door_lat", "door_lon",
+            "order_id", "order__public_id", "order__state", "stop_service_s", "stop_opens_at",
+            "stop_closes_at", "common", "stop_arrival_s", "door_lat", "door_lon",
         )
     )  # fmt: skip
     by_shift: dict[int, list[RouteStop]] = defaultdict(list)
@@ -180,16 +196,18 @@ def _seen(runs: Sequence[Run]) -> _Seen:
 def _rest(run: Run, seen: _Seen, at: dt.datetime) -> Rest:
     route, stops = seen.routes[run.shift_id], seen.stops.get(run.shift_id, [])
     visits = {visit.order_id: visit for visit in seen.visits.get(run.pk, [])}
-    rows = _open(run, stops, visits, seen.missing.get(run.pk, set()))
-    here = visits.get(rows[0].order_pk) if rows else None
-    arrived_at = here.arrived_at if here is not None else None
     left = _left(run, route, stops, visits, at)
+    here = _arrivals(stops, visits, left)
+    rows = _open(run, stops, visits, seen.missing.get(run.pk, set()), here)
+    arrived_at = here.get(rows[0].order_pk) if rows else None
+    common = left.common
     last = _position(seen.positions.get(run.pk), left.at, at) if arrived_at is None else None
     if last is not None:
         left = _Left(at=last.at, place=Point(lat=last.lat, lon=last.lon), position=None)
     pause = _breaks(seen.breaks.get(run.pk, []), breaks_of(route), at)
     legs = _legs(run, left, rows, at)
     breaks_s = _breaks_before(rows, pause.to_come)
+    before = [common, *(row.common for row in rows)]
     signs = [run.started_at, min(left.at, at), arrived_at, pause.started_at]
     return Rest(
         run=run,
@@ -199,12 +217,15 @@ def _rest(run: Run, seen: _Seen, at: dt.datetime) -> Rest:
             eta.OpenStop(
                 key=row.order,
                 leg_s=leg_s,
-                service_s=row.service_s,
+                service_s=row.service_s + (row.arrival_s if row.common != last_common else 0),
                 opens_at=row.opens_at,
                 break_s=break_s,
                 arrived_at=arrived_at if row is rows[0] else None,
+                is_same_stop=place > 0 and bool(row.common) and row.common == last_common,
             )
-            for row, leg_s, break_s in zip(rows, legs, breaks_s, strict=False)
+            for place, (row, leg_s, break_s, last_common) in enumerate(
+                zip(rows, legs, breaks_s, before, strict=False)
+            )
         ],
         start=eta.Start(
             at=max(left.at, pause.ends_at or left.at),
@@ -221,13 +242,37 @@ def _rest(run: Run, seen: _Seen, at: dt.datetime) -> Rest:
     )
 
 
+def _arrivals(
+    stops: Sequence[RouteStop], visits: Mapping[int, VisitProgress], left: _Left
+) -> dict[int, dt.datetime]:
+    """Return since when the vehicle is at stops, by pk of the order; a visit before counts not.
+
+    At a place that orders share, the vehicle is at the next order when one of them is done.
+    """
+    ended = [visit.departed_at for visit in visits.values() if visit.departed_at is not None]
+    since = max(ended, default=None)
+    there = {
+        pk: visit.arrived_at
+        for pk, visit in visits.items()
+        if visit.arrived_at is not None and not visit.outcome
+        if since is None or visit.arrived_at >= since
+    }
+    if left.common and not there:
+        return {row.order_pk: left.at for row in stops if row.common == left.common}
+    return there
+
+
 def _open(
     run: Run,
     stops: Sequence[RouteStop],
     visits: Mapping[int, VisitProgress],
     missing: Collection[str],
+    here: Mapping[int, dt.datetime],
 ) -> list[RouteStop]:
-    """Return the stops that are still to visit: the one where the vehicle is, then the others."""
+    """Return the stops that are still to visit: the one where the vehicle is, then the others.
+
+    Orders for one place follow the first of them.
+    """
     rows = [
         row
         for row in stops
@@ -235,20 +280,15 @@ def _open(
         and not (row.order_pk in visits and visits[row.order_pk].outcome)
         and not (run.left_at is not None and row.order in missing)
     ]
-    there = {pk: visit.arrived_at for pk, visit in visits.items() if visit.arrived_at is not None}
-    last_ended = max(
-        (visit.departed_at for visit in visits.values() if visit.departed_at is not None),
+    newest = max(
+        (row for row in rows if row.order_pk in here),
+        key=lambda row: here[row.order_pk],
         default=None,
     )
-    here = [
-        row
-        for row in rows
-        if row.order_pk in there and (last_ended is None or there[row.order_pk] >= last_ended)
-    ]
-    if here:
-        newest = max(here, key=lambda row: there[row.order_pk])
-        rows = [newest, *(row for row in rows if row is not newest)]
-    return rows
+    groups: dict[str, list[RouteStop]] = {}
+    for row in rows if newest is None else [newest, *(row for row in rows if row is not newest)]:
+        groups.setdefault(row.common or row.order, []).append(row)
+    return [row for group in groups.values() for row in group]
 
 
 def _left(
@@ -267,7 +307,8 @@ def _left(
     ]
     if doors:
         left_at, pk = max(doors)
-        return _Left(at=left_at, place=rows[pk].point, position=rows[pk].position)
+        last = rows[pk]
+        return _Left(at=left_at, place=last.point, position=last.position, common=last.common)
     left_at = run.left_at or max(at, route.starts_at)
     return _Left(at=left_at, place=run.shift.hub.point, position=0)
 
@@ -324,13 +365,17 @@ def _legs(run: Run, left: _Left, rows: Sequence[RouteStop], at: dt.datetime) -> 
     place_of = {row.order_pk: place for place, row in enumerate(ordered, 1)}
     table = travel([hub.point, *(row.point for row in ordered)], **how)
     first_s, _m = leg_between(left.place, rows[0].point if rows else hub.point, **how)
-    legs, before = [first_s], left.position
+    legs, before, common = [first_s], left.position, left.common
     for place, row in enumerate(rows):
+        is_there = bool(row.common) and row.common == common
+        common = row.common
         if place:
             last = place_of[rows[place - 1].order_pk]
             legs.append(int(table.duration_s[last, place_of[row.order_pk]]))
         if before is not None and row.position == before + 1 and table.source != "roads":
             legs[place] = row.leg_travel_s
+        if is_there:
+            legs[place] = 0
         before = row.position
     if rows:
         legs.append(int(table.duration_s[place_of[rows[-1].order_pk], 0]))

@@ -138,8 +138,9 @@ def _write_arrivals(
     fresh: list[Arrival] = []
     news: list[NewEvent] = []
     for pk, rest in rests.items():
+        before = eta.stops_before(rest.stops)
         for place, (stop, one) in enumerate(zip(rest.rows, expected[pk], strict=True)):
-            row = _arrival(rest, place, one)
+            row = _arrival(rest, place, before[place], one)
             news += _news(row, stop, known.get(stop.order_pk), late_s)
             fresh.append(row)
     Arrival.objects.filter(run__in=keys).exclude(order__in=orders).delete()
@@ -153,15 +154,15 @@ def _record(news: Sequence[NewEvent]) -> None:
     record_many(news, lane=Lane.PERSON)
 
 
-def _arrival(rest: Rest, place: int, one: eta.Expected) -> Arrival:
-    """Return the row of an open stop; ``place`` is the number of stops before it."""
+def _arrival(rest: Rest, place: int, before: int, one: eta.Expected) -> Arrival:
+    """Return the row of an order: its place on the way, and the number of stops before it."""
     stop = rest.rows[place]
     return Arrival(
         run=rest.run,
         order_id=stop.order_pk,
         stop=stop.stop,
         place_in_route=place + 1,
-        stops_before=place,
+        stops_before=before,
         expected_at=one.expected_at,
         low_at=one.low_at,
         high_at=one.high_at,

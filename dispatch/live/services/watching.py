@@ -147,8 +147,8 @@ def ask_for_moved(places: Sequence[VehiclePlace]) -> list[str]:
     """
     by_run = {place.run: place for place in places}
     rows = Arrival.objects.filter(
-        run__public_id__in=by_run, stops_before=0, run__forecast__pace_s_per_m__isnull=False
-    ).select_related("run__forecast", "order__place", "order__promise__place")
+        run__public_id__in=by_run, place_in_route=1, run__forecast__pace_s_per_m__isnull=False
+    ).select_related("run__forecast", "order__place", "order__promise__place", "order__common_stop")
     moved = [row for row in rows if _has_moved(row, by_run[row.run.public_id])]
     schema = current_schema()
     due = _not_asked([(schema, row.run_id) for row in moved])
@@ -164,7 +164,7 @@ def ask_for_moved(places: Sequence[VehiclePlace]) -> list[str]:
 
 
 def _has_moved(row: Arrival, place: VehiclePlace) -> bool:
-    door, promise = row.order.delivery_place, row.order.promise
+    door, window = row.order.delivery_place, row.order.shared_stop or row.order.promise
     pace = row.run.forecast.pace_s_per_m
     known_at = row.run.forecast.position_at
     if door.lat is None or door.lon is None or pace is None:
@@ -174,7 +174,7 @@ def _has_moved(row: Arrival, place: VehiclePlace) -> bool:
     here = Point(lat=place.lat, lon=place.lon)
     return eta.has_moved(
         expected_at=row.expected_at,
-        opens_at=promise.opens_at if promise else None,
+        opens_at=window.opens_at if window else None,
         position_at=place.at,
         distance_m=distance_m(here, Point(lat=door.lat, lon=door.lon)),
         pace_s_per_m=pace,

@@ -131,8 +131,13 @@ class Order(Timestamped):
 
     @property
     def shared_stop(self) -> CommonStop | None:
-        """The stop that the order shares with others; None if it has a stop of its own."""
+        """The stop that the order shares with others; None if it has a stop of its own.
+
+        A return at such a place takes goods out of it, and has no promise there.
+        """
         stop: CommonStop | None = getattr(self, "common_stop", None)
+        if self.direction == Direction.RETURN:
+            return stop
         return stop if self.promise is not None and self.promise.to_bank else None
 
     @property

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import CharField, Count, F, Q, QuerySet, Sum
 
 from dispatch.fleet.models import Hub
 from dispatch.orders.addresses import plain
 from dispatch.orders.models import Direction, Order
+from dispatch.orders.selectors import of_stop
 from dispatch.planning.models import Plan, Route, Stop, Unserved
 from dispatch.planning.selectors.jobs import JOBS
 from dispatch.planning.selectors.lists import published
@@ -23,7 +24,7 @@ from lastmile.core.events import timeline
 from lastmile.core.jobs import jobs
 from lastmile.core.models import UNFINISHED, Job
 
-_AT_THE_DOOR = ("order__place", "order__shopper", "order__promise__place")
+_AT_THE_DOOR = ("order__place", "order__shopper", "order__promise__place", "order__common_stop")
 
 
 def revision(hub: Hub, service_date: dt.date) -> int:
@@ -55,15 +56,18 @@ def route_summaries(plan: Plan) -> list[Route]:
     """Return a plan's routes with vehicle, driver and shift, without their lines.
 
     Each route has ``stop_count``, ``late_count`` (stops that break a rule) and ``outward_count``
-    (stops with a delivery, not a return).
+    (stops with a delivery, not a return). ``visit_count`` counts orders for one place as one stop.
     """
     outward = Q(stops__order__direction=Direction.OUTWARD)
     broken = Q(stops__isnull=False) & ~Q(stops__violations=[])
+    own = F("stops__order__public_id")
+    place = of_stop("key", own, order="stops__order__", output=CharField())
     return list(
         plan.routes.defer("geometry")
         .select_related("vehicle", "driver", "shift")
         .annotate(
             stop_count=Count("stops"),
+            visit_count=Count(place, distinct=True),
             late_count=Count("stops", filter=broken),
             outward_count=Count("stops", filter=outward),
         )
