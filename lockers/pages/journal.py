@@ -84,6 +84,7 @@ CAUSES = {
     "reserved": gettext_lazy("reserved"),
     "taken_out": gettext_lazy("taken out"),
     "courier_told": gettext_lazy("told by the courier"),
+    "door_unknown": gettext_lazy("put in, compartment not known"),
     "only_courier_told": gettext_lazy("told by the courier only"),
     "courier_was_wrong": gettext_lazy("the cabinet saw another door than the courier"),
     "cabinet_saw": gettext_lazy("the cabinet saw it there"),

@@ -53,6 +53,8 @@ DISPUTES = {
     "order_delivered": _("The order was recorded as delivered, but its parcel is still inside."),
     "two_boxes": _("The cabinet reported this parcel in two compartments."),
     "two_parcels": _("The cabinet reported this parcel in a compartment with another parcel."),
+    "only_courier_told": _("The courier told of this parcel, but the cabinet did not report it."),
+    "door_unknown": _("The courier put the parcel in, but it is not clear into which compartment."),
 }
 ROLES = {
     "courier": _("Code of the courier"),

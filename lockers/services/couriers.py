@@ -17,7 +17,13 @@ from django.utils.translation import gettext as _
 from dispatch.orders.services.moves import lock_order
 from lastmile.core.clock import now
 from lockers.errors import NoFreeCompartment, ReservationMoveNotAllowed
-from lockers.models import Compartment, LockerBank, LockerDevice, LockerReservation
+from lockers.models import (
+    Compartment,
+    LockerBank,
+    LockerChange,
+    LockerDevice,
+    LockerReservation,
+)
 from lockers.services.changing import Source, move, note, set_box
 from lockers.services.codes import lock_reservation
 from lockers.services.depositing import dispute, put_in
@@ -38,8 +44,6 @@ from lockers.states import (
 S = ReservationState
 DEPOSITED: Final = "deposited"
 TAKEN_OUT: Final = "taken_out"
-#: Time in which a connected cabinet reports what a courier told. Cabinets send within seconds.
-REPORT_WITHIN: Final = dt.timedelta(minutes=10)
 #: What a courier can say of a compartment, and the state that it then has. A parcel that is too
 #: big leaves the compartment free for others.
 FAULTS: Final[dict[str, BoxState | None]] = {
@@ -62,7 +66,8 @@ def tell_deposit(
 ) -> LockerReservation:
     """Note that a courier put a parcel into a compartment. Told again, nothing changes.
 
-    ``door`` is the number on the door; "" is the reserved one.
+    ``door`` is the number on the door; "" is the reserved one. A deposit counts also after the
+    reservation has ended; then staff is told.
 
     Locks: the order, the compartments, the reservation. Records: as ``deposit`` where no cabinet
     reports. Raises: nothing.
@@ -76,9 +81,34 @@ def tell_deposit(
         return row
     source = Source(occurred_at=at)
     _keep(row, DEPOSITED, box.number if box else door, source)
-    if box is not None and not cabinet_reports(row.bank):
-        put_in(row, box, source)
+    if not cabinet_reports(row.bank):
+        put_in_told(row, box, source)
     return row
+
+
+def put_in_told(row: LockerReservation, box: Compartment | None, source: Source) -> None:
+    """Note a deposit that only a courier told of; without a known door it is disputed.
+
+    Then nobody gets the reserved compartment, because the parcel may be in it.
+
+    Locks, Records, Raises: as ``deposit``.
+    """
+    if box is not None:
+        put_in(row, box, source)
+    else:
+        held = row.compartment if S(row.state) in HELD else None
+        dispute_told(row, held, source, "door_unknown")
+
+
+def dispute_told(row: LockerReservation, box: Compartment | None, source: Source, why: str) -> None:
+    """Make a reservation disputed after what only a courier told. The compartment is in doubt.
+
+    Call it with the compartment locked. Locks: nothing. Records: locker.parcel.disputed and
+    incident.opened. Raises: nothing.
+    """
+    if box is not None and box.state == BoxState.EMPTY:
+        set_box(box, state=BoxState.UNKNOWN, cause=why, source=source)
+    dispute(row, box, source, why)
 
 
 @transaction.atomic
@@ -94,7 +124,7 @@ def tell_taken_out(*, reservation: LockerReservation, at: dt.datetime) -> Locker
     source = Source(occurred_at=at)
     _keep(row, TAKEN_OUT, box.number if box else "", source)
     if not cabinet_reports(row.bank):
-        _take_out(row, box, source)
+        take_out_told(row, box, source)
     return row
 
 
@@ -150,10 +180,13 @@ def tell_fault(
 ) -> LockerReservation:
     """Settle a fault that a courier told without a connection: as ``other_compartment``, if it can.
 
-    Without another compartment only the fault of the door counts.
+    Without another compartment only the fault of the door counts. A fault counts once, and not
+    against what the cabinet or staff saw of the compartment since.
 
     Locks, Records: as ``other_compartment``. Raises: nothing.
     """
+    if _is_old(reservation, door, problem, at):
+        return reservation
     try:
         with transaction.atomic():
             return other_compartment(reservation=reservation, door=door, problem=problem, at=at)
@@ -164,45 +197,20 @@ def tell_fault(
         return row
 
 
+def _is_old(reservation: LockerReservation, door: str, problem: str, at: dt.datetime) -> bool:
+    """Return True if a fault was told before, or the compartment was seen since."""
+    changes = LockerChange.objects.filter(bank=reservation.bank_id)
+    at_door = Q(compartment__number=door, what="state")
+    same = changes.filter(at_door | Q(reservation=reservation), cause=f"courier_{problem}")
+    newer = changes.filter(at_door, occurred_at__gt=at)
+    return same.filter(occurred_at=at).exists() or newer.exists()
+
+
 def mark_faulty(box: Compartment, problem: str, source: Source) -> None:
     """Write the state of a locked compartment that a courier could not use."""
     state = FAULTS[problem]
     if state is not None and box.state != BoxState.BLOCKED:
         set_box(box, state=state, cause=f"courier_{problem}", source=source)
-
-
-@transaction.atomic
-def settle_told() -> int:
-    """Settle what couriers told and no cabinet has reported; return how many.
-
-    It counts once the bank has lost its connection. A connected cabinet that reports nothing within
-    ten minutes contradicts the courier, so the reservation is disputed.
-
-    Locks: the orders, the compartments, the reservations. Records: as ``deposit``;
-    locker.parcel.disputed. Raises: nothing.
-    """
-    settled = 0
-    rows = LockerReservation.objects.exclude(courier_act="").filter(
-        Q(courier_act=DEPOSITED, state__in=sorted(HELD))
-        | Q(courier_act=TAKEN_OUT, state__in=sorted(INSIDE))
-    )
-    for waiting in rows.select_related("bank", "order").order_by("courier_at")[:200]:
-        row, box = _lock(waiting, waiting.courier_door)
-        kind, source = row.courier_act, Source(occurred_at=row.courier_at)
-        is_open = S(row.state) in (HELD if kind == DEPOSITED else INSIDE)
-        if not is_open or row.courier_at is None:
-            continue  # the cabinet has reported meanwhile
-        if cabinet_reports(row.bank):
-            if row.courier_at + REPORT_WITHIN > now():
-                continue
-            _forget(row)
-            dispute(row, box, source, "only_courier_told")
-        elif kind == TAKEN_OUT:
-            _take_out(row, box, source)
-        elif box is not None:
-            put_in(row, box, source)
-        settled += 1
-    return settled
 
 
 def _keep(row: LockerReservation, kind: str, door: str, source: Source) -> None:
@@ -211,12 +219,12 @@ def _keep(row: LockerReservation, kind: str, door: str, source: Source) -> None:
     note(row, before="", after=kind, cause="courier_told", what="courier_act", source=source)
 
 
-def _forget(row: LockerReservation) -> None:
-    row.courier_act, row.courier_at, row.courier_door = "", None, ""
-    row.save(update_fields=["courier_act", "courier_at", "courier_door"])
+def take_out_told(row: LockerReservation, box: Compartment | None, source: Source) -> None:
+    """Note that a parcel is out of its compartment, as only a courier told.
 
-
-def _take_out(row: LockerReservation, box: Compartment | None, source: Source) -> None:
+    Call it with order, compartment and reservation locked. Locks: nothing. Records:
+    locker.parcel.removed_by_courier and order.returned or order.ready. Raises: nothing.
+    """
     if box is not None and box.state in {BoxState.OCCUPIED, BoxState.UNKNOWN}:
         doubted = box.sensor_faults >= MOST_SENSOR_FAULTS
         state = BoxState.UNKNOWN if doubted else BoxState.EMPTY
@@ -232,15 +240,19 @@ def _lock(
 ) -> tuple[LockerReservation, Compartment | None]:
     """Lock the order, the compartment with a number and the reservation, in this order.
 
-    Without such a number it is the reserved compartment.
+    Without such a number it is the reserved compartment, which is locked as well.
     """
     order = lock_order(reservation.order) if reservation.order is not None else None
     boxes = Compartment.objects.select_for_update(of=("self",), no_key=True)
-    boxes = boxes.select_related("bank").filter(bank=reservation.bank_id)
-    box = boxes.filter(number=door).first() if door else None
-    if box is None and not door:
-        present = LockerReservation.objects.values_list("compartment", flat=True)
-        box = boxes.filter(pk=present.get(pk=reservation.pk)).first()
+    present = LockerReservation.objects.filter(pk=reservation.pk).values("compartment")
+    locked = boxes.select_related("bank").filter(
+        Q(number=door) | Q(pk__in=present), bank=reservation.bank_id
+    )
+    by_pk = {box.pk: box for box in locked.order_by("pk")}
     row = lock_reservation(reservation)
     row.order = order or row.order
-    return row, box
+    reserved = by_pk.get(row.compartment_id or 0)
+    row.compartment = reserved or row.compartment
+    if not door:
+        return row, reserved
+    return row, next((box for box in by_pk.values() if box.number == door), None)

@@ -57,7 +57,7 @@ def put_in(row: LockerReservation, box: Compartment, source: Source) -> str:
     """
     if S(row.state) in INSIDE:
         return "" if row.compartment_id == box.pk else dispute(row, None, source, "two_boxes")
-    if not _make_room(row, box, source):
+    if not make_room(row, box, source):
         _occupy(box, source)
         return dispute(row, None, source, "two_parcels")
     _occupy(box, source)
@@ -86,7 +86,7 @@ def _correct_door(row: LockerReservation, box: Compartment, source: Source) -> s
 
     The other compartment is in doubt until somebody has looked.
     """
-    if not _make_room(row, box, source):
+    if not make_room(row, box, source):
         return dispute(row, None, source, "two_parcels")
     before = row.compartment
     if before is not None:
@@ -113,8 +113,12 @@ def _was_open(row: LockerReservation, box: Compartment, entry: JournalEntry) -> 
     ).exists()
 
 
-def _make_room(row: LockerReservation, box: Compartment, source: Source) -> bool:
-    """Move the hold of another reservation away; False if its parcel is inside."""
+def make_room(row: LockerReservation, box: Compartment, source: Source) -> bool:
+    """Move the hold of another reservation away; False if its parcel is inside.
+
+    Call it with the compartment locked. Locks: the other reservations. Records: as ``displace``.
+    Raises: nothing.
+    """
     others = LockerReservation.objects.select_for_update(of=("self",), no_key=True)
     others = others.select_related("bank__hub", "order", "compartment")
     taking = others.filter(compartment=box, state__in=[s.value for s in TAKING]).exclude(pk=row.pk)
