@@ -206,7 +206,7 @@ _WITH_ORDER = AT_DOOR | {K.CORRECTED, K.PROOF_ADDED, K.NOTE, K.CODE_LOOKED}
 
 def _proofs(kind: ActKind, outcome: str, sent: object) -> tuple[ProofDraft, ...]:
     """Return the proofs of an act; a defect of the vehicle can have photos."""
-    if outcome in HANDED_OVER:
+    if outcome in HANDED_OVER or kind == K.DEPOSITED:
         return read_proofs(sent)
     if kind == K.VEHICLE_CHECKED:
         return tuple(proof for proof in read_proofs(sent) if proof.kind == ProofKind.PHOTO)

@@ -85,7 +85,8 @@ class ProofRules:
 class Handing:
     """The facts of an order that decide about its proof.
 
-    ``access`` is the kind of its access note.
+    ``access`` is the kind of its access note. ``to_bank`` means that the goods are put into a bank
+    of lockers, where nobody receives them.
     """
 
     is_return: bool
@@ -95,6 +96,7 @@ class Handing:
     signature: bool
     value_minor: int
     has_barcodes: bool
+    to_bank: bool = False
 
 
 def needed(order: Handing, rules: ProofRules) -> tuple[ProofKind, ...]:
@@ -102,6 +104,10 @@ def needed(order: Handing, rules: ProofRules) -> tuple[ProofKind, ...]:
     if order.is_return:
         return (ProofKind.SCAN,) if rules.scan and order.has_barcodes else ()
     is_left = order.handover == "contactless" or order.access in {"safe_place", "lockbox"}
+    if order.to_bank:
+        in_person = {ProofKind.AGE: bool(order.least_age), ProofKind.SIGNATURE: order.signature}
+        scanned = {ProofKind.SCAN: rules.scan and order.has_barcodes}
+        return tuple(kind for kind, is_wanted in (scanned | in_person).items() if is_wanted)
     is_dear = 0 < rules.dear_minor <= order.value_minor
     wanted = {
         ProofKind.SCAN: rules.scan and order.has_barcodes,

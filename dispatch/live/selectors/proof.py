@@ -56,6 +56,7 @@ def needed_of(order: Order, access: AccessNote | None, rules: ProofPolicy) -> li
                 signature=order.signature,
                 value_minor=order.value_minor or 0,
                 has_barcodes=any(parcel.barcode for parcel in order.parcels.all()),
+                to_bank=promise is not None and promise.to_bank,
             ),
             ProofRules(
                 photo_if_contactless=rules.photo_if_contactless,

@@ -45,17 +45,14 @@ def note_door(taking: Taking, order: Order) -> None:
     draft = taking.draft
     if not taking.act.data.get("counts", True):
         return
-    scans = set(draft.data.get("scans", []))
-    for proof in draft.proofs:
-        if proof.kind == ProofKind.SCAN:
-            scans.update(proof.parcels)
+    scans = _scans(taking)
     kind = _ENDED[draft.outcome]
     here = parcels_here(order, taking.run, scans)
     _write(taking, here, kind=kind, place=order.public_id, scans=scans)
 
 
 def note_bank(taking: Taking, order: Order) -> None:
-    """Write that parcels were put into a locker, or taken out of one.
+    """Write that parcels were put into a locker, or taken out of one: handed to the bank, or back.
 
     Without named parcels it is all of the order, once its last parcel is deposited.
 
@@ -63,12 +60,21 @@ def note_bank(taking: Taking, order: Order) -> None:
     """
     kinds = {ActKind.DEPOSITED: K.HANDED_OVER, ActKind.TAKEN_OUT: K.PICKED_UP}
     kind = kinds.get(taking.draft.kind)
-    named = taking.draft.data.get("parcels", [])
+    named, scans = taking.draft.data.get("parcels", []), _scans(taking)
     if kind is None:
         return
     rows = order.parcels.filter(public_id__in=named) if named else order.parcels.all()
     if named or taking.draft.outcome or kind == K.PICKED_UP:
-        _write(taking, rows, kind=kind, place=order.public_id, scans=set())
+        _write(taking, rows, kind=kind, place=order.public_id, scans=scans)
+
+
+def _scans(taking: Taking) -> set[str]:
+    """Return the parcels that an act says were scanned."""
+    scans = set(taking.draft.data.get("scans", []))
+    for proof in taking.draft.proofs:
+        if proof.kind == ProofKind.SCAN:
+            scans.update(proof.parcels)
+    return scans
 
 
 def parcels_here(order: Order, run: Run | None, scans: Set[str]) -> list[Parcel]:

@@ -181,8 +181,10 @@ def _apply_at_stop(taking: Taking, order: Order) -> None:
     if kind == ActKind.ARRIVED:
         arrive(taking, order)
     elif kind in AT_BANK:
-        act_at_bank(taking, order)
-        note_bank(taking, order)
+        if act_at_bank(taking, order):
+            note_bank(taking, order)
+            if taking.draft.outcome:
+                keep_proofs(taking, order, access_before(order))
     elif taking.draft.outcome:
         access = access_before(order)
         attempt = end_visit(taking, order)

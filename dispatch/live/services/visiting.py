@@ -14,6 +14,7 @@ from dispatch.live import events
 from dispatch.live.acts import ActKind
 from dispatch.live.models import DriverAct
 from dispatch.live.policy import driver_policy
+from dispatch.live.proof import Flag
 from dispatch.live.selectors.shifts import stop_of, was_on_route
 from dispatch.live.services.context import Taking
 from dispatch.live.services.distance import metres_too_far
@@ -106,16 +107,29 @@ def arrive(taking: Taking, order: Order) -> None:
         )
 
 
-def act_at_bank(taking: Taking, order: Order) -> None:
+def act_at_bank(taking: Taking, order: Order) -> bool:
     """Keep what a driver did at a bank of lockers; the last parcel of an order ends its visit.
 
     The state of the order does not change here: the lockers follow the event, and they also have
-    the report of the cabinet.
+    the report of the cabinet. A doubt opens an incident and stops nothing; only an act at an order
+    of another hub has no effect. Return False for such an act.
 
-    Locks: the visit. Records: visit.arrived, visit.at_bank. Raises: nothing.
+    Locks: the visit. Records: visit.arrived, visit.at_bank, incident.opened. Raises: nothing.
     """
+    planned = stop_of(order)
+    shift = planned.route.shift if planned else None
+    is_mine = shift is not None and taking.shift is not None and shift.pk == taking.shift.pk
+    door = _Door(
+        taking=taking,
+        order=order,
+        stop=planned.public_id if planned and is_mine else "",
+        is_mine=is_mine,
+        elsewhere=shift.public_id if shift and not is_mine else "",
+    )
+    if not _counts_at_bank(door):
+        return False
     if taking.run is not None:
-        refresh_visit(taking.run, order, stop=_stop_on_route(taking, order))
+        refresh_visit(taking.run, order, stop=door.stop)
     facts = events.AtBankFacts(
         act=taking.act.public_id,
         kind=str(taking.draft.kind),
@@ -128,6 +142,33 @@ def act_at_bank(taking: Taking, order: Order) -> None:
         lane=Lane.PERSON,
         occurred_at=taking.act.happened_at,
     )
+    return True
+
+
+def _counts_at_bank(door: _Door) -> bool:
+    """Tell staff of what is doubtful about an act at a bank; return False if it has no effect.
+
+    A parcel that is taken out is of an earlier day, so its order is on no route.
+    """
+    if not door.is_mine and not door.may_be_here:
+        door.open(door.wrong_route)
+        _without_effect(door)
+        return False
+    if door.taking.draft.kind == ActKind.DEPOSITED:
+        if door.order.state == S.CANCELLED:
+            if not _told_before(door):
+                door.open(IncidentKind.DELIVERED_AFTER_CANCEL)
+        elif not door.is_mine:
+            door.open(door.wrong_route)
+    far_m = metres_too_far(door.taking.draft, door.order)
+    if far_m is not None:
+        door.act.data = {**door.act.data, "far_m": far_m}
+        DriverAct.objects.filter(pk=door.act.pk).update(data=door.act.data)
+        if not door.outcome:  # the proof of the last parcel says it for the visit
+            flags = [str(Flag.FAR)]
+            key = f"far_at_bank:{door.order.public_id}"
+            door.taking.open(IncidentKind.PROOF_DOUBTFUL, order=door.order, key=key, flags=flags)
+    return True
 
 
 def end_visit(taking: Taking, order: Order) -> Attempt | None:
