@@ -42,7 +42,7 @@ MOVES: dict[OrderState, frozenset[OrderState]] = {
     S.PLANNED: frozenset({S.READY, S.LOADED, S.OUT, S.AWAITING_COLLECTION, S.CANCELLED}),
     S.LOADED: frozenset({S.READY, S.PLANNED, S.OUT}),
     S.OUT: frozenset({S.AWAITING_COLLECTION, S.DELIVERED, S.FAILED}),
-    S.AWAITING_COLLECTION: frozenset({S.DELIVERED, S.RETURNED, S.READY}),
+    S.AWAITING_COLLECTION: frozenset({S.DELIVERED, S.FAILED, S.RETURNED, S.READY}),
     S.FAILED: frozenset({S.READY, S.RETURNED, S.CANCELLED}),
     S.DELIVERED: frozenset(),
     S.RETURNED: frozenset(),

@@ -65,6 +65,7 @@ _WITH_PARCEL: Final[Mapping[S, Kind[events.ParcelFacts]]] = {
     S.COLLECTED: events.COLLECTED,
     S.COLLECT_EXPIRED: events.COLLECT_EXPIRED,
     S.RETURNED: events.REMOVED,
+    S.LOST: events.LOST,
     S.DISPUTED: events.DISPUTED,
 }
 

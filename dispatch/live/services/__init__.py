@@ -1,6 +1,11 @@
 """The services of the live day: log phones in, take drivers' acts, open and settle incidents."""
 
-from dispatch.live.services.afterwards import failed_to_offer, offer_again, settle_failed
+from dispatch.live.services.afterwards import (
+    failed_to_offer,
+    offer_again,
+    settle_failed,
+    settle_lost,
+)
 from dispatch.live.services.arrivals import (
     update_arrivals,
     update_arrivals_of,
@@ -92,6 +97,7 @@ __all__ = [
     "revoke_device",
     "settle_failed",
     "settle_incident",
+    "settle_lost",
     "sign_out_device",
     "take_act",
     "take_acts",

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from dispatch.fleet.hours import open_spans
-from dispatch.fleet.models import Shift
+from dispatch.fleet.models import Hub
 from dispatch.live.models import Run, VisitProgress
 from dispatch.live.policy import AfterFailed, failed_policy
 from dispatch.live.services.incidents import IncidentDraft, open_incident
@@ -55,6 +55,27 @@ def failed_to_offer() -> list[VisitProgress]:
     if failed_policy().after_failed != AfterFailed.OPTION:
         return []
     return [visit for visit in _failed_visits() if _shopper_chooses(visit.order)]
+
+
+@transaction.atomic
+def settle_lost(*, order: Order) -> bool:
+    """Send a failed order whose goods are lost where the rule says; False if nobody may.
+
+    No vehicle brings the goods back, so it does not wait for one. A shopper who may choose again
+    does so when the order is ready for its new day. Without a rule a dispatcher decides.
+
+    Locks: the order. Records: order.ready or order.returned. Raises: nothing of its own.
+    """
+    rule = failed_policy().after_failed
+    if rule == AfterFailed.ASK or order.hub is None:
+        return False
+    with contextlib.suppress(MoveNotAllowed, Invalid):
+        if rule in {AfterFailed.NEXT_DAY, AfterFailed.OPTION} and _has_attempts_left(order):
+            today = clock.local_date(clock.now(), order.hub.zone)
+            day = _next_open_day(order.hub, today + dt.timedelta(days=1))
+            return day is not None and bool(try_again(order=order, service_date=day))
+        return bool(return_order(order=order))
+    return False
 
 
 @transaction.atomic
@@ -122,17 +143,16 @@ def _settle(order: Order, run: Run, *, next_day: bool) -> bool:
     if not next_day:
         return_order(order=order)
         return True
-    day = _next_open_day(run.shift)
+    shift = run.shift
+    today = clock.local_date(clock.now(), shift.hub.zone)
+    day = _next_open_day(shift.hub, max(today, shift.service_date) + dt.timedelta(days=1))
     if day is None:
         return False
     try_again(order=order, service_date=day)
     return True
 
 
-def _next_open_day(shift: Shift) -> dt.date | None:
-    """Return the first day after a shift, and after today, on which its hub is open."""
-    hub = shift.hub
-    today = clock.local_date(clock.now(), hub.zone)
-    tomorrow = max(today, shift.service_date) + dt.timedelta(days=1)
-    week = (tomorrow + dt.timedelta(days=n) for n in range(7))
+def _next_open_day(hub: Hub, since: dt.date) -> dt.date | None:
+    """Return the first day of a week on which a hub is open."""
+    week = (since + dt.timedelta(days=n) for n in range(7))
     return next((date for date in week if open_spans(hub.hours, date, hub.zone)), None)

@@ -65,6 +65,26 @@ def record_attempt_of(*, row: Order, draft: AttemptDraft) -> Attempt:
     return attempt
 
 
+def record_lost_of(*, row: Order, at: dt.datetime) -> Attempt | None:
+    """Record that the goods of an order are lost: a failed attempt, parcel_missing.
+
+    The order may be on its way, or await its collection; in any other state nothing is recorded.
+    Call it with the order locked. Locks: nothing. Records: order.out if it was not out;
+    attempt.recorded, order.failed. Raises: nothing.
+    """
+    draft = AttemptDraft(
+        outcome=Outcome.FAILED, reason=Reason.PARCEL_MISSING, arrived_at=at, departed_at=at
+    )
+    if row.state in _ATTEMPTABLE:
+        return record_attempt_of(row=row, draft=draft)
+    if row.state != OrderState.AWAITING_COLLECTION:
+        return None
+    attempt = add_attempt(row, draft, number=row.attempts.count() + 1)
+    record_attempted(attempt)
+    move([row], OrderState.FAILED, data=new_state(attempt)[1], lane=Lane.PERSON)
+    return attempt
+
+
 @transaction.atomic
 def note_arrival(*, attempt: str, arrived_at: dt.datetime, arrived_from: str) -> None:
     """Complete an attempt whose arrival was not known: it has the time of the departure.
