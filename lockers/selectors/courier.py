@@ -10,6 +10,7 @@ from django.db.models import Q
 from dispatch.live.acts import AT_BANK
 from dispatch.live.models import DriverAct
 from dispatch.live.states import Result
+from dispatch.orders.models import CommonStop, Direction
 from lockers.models import Compartment, LockerBank, LockerReservation
 from lockers.states import HELD, INSIDE, Mode, ReservationState
 
@@ -26,7 +27,7 @@ class BankVisit:
     """The work of a courier at one bank.
 
     ``puts_in`` are the reservations of the route's orders, ``takes_out`` those whose parcels nobody
-    collected in time.
+    collected in time. A bank to which only a return goes is emptied.
     """
 
     bank: LockerBank
@@ -44,6 +45,11 @@ def visits_of(orders: Iterable[str]) -> list[BankVisit]:
     own = Q(order__public_id__in=list(orders), mode=Mode.HARD)
     puts_in = list(rows.filter(own, state__in=[*_TO_PUT_IN, *_INSIDE]).order_by("pk"))
     banks = {row.bank_id: row.bank for row in puts_in}
+    pickups = CommonStop.objects.filter(
+        order__public_id__in=list(orders), order__direction=Direction.RETURN
+    )
+    to_empty = LockerBank.objects.filter(public_id__in=pickups.values("key"))
+    banks |= {bank.pk: bank for bank in to_empty.exclude(pk__in=banks).order_by("pk")}
     if not banks:
         return []
     over = rows.filter(bank__in=banks, state__in=TO_TAKE_OUT, order__isnull=False)

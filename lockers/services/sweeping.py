@@ -19,9 +19,11 @@ from lockers import events
 from lockers.models import LockerBank, LockerReservation
 from lockers.services.changing import HERE, move, set_bank_state
 from lockers.services.commanding import expire_commands
-from lockers.services.couriers import settle_told
+from lockers.services.couriers import DEPOSITED
 from lockers.services.depositing import ready_if_complete
 from lockers.services.holding import serve_queue
+from lockers.services.pickups import plan_pickups
+from lockers.services.told import settle_told
 from lockers.states import BankKind, BankState, DeviceState, ReservationState
 
 S = ReservationState
@@ -39,7 +41,7 @@ def look_after_lockers() -> int:
     Locks, Records: as the functions below. Raises: nothing.
     """
     changes = watch_banks() + expire_holds() + expire_deposits() + expire_collections()
-    changes += remind() + settle_told()
+    changes += remind() + settle_told() + plan_pickups()
     with transaction.atomic():
         changes += expire_commands()
     for bank in LockerBank.objects.filter(
@@ -86,7 +88,7 @@ def expire_holds() -> int:
     """
     now = clock.now()
     over = Q(state=S.SOFT_HELD, held_until__lte=now) | Q(state=S.QUEUED, queued_until__lte=now)
-    rows = _locked(LockerReservation.objects.filter(over))
+    rows = _locked(LockerReservation.objects.filter(over).exclude(courier_act=DEPOSITED))
     for row in rows:
         move(row, S.HOLD_EXPIRED, cause="time_over")
     return len(rows)
@@ -96,14 +98,17 @@ def expire_holds() -> int:
 def expire_deposits() -> int:
     """End hard holds whose parcel did not come in time; return how many.
 
-    Holds of a bank that is not online stay: the parcel may be inside already.
+    Holds of a bank that is not online stay: the parcel may be inside already. So do those
+    that a courier told as deposited: ``settle_told`` decides about them.
 
     Locks: the orders, the reservations. Records: locker.reservation.expired. Raises: nothing.
     """
     rows = _locked(
         LockerReservation.objects.filter(
             state__in=[S.HARD_HELD, S.AWAITING_DEPOSIT], deposit_by__lte=clock.now()
-        ).exclude(Q(bank__kind=BankKind.OWN) & ~Q(bank__state=BankState.ONLINE))
+        )
+        .exclude(courier_act=DEPOSITED)
+        .exclude(Q(bank__kind=BankKind.OWN) & ~Q(bank__state=BankState.ONLINE))
     )
     for row in rows:
         move(row, S.DEPOSIT_EXPIRED, cause="time_over")
