@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lastmile.core.clock import now
-from lockers.models import LockerReservation
+from lockers.fitting import Size, fits
+from lockers.models import Compartment, LockerReservation
 from lockers.selectors.courier import BankVisit, acts_of, visits_of
 from lockers.selectors.nearest import free_boxes
 from lockers.services import ShownCode
 from lockers.services.courier_codes import courier_codes
-from lockers.states import INSIDE, BankState, CodeRole, Purpose, ReservationState
+from lockers.states import INSIDE, BankState, BoxState, CodeRole, Purpose, ReservationState
 
 Codes = Mapping[str, ShownCode]
 _INSIDE: Final = frozenset(state.value for state in INSIDE)
@@ -56,9 +57,38 @@ def _bank(
             for box in visit.boxes
             if box.pk in used
         ],
-        "puts_in": [parcel_of(row, acts, codes) for row in visit.puts_in],
+        "puts_in": [
+            parcel_of(row, acts, codes) | {"at_loading": at_loading(row, visit.boxes)}
+            for row in visit.puts_in
+        ],
         "takes_out": [parcel_of(row, acts, codes) for row in visit.takes_out],
     }
+
+
+def at_loading(row: LockerReservation, boxes: Sequence[Compartment]) -> str:
+    """Return why a parcel should stay at the hub when the vehicle is loaded; "" if it may go.
+
+    - site_left: its bank takes no parcels any more.
+    - no_fit: it is too big for every door of its bank that works.
+    - no_door: no door is kept for it.
+    """
+    if row.state in _INSIDE:
+        return ""
+    if not row.bank.active:
+        return "site_left"
+    size = _size_of(row)
+    working = [box for box in boxes if box.state != BoxState.BLOCKED]
+    if boxes and not any(fits(size, box.inside) for box in working):
+        return "no_fit"
+    return "" if row.compartment_id or not boxes else "no_door"
+
+
+def _size_of(row: LockerReservation) -> Size:
+    """Return the measured size of a parcel; without one, the size that was reserved for."""
+    parcel = row.parcel
+    if parcel and parcel.width_mm and parcel.height_mm and parcel.length_mm:
+        return Size(width_mm=parcel.width_mm, height_mm=parcel.height_mm, depth_mm=parcel.length_mm)
+    return Size(width_mm=row.width_mm, height_mm=row.height_mm, depth_mm=row.depth_mm)
 
 
 def parcel_of(row: LockerReservation, acts: Mapping[str, str], codes: Codes) -> dict[str, Any]:

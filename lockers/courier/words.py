@@ -27,6 +27,9 @@ _TEXTS: Final[Mapping[str, str | Promise]] = {
         "This parcel has no door here any more. Keep it in the vehicle and report it as not "
         "delivered."
     ),
+    "load_site_left": _("%(bank)s takes no parcels any more. Leave this one at the hub."),
+    "load_no_fit": _("Too big for every door of %(bank)s. Leave this parcel at the hub."),
+    "load_no_door": _("No door is free for this parcel at %(bank)s. Ask your dispatcher first."),
     "bank_unclear": _("It is not clear whether this parcel is inside. Say what is true."),
     "bank_put_in": _("It is in door %(door)s"),
     "bank_taken": _("Taken out"),

@@ -5,6 +5,7 @@
  */
 import { isCancelled, isDone } from "../driver/day.js";
 import { button, h, icon, link, notice, row, status } from "../driver/dom.js";
+import { hereNow, lookAround } from "../driver/proof.js";
 import { between, t, time, tn } from "../driver/words.js";
 
 const PROBLEMS = ["occupied", "too_big", "misaligned", "broken"];
@@ -47,6 +48,14 @@ export function hasMore(app, stops) {
   return Boolean(bank?.takes_out.some((parcel) => !isOut(parcel)));
 }
 
+/** Returns why a parcel should not be loaded for a bank, as a text, or "". */
+export function atLoading(app, stop, parcel) {
+  const banks = app.session.today?.parts?.lockers?.banks ?? [];
+  const bank = banks.find((one) => one.id === stop.common);
+  const row = bank?.puts_in.find((one) => (one.parcel ? one.parcel === parcel.id : one.order === stop.order));
+  return row?.at_loading ? t(`load_${row.at_loading}`, { bank: bank.name }) : "";
+}
+
 /** Returns the screen of a bank; null if the day does not have it yet, and the stops are shown one by one. */
 export function view(app, part, stops) {
   const [stop] = stops;
@@ -56,17 +65,22 @@ export function view(app, part, stops) {
   const hasArrived = stops.some((one) => one.arrived_at);
   const toDo = bank.puts_in.filter((parcel) => !isIn(parcel) && open.some((one) => one.order === parcel.order));
   const done = bank.puts_in.filter((parcel) => !toDo.includes(parcel));
-  const unclear = open.filter((one) => !toDo.some((parcel) => parcel.order === one.order));
-  const isOver = !open.length && !bank.takes_out.some((parcel) => !isOut(parcel));
+  const pickups = open.filter((one) => one.direction === "return");
+  const puts = open.filter((one) => !pickups.includes(one));
+  const unclear = puts.filter((one) => !toDo.some((parcel) => parcel.order === one.order));
+  const isEmptied = !bank.takes_out.some((parcel) => !isOut(parcel));
+  const isOver = !puts.length && isEmptied;
   async function arrive() {
-    for (const one of open.filter((other) => !other.arrived_at)) await app.did("arrived", "", { order: one.order });
+    lookAround();
+    for (const one of open.filter((other) => !other.arrived_at))
+      await app.did("arrived", "", { order: one.order, data: hereNow() });
   }
   return {
     body: [
       bankCard(app, bank, stop),
       hasArrived && bank.takes_out.length > 0 && takes(app, bank),
       hasArrived &&
-        open.length > 0 &&
+        puts.length > 0 &&
         h(
           "section",
           { class: "card" },
@@ -82,15 +96,19 @@ export function view(app, part, stops) {
       done.length > 0 && hasArrived && doneCard(done),
       isOver && hasArrived && notice("ok", "circle-check", t("bank_all_done")),
     ],
-    actions: actionsOf(app, stops, { open, hasArrived, arrive }),
+    actions: actionsOf(app, stops, { open, puts, pickups, isEmptied, hasArrived, arrive }),
   };
 }
 
-function actionsOf(app, stops, { open, hasArrived, arrive }) {
+function actionsOf(app, stops, { open, puts, pickups, isEmptied, hasArrived, arrive }) {
   if (open.length && !hasArrived)
     return [button(t("arrived"), arrive, { kind: "primary", symbol: "map-pin", key: "main" })];
-  if (open.length) return [];
-  const go = () => app.leaveVisit(stops[0]);
+  if (puts.length) return [];
+  if (pickups.length && !isEmptied) return pickups.map((one) => failLink({ order: one.order, reservation: one.order }));
+  async function go() {
+    for (const one of pickups) await app.did("picked_up", "", { order: one.order, data: hereNow() });
+    app.leaveVisit(stops[0]);
+  }
   return [button(t("next_stop"), go, { kind: "primary", symbol: "arrow-right", key: "main" })];
 }
 
@@ -103,7 +121,7 @@ function bankCard(app, bank, stop) {
     row(status("active", "inbox", t("bank_stop"))),
     h("h2", { class: "lead" }, bank.name),
     stop.address !== bank.name && h("p", null, stop.address),
-    h("p", { class: "driver-name" }, tn("n_parcels", bank.puts_in.length)),
+    h("p", { class: "driver-name" }, tn("n_parcels", bank.puts_in.length || bank.takes_out.length)),
     h(
       "p",
       { class: "driver-when" },
@@ -149,8 +167,9 @@ function putRow(app, part, bank, parcel) {
     return h("li", null, h("span", { class: "strong" }, parcel.name), t("bank_no_door"), failLink(parcel));
   const order = parcel.order;
   async function put() {
+    lookAround();
     const others = bank.puts_in.filter((one) => one.order === order && one !== parcel);
-    const data = { reservation: parcel.reservation, door: parcel.door, last: others.every(isIn) };
+    const data = { ...hereNow(), reservation: parcel.reservation, door: parcel.door, last: others.every(isIn) };
     if (parcel.parcel) data.parcels = [parcel.parcel];
     await app.did("deposited", t("bank_did_put", { door: parcel.door }), { order, data });
   }
@@ -188,7 +207,7 @@ function unclearRow(app, bank, stop) {
   const { order } = stop;
   const inside = bank.puts_in.find((parcel) => parcel.order === order && parcel.door);
   async function isInside() {
-    const data = { reservation: inside.reservation, door: inside.door, last: true };
+    const data = { ...hereNow(), reservation: inside.reservation, door: inside.door, last: true };
     if (inside.parcel) data.parcels = [inside.parcel];
     await app.did("deposited", t("bank_did_put", { door: inside.door }), { order, data });
   }
@@ -257,7 +276,7 @@ function takes(app, bank) {
       "ul",
       { class: "driver-rows" },
       bank.takes_out.map((parcel) => {
-        const data = { reservation: parcel.reservation, door: parcel.door };
+        const data = { ...hereNow(), reservation: parcel.reservation, door: parcel.door };
         const take = () => app.did("taken_out", t("bank_did_take"), { order: parcel.order, data });
         return h(
           "li",

@@ -160,6 +160,12 @@ class App extends Doors {
     return null;
   }
 
+  /** Returns what another module says against loading a parcel for a stop, or "". */
+  againstLoading(stop, parcel) {
+    if (!stop.common) return "";
+    return this.otherParts.map((part) => part.atLoading?.(this, stop, parcel)).find(Boolean) ?? "";
+  }
+
   /** Returns a stop where the driver is and has more to do although all is delivered there, or null. */
   unfinished() {
     const ended = (stops) => Math.max(...stops.map((stop) => Date.parse(stop.done_at ?? stop.departed_at ?? 0)));

@@ -46,9 +46,16 @@ export function loadingView(app) {
   const stops = today ? loadingOrder(today) : [];
   const parcels = stops.flatMap((stop) => stop.parcels ?? []);
   const left = parcels.filter((parcel) => !isTicked(app, parcel) && !today.missing.has(parcel.id));
+  const isStaying = (stop, parcel) => !isTicked(app, parcel) && app.againstLoading(stop, parcel) !== "";
+  const staying = stops.flatMap((stop) =>
+    (stop.parcels ?? []).filter((parcel) => isStaying(stop, parcel)).map((parcel) => ({ stop, parcel })),
+  );
+  const going = parcels.filter((parcel) => !staying.some((one) => one.parcel === parcel));
   async function loadAll() {
-    const ids = parcels.map((parcel) => parcel.id).filter((id) => !today.missing.has(id) && !today.loaded.has(id));
-    if (await app.did("loaded", t("did_loaded"), { data: { parcels: ids } })) location.hash = "#now";
+    for (const { stop, parcel } of staying.filter((one) => !today.missing.has(one.parcel.id)))
+      await app.did("not_loaded", "", { order: stop.order, data: { parcel: parcel.id, reason: "no_door" } });
+    const ids = going.map((parcel) => parcel.id).filter((id) => !today.missing.has(id) && !today.loaded.has(id));
+    if (!ids.length || (await app.did("loaded", t("did_loaded"), { data: { parcels: ids } }))) location.hash = "#now";
   }
   const isLoaded =
     parcels.length > 0 && parcels.every((parcel) => today.loaded.has(parcel.id) || today.missing.has(parcel.id));
@@ -107,6 +114,8 @@ export async function scanAtLoading(app, code, options = {}) {
   const read = await readScan(app, stops, code, options);
   if (!read.parcel) return { ...read, isTaken: false };
   const { parcel, stop } = read;
+  const against = app.againstLoading(stop, parcel);
+  if (against) return { isTaken: false, title: nameOfParcel(parcel), detail: against };
   const place = [
     t("stop_n", { n: number(visitNumber(today, stop)) }),
     placeInVehicle(stops, stop),
@@ -135,6 +144,7 @@ function loadRow(app, today, stop, place) {
     (stop.parcels ?? []).map((parcel) => {
       const isMissing = today.missing.has(parcel.id);
       const isLoaded = today.loaded.has(parcel.id);
+      const against = app.againstLoading(stop, parcel);
       const box = h("input", {
         type: "checkbox",
         checked: isTicked(app, parcel),
@@ -144,7 +154,7 @@ function loadRow(app, today, stop, place) {
       box.addEventListener("change", () => tick(app, parcel, box.checked));
       const name = [nameOfParcel(parcel), kilograms(parcel.weight_g)].filter(Boolean).join(" · ");
       const missing = () => app.did("not_loaded", t("did_missing"), { order: stop.order, data: { parcel: parcel.id } });
-      return h(
+      const parcelRow = h(
         "div",
         { class: "driver-parcel" },
         h("label", null, box, name),
@@ -152,6 +162,7 @@ function loadRow(app, today, stop, place) {
         isLoaded && !isMissing && h("span", { class: "status ok" }, icon("package-check"), t("loaded")),
         !isMissing && !isLoaded && button(t("missing"), missing, { kind: "quiet", key: `missing-${parcel.id}` }),
       );
+      return [parcelRow, against && !isLoaded && notice("risk", "triangle-alert", against)];
     }),
   );
 }
