@@ -199,6 +199,14 @@ _CAUSES: Final[Mapping[str, Words]] = {
     "kind_unknown": _("The app is newer than the server."),
     "time_missing": _("Its time is missing."),
 }
+_LEFT_WITH_DEFECT: Final = _(
+    "%(driver)s left the hub with %(vehicle)s, although the check had found a defect."
+)
+_LEFT_TO_DO: Final = _("Call the driver. If it is not safe, give the stops to other vehicles.")
+_NO_DOOR: Final = _(
+    "%(driver)s left a parcel of order %(order)s at the hub, because its locker has no door for it."
+)
+_NO_DOOR_TO_DO: Final = _("Move it to another locker, or promise the shopper another time.")
 #: What follows from a foreseen incident, by the end of the promise that breaks first.
 _IT_FOLLOWS: Final = _(
     "If this goes on, order %(order)s misses its window, which ends at %(ends)s."
@@ -261,6 +269,10 @@ def text_of(incident: Incident) -> ShownText:
         to_do = _FAILED_ELSEWHERE
     elif incident.kind == K.ORDER_NOT_ON_ROUTE and loaded:
         what, to_do, where = _LOADED_WHAT, _LOADED_TO_DO, BOARD
+    elif incident.kind == K.VEHICLE_DEFECT and params.get("left"):
+        what, to_do = _LEFT_WITH_DEFECT, _LEFT_TO_DO
+    elif incident.kind == K.PARCEL_MISSING and params.get("missing") == "no_door":
+        what, to_do = _NO_DOOR, _NO_DOOR_TO_DO
     elif incident.kind == K.ORDER_NOT_ON_ROUTE and failed:
         to_do = _FAILED_OFF_ROUTE
     values = _values(incident)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dispatch.live.acts import ActKind
+from dispatch.live.models import DriverAct, Incident, Run
 from dispatch.live.selectors.loading import missing_orders
 from dispatch.live.selectors.shifts import plan_at, stop_of
 from dispatch.live.services.context import Taking
@@ -66,13 +68,14 @@ def leave(taking: Taking) -> None:
     """Mark the orders of the route as on the road, except those whose goods were missing.
 
     The plan that counts is the one of the time at which the vehicle left. An order that a later
-    plan moved to another route is left to that route.
+    plan moved to another route is left to that route. A vehicle that leaves with a defect is told.
 
-    Locks: the orders. Records: order.out. Raises: nothing of its own.
+    Locks: the orders. Records: order.out, incident.opened. Raises: nothing of its own.
     """
     run = taking.run
     if run is None or run.left_at is None:
         return
+    tell_defect(taking, run)
     plan = plan_at(run.shift, run.left_at)
     if plan is None:
         return
@@ -85,6 +88,22 @@ def leave(taking: Taking) -> None:
         if order.pk in on_route and order.public_id not in missing and _may_go(order)
     ]  # fmt: skip
     mark_out(orders=going, shift=taking.shift_id)
+
+
+def tell_defect(taking: Taking, run: Run) -> None:
+    """Open an incident if the last check before the vehicle left told of a defect.
+
+    Locks: nothing. Records: incident.opened. Raises: nothing of its own.
+    """
+    if run.left_at is None:
+        return
+    checks = DriverAct.objects.filter(run=run, kind=ActKind.VEHICLE_CHECKED)
+    last = checks.filter(happened_at__lte=run.left_at).order_by("happened_at", "id").last()
+    if last is None or last.data.get("ok", True):
+        return
+    key = f"vehicle_defect_left:{run.public_id}"
+    if not Incident.objects.filter(key=key).exists():
+        taking.open(IncidentKind.VEHICLE_DEFECT, key=key, left=True)
 
 
 def _may_go(order: Order) -> bool:

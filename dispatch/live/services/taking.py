@@ -27,7 +27,7 @@ from dispatch.live.services.custody import note_back, note_bank, note_door, note
 from dispatch.live.services.devices import note_refused
 from dispatch.live.services.incidents import IncidentDraft, open_incident
 from dispatch.live.services.later import add_proofs
-from dispatch.live.services.leaving import leave, load, report_missing
+from dispatch.live.services.leaving import leave, load, report_missing, tell_defect
 from dispatch.live.services.proofs import access_before, keep_photos, keep_proofs
 from dispatch.live.services.runs import lock_run, refresh_run
 from dispatch.live.services.telling import note_delivered
@@ -204,6 +204,8 @@ def _report_defect(taking: Taking) -> None:
         key=f"vehicle_defect:{taking.act.client_id}",
         due_at=route.starts_at if route else None,
     )
+    if taking.run is not None:  # the check may come after the act of leaving
+        tell_defect(taking, taking.run)
 
 
 def _confirm_plan(taking: Taking) -> None:

@@ -202,6 +202,25 @@ def test_a_defect_of_the_vehicle_is_an_incident(day: Day) -> None:
     assert Incident.objects.get().act.note == "Left mirror broken"
 
 
+@pytest.mark.parametrize("comes_late", [False, True])
+def test_a_vehicle_that_leaves_with_a_defect_is_told_once(day: Day, comes_late: bool) -> None:
+    phone, _orders = day
+    acts = [act("vehicle_checked", at(8, 1), ok=False), act("left_hub", at(8, 22))]
+    for one in reversed(acts) if comes_late else acts:
+        send(phone, one)
+    send(phone, act("left_hub", at(8, 24)))
+    incidents = Incident.objects.filter(kind="vehicle_defect").order_by("pk")
+    assert [bool(row.params.get("left")) for row in incidents] == [False, True]
+
+
+def test_a_vehicle_whose_defect_was_mended_leaves_without_a_word(day: Day) -> None:
+    phone, _orders = day
+    send(phone, act("vehicle_checked", at(8), ok=False))
+    send(phone, act("vehicle_checked", at(8, 10), ok=True))
+    send(phone, act("left_hub", at(8, 22)))
+    assert opened() == [("vehicle_defect", "")]
+
+
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
