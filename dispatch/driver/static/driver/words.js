@@ -60,9 +60,11 @@ export function dayTime(instant) {
   return format("day", () => new Intl.DateTimeFormat(page.locale, options)).format(new Date(instant));
 }
 
-/** Returns a window of time: 10:00–12:00. */
+const ALL_DAY_MS = 23 * 3_600_000;
+
+/** Returns a window of time: 10:00–12:00; "" for a place that is open day and night. */
 export function between(window) {
-  if (!window) return "";
+  if (!window || Date.parse(window.closes_at) - Date.parse(window.opens_at) >= ALL_DAY_MS) return "";
   return t("from_to", { opens: time(window.opens_at), closes: time(window.closes_at) });
 }
 

@@ -111,7 +111,7 @@ function start(app, today) {
         facts(
           [t("vehicle"), vehicle],
           [t("hub"), [today.hub?.name, today.hub?.address].filter(Boolean).join(", ")],
-          [t("stops"), tn("n_stops", stops.length)],
+          [t("stops"), tn("n_stops", visitsOf(today).length)],
           [t("parcels"), [tn("n_parcels", parcels.length), kilograms(weight)].filter(Boolean).join(" · ")],
           [t("distance"), kilometres(route?.distance_m)],
           [t("range"), kilometres(route?.vehicle?.range_m)],

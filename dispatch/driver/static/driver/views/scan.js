@@ -1,4 +1,5 @@
 /* The scan: the camera, the system's own camera, and typing. Each finishes it without leaving the screen. */
+import { visitNumber } from "../day.js";
 import { button, h, icon, notice } from "../dom.js";
 import { matchLabel } from "../labels.js";
 import { Camera, codesInPicture, signOf } from "../scanner.js";
@@ -19,7 +20,7 @@ export async function readScan(app, stops, code, { keepsSeparators = false, isCa
   if (here.fault !== "unknown") return { title: t(`scan_${here.fault}`), detail: t(`scan_${here.fault}_how`) };
   const { parcel, stop } = parcelIn(today.stops, code, keepsSeparators);
   if (parcel) {
-    const n = number(today.stops.indexOf(stop) + 1);
+    const n = number(visitNumber(today, stop));
     return { title: t("scan_other_stop", { parcel: nameOfParcel(parcel), n }), detail: stop.address };
   }
   return elsewhere(app, code, keepsSeparators);
