@@ -109,7 +109,7 @@ HANDLERS: dict[str, list[str]] = {
     "locker.reservation.held": [_STOP_KEPT, _TRACK_LOCKER],
     "locker.reservation.moved": [_STOP_KEPT, _TELL, _TRACK_LOCKER],
     "locker.reservation.cancelled": [_STOP_KEPT, _TRACK_LOCKER],
-    "locker.parcel.lost": [f"{_COURIER}.on_parcel_lost", _TRACK_LOCKER],
+    "locker.parcel.lost": [_TRACK_LOCKER],
     "locker.parcel.ready": [_TELL, _TRACK_LOCKER],
     "locker.parcel.reminder_due": [_TELL],
     "locker.parcel.collected": [_TRACK_LOCKER],

@@ -10,7 +10,6 @@ from dispatch.orders.models import Order
 from lastmile.core.events import DomainEvent
 from lockers.models import LockerReservation
 from lockers.services.couriers import FAULTS, tell_deposit, tell_fault, tell_taken_out
-from lockers.services.losing import end_if_lost
 from lockers.services.stops import refresh_stops
 
 _UNSPECIFIED: Final = "broken"
@@ -26,13 +25,6 @@ def on_reservation_changed(event: DomainEvent) -> None:
     """Write the common stop of an order after a change of its reservation."""
     rows = LockerReservation.objects.filter(public_id=event.subject, order__isnull=False)
     refresh_stops(pk for pk in rows.values_list("order", flat=True) if pk is not None)
-
-
-def on_parcel_lost(event: DomainEvent) -> None:
-    """Let the order of a lost parcel go where the retailer's rule for failed orders says."""
-    row = LockerReservation.objects.select_related("order").filter(public_id=event.subject).first()
-    if row is not None and row.order is not None:
-        end_if_lost(order=row.order)
 
 
 def on_courier_act(event: DomainEvent) -> None:

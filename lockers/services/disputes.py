@@ -23,6 +23,7 @@ from lockers.services.depositing import ready_if_complete
 from lockers.services.following import deliver_if_out, dispute_key
 from lockers.services.generations import give_generation
 from lockers.services.holding import displace, lock_with_order
+from lockers.services.losing import end_if_lost
 from lockers.services.picking import lock_compartments
 from lockers.services.revoking import revoke_codes
 from lockers.services.staff import box_called
@@ -118,6 +119,8 @@ def _end(row: LockerReservation, settled: Settled) -> None:
         _look_at(lock_compartments([box.pk])[box.pk], cause)
     if settled == Settled.COLLECTED and row.order is not None:
         deliver_if_out(row.order, HERE)
+    elif settled == Settled.LOST and row.order is not None:
+        end_if_lost(order=row.order)
 
 
 def _look_at(box: Compartment, cause: str) -> None:
