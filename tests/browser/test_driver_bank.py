@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
+from dispatch.fleet.models import Shift
 from dispatch.orders.models import Order
+from lastmile.core.clock import now
 from lastmile.core.tenancy import RetailerRef
 from lockers import services
 from lockers.models import LockerBank, LockerReservation
+from lockers.services.couriers import tell_deposit
+from lockers.services.pickups import plan_pickups
 from tests.browser.driving import (
     PHONE,
     DriverWorld,
@@ -22,7 +27,9 @@ from tests.browser.driving import (
 )
 from tests.browser.live import Live
 from tests.drain import drain
+from tests.factories.live import publish
 from tests.factories.lockers import make_bank, make_reservation, make_station, pin_of
+from tests.factories.orders import make_order
 
 pytestmark = pytest.mark.browser(maps=False)
 
@@ -86,3 +93,60 @@ def test_no_order_at_a_bank_is_left_without_an_act(
     everything_sent(page)
     done = attempts_of(live, world)
     assert (done[first], done[second], done[third]) == (["deposited"], ["failed"], [])
+
+
+@pytest.fixture
+def pickup(live: Live) -> Iterator[DriverWorld]:
+    """Return a route with a door and a bank to which only a return goes, for one expired parcel."""
+
+    def make(_ref: RetailerRef) -> DriverWorld:
+        def prepare(orders: list[Order]) -> None:
+            hub = orders[0].hub
+            assert hub is not None
+            bank = make_bank(3, hub=hub, name="Banco da Sé")
+            old = make_reservation(bank, order=make_order(hub=hub.public_id))
+            tell_deposit(reservation=old, door="", at=now())
+            drain()
+            LockerReservation.objects.filter(pk=old.pk).update(state="collect_expired")
+            plan_pickups()
+
+        world = make_driver_day(stops=1, name="Rita Vazia", prepare=prepare)
+        bank = LockerBank.objects.get(name="Banco da Sé")
+        visit = Order.objects.get(common_stop__key=bank.public_id, direction="return")
+        door = Order.objects.get(public_id=world.orders[0])
+        shift = Shift.objects.get(routes__stops__order=door, routes__plan__status="published")
+        publish(shift.hub, {shift: [visit, door]}, day=shift.service_date)
+        drain()
+        return replace(world, orders=(visit.public_id, door.public_id))
+
+    yield live.do(make)
+    live.do(lambda _ref: LockerBank.objects.update(active=False))
+
+
+def test_a_bank_to_which_only_a_return_goes_is_emptied_and_left(
+    live: Live, phone: BrowserContext, pickup: DriverWorld
+) -> None:
+    page = logged_in(live, phone, pickup)
+    tap(page, "Start shift")
+    tap(page, "Leave the hub")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("Stop 1 of 2")
+    everything_sent(page)
+    phone.set_offline(True)
+    tap(page, "Arrived")
+    expect(page.get_by_role("link", name="Not delivered")).to_be_visible()
+    page.get_by_role("button", name="Taken out").click()
+    tap(page, "Next stop")
+    expect(heading).to_have_text("Stop 2 of 2")
+    phone.set_offline(False)
+    page.evaluate("() => dispatchEvent(new Event('online'))")
+    everything_sent(page)
+    visit = pickup.orders[0]
+    assert attempts_of(live, pickup)[visit] == ["picked_up"]
+
+    def ends(_ref: RetailerRef) -> list[str]:
+        drain()
+        bank = LockerBank.objects.get(name="Banco da Sé")
+        return list(LockerReservation.objects.filter(bank=bank).values_list("state", flat=True))
+
+    assert live.do(ends) == ["returned"]

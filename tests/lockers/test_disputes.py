@@ -107,7 +107,7 @@ def test_a_parcel_of_an_ended_order_is_for_a_courier_whatever_staff_choose(
     ("outcome", "after", "order"),
     [
         ("collected", "collected", "delivered"),
-        ("lost", "lost", "awaiting_collection"),
+        ("lost", "lost", "failed"),
         ("not_ours", "cancelled", "awaiting_collection"),
     ],
 )
