@@ -122,7 +122,8 @@ HANDLERS: dict[str, list[str]] = {
 
 #: Handler -> the function that does for many events at once what the handler does for each:
 #: ``def f(events: Sequence[DomainEvent]) -> None``. It acts as the actor of each event itself.
-#: If it raises, nothing is kept, and each event is delivered alone.
+#: If it raises, nothing is kept, and each event is delivered alone; with ``DeliverAlone`` only
+#: those that it names.
 MANY: dict[str, str] = {
     _TELL: "notifications.handlers.on_events",
     _ORDER_DAY: f"{_DAY}.on_orders_changed",
@@ -133,6 +134,9 @@ MANY: dict[str, str] = {
     _LINK_ENDS: "dispatch.orders.handlers.on_orders_ended",
     _TRACK: "portal.tracking.handlers.on_orders_changed",
     _LOCKER: "lockers.handlers.on_orders_changed",
+    _SLOT: "dispatch.slots.handlers.on_orders_changed",
+    _PHONE: f"{_LIVE}.on_stops_changed",
+    _STOP: f"{_COURIER}.on_orders_changed",
 }
 
 #: Old name of a handler -> its current name. A delivery that waits during an upgrade is stored

@@ -19,7 +19,7 @@ from dispatch.live.services import (
     update_arrivals_of,
 )
 from dispatch.orders.models import Order
-from dispatch.planning.models import Plan, Route
+from dispatch.planning.models import Plan, Route, Stop
 from dispatch.planning.states import PUBLISHED, SUPERSEDED
 from lastmile.core.events import DomainEvent
 from lastmile.core.sockets import broadcast_to
@@ -49,6 +49,17 @@ def on_stop_changed(event: DomainEvent) -> None:
     driver = None if stop is None else stop.route.shift.driver
     if driver is not None:
         _tell([driver.public_id])
+
+
+def on_stops_changed(events: Sequence[DomainEvent]) -> None:
+    """Tell the drivers on whose published routes any of many orders are, each once."""
+    stops = Stop.objects.filter(
+        order__public_id__in={event.subject for event in events},
+        plan__status=PUBLISHED,
+        route__shift__driver__isnull=False,
+    )
+    drivers = stops.annotate(who=F("route__shift__driver__public_id")).order_by("who")
+    _tell(drivers.values_list("who", flat=True).distinct())
 
 
 def on_shift_changed(event: DomainEvent) -> None:

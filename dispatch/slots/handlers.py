@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from dispatch.fleet.models import Hub, Zone
 from dispatch.orders.models import Order
-from dispatch.slots.services import request_adoption, settle_order, sync_hub
+from dispatch.slots.services import orders_to_settle, request_adoption, settle_order, sync_hub
 from lastmile.core.events import DomainEvent
+from lastmile.core.wiring import DeliverAlone
 
 
 def on_order_changed(event: DomainEvent) -> None:
@@ -15,6 +17,13 @@ def on_order_changed(event: DomainEvent) -> None:
     order = Order.objects.filter(public_id=event.subject).first()
     if order is not None:
         settle_order(order=order)
+
+
+def on_orders_changed(events: Sequence[DomainEvent]) -> None:
+    """Do for many orders at once what on_order_changed does for each; most have no slot."""
+    subjects = orders_to_settle([event.subject for event in events])
+    if subjects:
+        raise DeliverAlone(event.public_id for event in events if event.subject in subjects)
 
 
 def on_hub_changed(event: DomainEvent) -> None:

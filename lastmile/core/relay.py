@@ -45,7 +45,7 @@ from lastmile.core.outbox import (
 from lastmile.core.postgres.prepared import prepared_cursor
 from lastmile.core.tenancy import current_schema
 from lastmile.core.timing import backoff_s, in_seconds
-from lastmile.core.wiring import load, many_of, present_name
+from lastmile.core.wiring import DeliverAlone, load, many_of, present_name
 from lastmile.worklist.selectors import seen
 from lastmile.worklist.services import clear, point
 
@@ -176,8 +176,8 @@ def _run(leased: Sequence[Leased], token: uuid.UUID, until: float) -> None:
         group = groups.popleft()
         if len(group) == 1:
             _deliver(group[0], token)
-        elif not _deliver_many(group, token):
-            groups.extendleft(reversed(_groups(group, 1)))
+        else:
+            groups.extendleft(reversed(_groups(_deliver_many(group, token), 1)))
 
 
 def _groups(deliveries: Sequence[Leased], size: int) -> list[Sequence[Leased]]:
@@ -258,22 +258,27 @@ def _mark_done(group: Sequence[Leased], token: uuid.UUID) -> int:
         return int(cursor.rowcount)
 
 
-def _deliver_many(group: Sequence[Leased], token: uuid.UUID) -> bool:
+def _deliver_many(group: Sequence[Leased], token: uuid.UUID) -> Sequence[Leased]:
     """Run a handler for many events in one transaction that marks them all as done.
 
-    Return False if nothing was done: the function failed, or a lease has run out.
+    Return the deliveries that still have to run alone: those that the function names, or all if it
+    failed or a lease has run out.
     """
     many = many_of(present_name(group[0].handler))
     try:
         with transaction.atomic():
             if _mark_done(group, token) < len(group):
                 transaction.set_rollback(True)
-                return False
+                return group
             load(many)([delivery.event for delivery in group])
+    except DeliverAlone as answer:
+        alone = [one for one in group if one.event.public_id in answer.ids]
+        others = [one for one in group if one.event.public_id not in answer.ids]
+        return [*alone, *(_deliver_many(others, token) if alone and others else others)]
     except Exception:
         log.warning("%s failed for %d events; each runs alone.", many, len(group), exc_info=True)
-        return False
-    return True
+        return group
+    return []
 
 
 def _keep_fault(delivery: Leased, token: uuid.UUID, fault: Exception) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -22,6 +22,18 @@ QUEUES = ("hot", "default", "solve", "bulk", "send")
 
 class NotWired(LookupError):
     """The switchboard does not know the kind or name, or a name does not resolve."""
+
+
+class DeliverAlone(Exception):
+    """The answer of a function for many events: these run alone, and the others together again.
+
+    Raise it before the first write. It is for events whose handler locks rows of its own, so that
+    no transaction holds the locks of many orders. ``ids`` are the public ids of the events.
+    """
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self.ids = frozenset(ids)
+        super().__init__(f"{len(self.ids)} events must run alone")
 
 
 @dataclass(frozen=True, slots=True)

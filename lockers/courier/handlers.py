@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
+
+from django.db.models import Q
 
 from dispatch.live.acts import ActKind
 from dispatch.live.models import DriverAct
-from dispatch.orders.models import Order
+from dispatch.orders.models import Option, Order
 from lastmile.core.events import DomainEvent
+from lastmile.core.wiring import DeliverAlone
 from lockers.models import LockerReservation
 from lockers.services.couriers import FAULTS, tell_deposit, tell_fault, tell_taken_out
 from lockers.services.stops import refresh_stops
@@ -19,6 +23,15 @@ def on_order_changed(event: DomainEvent) -> None:
     """Write the common stop of an order after a new promise or another date."""
     rows = Order.objects.filter(public_id=event.subject)
     refresh_stops(rows.values_list("pk", flat=True))
+
+
+def on_orders_changed(events: Sequence[DomainEvent]) -> None:
+    """Do for many orders at once what on_order_changed does for each; most go to no bank."""
+    to_bank = Q(promise__option=Option.LOCKER) | Q(common_stop__isnull=False)
+    rows = Order.objects.filter(to_bank, public_id__in=[event.subject for event in events])
+    subjects = set(rows.values_list("public_id", flat=True))
+    if subjects:
+        raise DeliverAlone(event.public_id for event in events if event.subject in subjects)
 
 
 def on_reservation_changed(event: DomainEvent) -> None:

@@ -14,7 +14,7 @@ from lastmile.core.events import DomainEvent, Lane, record
 from lastmile.core.models import Delivery, DeliveryState
 from lastmile.core.relay import deliver_batch, relay_batch
 from lastmile.core.tenancy import RetailerRef
-from lastmile.core.wiring import problems
+from lastmile.core.wiring import DeliverAlone, problems
 from tests.core import kinds, wired
 from tests.core.test_events_delivery import PLACED, make_due, owe
 from tests.drain import drain
@@ -58,6 +58,25 @@ def test_a_handler_that_is_not_named_gets_each_event_alone(many: None) -> None:
     assert sorted(wired.traces()) == sorted(
         f"ord_{n}{more}" for n in range(3) for more in ("", "/too")
     )
+
+
+def on_many_but_two(events: Sequence[DomainEvent]) -> None:
+    """Name two events that must run alone."""
+    named = [event.public_id for event in events if event.subject in {"ord_1", "ord_3"}]
+    if named:
+        raise DeliverAlone(named)
+    on_many(events)
+
+
+def test_events_that_a_function_names_run_alone_and_the_others_together(
+    many: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wired, "MANY", {PLACED: f"{__name__}.on_many_but_two"})
+    owe("order.placed", 5)
+    assert deliver_batch(PLACED, Lane.BULK) == 5
+    assert groups == [["ord_0", "ord_2", "ord_4"]]
+    assert sorted(wired.traces()) == [f"ord_{n}" for n in range(5)], "each once"
+    assert set(Delivery.objects.values_list("state", "attempts")) == {(DeliveryState.DONE, 1)}
 
 
 def test_one_bad_event_of_a_group_holds_no_other(

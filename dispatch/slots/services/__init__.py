@@ -25,6 +25,7 @@ from dispatch.slots.services.erasing import (
 )
 from dispatch.slots.services.following import (
     adopt_promises,
+    orders_to_settle,
     request_adoption,
     settle_order,
 )
@@ -111,6 +112,7 @@ __all__ = [
     "lock_days_of_choices",
     "lock_places",
     "open_slots",
+    "orders_to_settle",
     "prepare_again",
     "prepare_choice",
     "prepare_hold",

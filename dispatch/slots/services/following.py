@@ -7,7 +7,7 @@ takes a place in it, even beyond the capacity: the promise exists already.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,6 +74,22 @@ def settle_order(*, order: Order) -> Hold | None:
                 return _with_amounts(old, row)
             give_back([old], reason="cancelled" if _ended(row) else "superseded")
         return _take(row, slot) if slot is not None else None
+
+
+def orders_to_settle(orders: Collection[str]) -> set[str]:
+    """Return those of these orders, by public id, of which ``settle_order`` may change something.
+
+    They have a place in a slot, or their hub has a slot with the window of their promise.
+    """
+    taken = Hold.objects.filter(order=OuterRef("pk"), state__in=[HoldState.PROMISED, *WAITING])
+    fitting = Slot.objects.filter(
+        hub=OuterRef("hub"),
+        option=OuterRef("promise__option"),
+        opens_at=OuterRef("promise__opens_at"),
+        closes_at=OuterRef("promise__closes_at"),
+    )
+    rows = Order.objects.filter(Exists(taken) | Exists(fitting), public_id__in=orders)
+    return set(rows.values_list("public_id", flat=True))
 
 
 def _on_date_of(slot: Slot, order: Order) -> Order:
