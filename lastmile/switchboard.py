@@ -301,6 +301,7 @@ FORGET: list[str] = [
     "dispatch.live.services.forget_positions",
     "lockers.services.forget_devices",
     "lockers.services.forget_vendor_reports",
+    "lockers.services.reports.forget_events",
     "dispatch.planning.services.forget_days",
     "tenants.people.services.tidy",
     "notifications.services.forget_kept",

@@ -48,3 +48,9 @@ class DeviceRefused(DomainError):
 
     code: ClassVar[str] = "device_refused"
     status: ClassVar[int] = 401
+
+
+class ReportRefused(Conflict):
+    """A report by the API cannot be true here, or its sender may not make it."""
+
+    code: ClassVar[str] = "report_refused"

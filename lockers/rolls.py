@@ -14,6 +14,7 @@ from lockers.models import (
     LockerBank,
     LockerCommand,
     LockerDevice,
+    LockerEvent,
     LockerReservation,
 )
 from lockers.states import (
@@ -42,6 +43,7 @@ def ledger() -> Mapping[str, object]:
         "locker_commands": dict(
             LockerCommand.objects.order_by("pk").values_list("public_id", "state")
         ),
+        "locker_events": LockerEvent.objects.count(),
         "locker_journals": dict(
             JournalEntry.objects.values_list("device__public_id")
             .annotate(n=Count("pk"))

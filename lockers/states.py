@@ -200,6 +200,42 @@ class EntryResult(StrEnum):
     DISPUTED = "disputed"
 
 
+class ReportKind(StrEnum):
+    """The kind of a report by the REST API, of a network's cloud or of a courier.
+
+    - deposited: the parcel of the reservation is in its compartment.
+    - collected: its receiver took it out.
+    - removed_by_courier: a courier took it out.
+    - rejected: the network refuses the reservation, with a reason.
+    - cancelled: the network ended the reservation.
+    - blocked, unblocked: a compartment cannot be used, or can be used again.
+    - taken_out: the courier of a session took the parcel out.
+    - misaligned, broken, occupied, too_big: the courier cannot use the compartment.
+    - skipped: the courier leaves the parcel for another visit.
+    """
+
+    DEPOSITED = "deposited"
+    COLLECTED = "collected"
+    REMOVED = "removed_by_courier"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
+    TAKEN_OUT = "taken_out"
+    MISALIGNED = "misaligned"
+    BROKEN = "broken"
+    OCCUPIED = "occupied"
+    TOO_BIG = "too_big"
+    SKIPPED = "skipped"
+
+
+R = ReportKind
+#: Reports of compartments. All others are about a reservation.
+OF_BOX: Final = frozenset({R.BLOCKED, R.UNBLOCKED})
+OF_NETWORK: Final = OF_BOX | {R.DEPOSITED, R.COLLECTED, R.REMOVED, R.REJECTED, R.CANCELLED}
+OF_COURIER: Final = frozenset(
+    {R.DEPOSITED, R.TAKEN_OUT, R.MISALIGNED, R.BROKEN, R.OCCUPIED, R.TOO_BIG, R.SKIPPED}
+)
 #: Times that a sensor may disagree before its compartment gets no new parcel (field row L02).
 MOST_SENSOR_FAULTS: Final = 2
 

@@ -88,6 +88,7 @@ class Act(StrEnum):
     LOCKERS_RESERVE = "lockers.reserve"
     LOCKERS_CODES = "lockers.codes"
     LOCKERS_COMMAND = "lockers.command"
+    LOCKERS_REPORT = "lockers.report"
     LOCKERS_COUNTER = "lockers.counter"
     LOCKERS_ACCOUNTS = "lockers.accounts"
     SHOPPER_VIEW = "shopper.view"
@@ -182,6 +183,7 @@ TABLE: Mapping[Act, Grant] = {
     Act.LOCKERS_RESERVE: Grant(_DISPATCHERS, _INTEGRATION),
     Act.LOCKERS_CODES: Grant(_DISPATCHERS, _INTEGRATION),
     Act.LOCKERS_COMMAND: Grant(_DISPATCHERS, _INTEGRATION),
+    Act.LOCKERS_REPORT: Grant(keys=_INTEGRATION | {KeyRole.LOCKER}),
     Act.LOCKERS_COUNTER: Grant(_PICKERS),
     Act.LOCKERS_ACCOUNTS: Grant(_MANAGERS, all_hubs=True),
     Act.SHOPPER_VIEW: Grant(links=_SHOPPER),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from lockers.api import banks, reservations
+from lockers.api import banks, reports, reservations
 from lockers.device_api import views as device
 
 urlpatterns = [
@@ -50,5 +50,17 @@ urlpatterns = [
         "locker-reservations/<str:ref>/codes/",
         reservations.ReservationCodesView.as_view(),
         name="locker-codes",
+    ),
+    path("locker-events/", reports.LockerEventsView.as_view(), name="locker-events"),
+    path("courier-sessions/", reports.CourierSessionsView.as_view(), name="courier-sessions"),
+    path(
+        "courier-sessions/<str:public_id>/",
+        reports.CourierSessionView.as_view(),
+        name="courier-session",
+    ),
+    path(
+        "courier-sessions/<str:public_id>/events/",
+        reports.SessionEventsView.as_view(),
+        name="courier-session-events",
     ),
 ]

@@ -8,12 +8,14 @@ from lockers.models.devices import (
     LockerDevice,
     ProvisioningToken,
 )
+from lockers.models.reports import CourierSession, LockerEvent
 from lockers.models.reservations import CodeGrant, LockerChange, LockerReservation
 from lockers.models.vendors import LockerAccount, VendorReport, VendorReservation
 
 __all__ = [
     "CodeGrant",
     "Compartment",
+    "CourierSession",
     "DeviceMessage",
     "JournalEntry",
     "LockerAccount",
@@ -21,6 +23,7 @@ __all__ = [
     "LockerChange",
     "LockerCommand",
     "LockerDevice",
+    "LockerEvent",
     "LockerReservation",
     "ProvisioningToken",
     "VendorReport",

@@ -98,7 +98,12 @@ def follow_answer(*, row: VendorReservation) -> str:
     at_network, held = _news_of(row)
     if held is None or at_network.followed or S(at_network.state) in _INSIDE_THERE | _OUT_THERE:
         return held.state if held is not None else ""
-    _follow_without_parcel(at_network, held)
+    _follow_without_parcel(
+        held,
+        S(at_network.state),
+        Source(occurred_at=at_network.occurred_at),
+        reason=at_network.reason,
+    )
     _note_followed(at_network)
     return held.state
 
@@ -116,14 +121,12 @@ def follow_report(*, row: VendorReservation) -> str:
     at_network, held = _news_of(row)
     if held is None or at_network.followed:
         return held.state if held is not None else ""
-    to, source = S(at_network.state), Source(occurred_at=at_network.occurred_at)
-    if to in _INSIDE_THERE:
-        _put_in(held, source)
-    elif to in _OUT_THERE:
-        _put_in(held, source)
-        _take_out(held, to, source)
-    else:
-        _follow_without_parcel(at_network, held)
+    follow_told(
+        held,
+        S(at_network.state),
+        Source(occurred_at=at_network.occurred_at),
+        reason=at_network.reason,
+    )
     _note_followed(at_network)
     return held.state
 
@@ -140,13 +143,29 @@ def _news_of(row: VendorReservation) -> tuple[VendorReservation, LockerReservati
     return at_network, lock_with_order(reservation)
 
 
-def _follow_without_parcel(at_network: VendorReservation, held: LockerReservation) -> None:
-    to, also = S(at_network.state), {}
-    if to == S.REJECTED:
-        also["reason"] = at_network.reason or Rejection.PROVIDER_ERROR
+def follow_told(
+    held: LockerReservation, to: ReservationState, source: Source, *, reason: str = ""
+) -> None:
+    """Move a reservation, locked with its order, to a state that somebody else saw.
+
+    Call it in a transaction. Locks: its compartment. Records, Raises: as ``follow_report``.
+    """
+    if to in _INSIDE_THERE:
+        _put_in(held, source)
+    elif to in _OUT_THERE:
+        _put_in(held, source)
+        _take_out(held, to, source)
+    else:
+        _follow_without_parcel(held, to, source, reason=reason)
+
+
+def _follow_without_parcel(
+    held: LockerReservation, to: ReservationState, source: Source, *, reason: str
+) -> None:
     if held.state == to or not may_move(S(held.state), to):
         return
-    move(held, to, cause="network", source=Source(occurred_at=at_network.occurred_at), also=also)
+    also = {"reason": reason or Rejection.PROVIDER_ERROR} if to == S.REJECTED else {}
+    move(held, to, cause="network", source=source, also=also)
     if to in UNUSED and held.order is not None:
         _tell_staff(held, held.order)
 

@@ -171,6 +171,8 @@ IMPERSONAL = {
     "lockers.lockerdevice": "public_id key state made_by firmware health refused_code",
     "lockers.journalentry": "public_id kind data body_sha256 result problem",
     "lockers.lockercommand": "public_id kind why state failure made_by",
+    "lockers.couriersession": "public_id opener",
+    "lockers.lockerevent": "public_id sender kind reason",
     "lockers.lockeraccount": "public_id vendor facts secrets",
     "lockers.vendorreservation": "public_id reference vendor_id point word state reason code"
     " tracking",
@@ -190,6 +192,7 @@ KEPT = {
     "live.visitprogress", "live.incident", "live.custodystep",
     "lockers.lockerreservation", "lockers.codegrant", "lockers.lockerchange",
     "lockers.journalentry", "lockers.lockercommand", "lockers.vendorreservation",
+    "lockers.lockerevent",
 }  # fmt: skip
 TELLING = (
     models.TextField,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 
 from dispatch.fleet.models import Hub
 from dispatch.intake.services import receive_file
@@ -19,6 +20,8 @@ from lastmile.core.models import JobState
 from lastmile.core.relay import relay_batch
 from lastmile.core.runner import run_job
 from lockers.services import claim_token, make_token, send_command
+from lockers.services.reports import ReportDraft, open_session, take_report
+from lockers.states import ReportKind
 from notifications.models import MessageTemplate
 from notifications.services.contacts import opt_out
 from tenants.people import services as people
@@ -41,7 +44,14 @@ def make_world(*, file_hub: bool = False) -> Hub:
     order = make_order(hub=hub.public_id)
     make_phone(driver)
     bank = make_bank(1, hub=hub)
-    make_reservation(bank)
+    reservation = make_reservation(bank)
+    visit = open_session(bank=bank, opener=hub.public_id)
+    take_report(
+        draft=ReportDraft(
+            sender=hub.public_id, id=uuid.uuid4(), kind=ReportKind.SKIPPED, bank=bank,
+            at=clock.now(), reservation=reservation, session=visit,
+        )
+    )  # fmt: skip
     claim_token(secret=make_token(bank=bank).secret)
     send_command(bank=bank, kind="reboot")
     open_incident(

@@ -11,9 +11,10 @@ import yaml
 from django.urls import resolve
 
 from lockers import codes, journal, signing
+from lockers.api.shapes_reports import MOST_EVENTS
 from lockers.device_api import views
 from lockers.journal import BadEntry, EntryKind, read_entry
-from lockers.states import CommandKind
+from lockers.states import OF_COURIER, OF_NETWORK, CommandKind
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "lastmile/docs/lockers.md").read_text(encoding="utf-8")
@@ -93,3 +94,17 @@ def test_the_examples_of_codes_and_signatures_are_right() -> None:
         body=b'{"entries":[]}',
     )
     assert f"`{signature}`" in GUIDE
+
+
+def test_the_kinds_of_events_by_rest_are_those_of_the_server() -> None:
+    section = GUIDE.split("## 9.")[1]
+    table = {
+        word
+        for line in section.splitlines()
+        if line.startswith("| `")
+        for word in re.findall(r"`(\w+)`", line.split("|")[1])
+    }
+    assert table - {"reason"} == {kind.value for kind in OF_NETWORK}
+    kinds = section.split("in the same form:")[1].split(".")[0]
+    assert set(re.findall(r"`(\w+)`", kinds)) == {kind.value for kind in OF_COURIER}
+    assert f"{MOST_EVENTS} events" in section

@@ -49,6 +49,7 @@ lockers.edit     o m d       | i
 lockers.reserve  o m d       | i
 lockers.codes    o m d       | i
 lockers.command  o m d       | i
+lockers.report               | i l
 lockers.counter  o m d p     |
 lockers.accounts o m         |
 shopper.view                 |
