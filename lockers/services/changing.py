@@ -21,6 +21,7 @@ from lockers.services.revoking import revoke_codes
 from lockers.states import (
     ENDED,
     INSIDE,
+    MOST_SENSOR_FAULTS,
     TAKING,
     BankState,
     BoxState,
@@ -203,6 +204,17 @@ def set_box(
         )
         for name, before, after in changes
     )
+
+
+def occupy(row: Compartment, *, cause: str, source: Source = HERE) -> None:
+    """Write that a parcel is in a locked compartment, unless it is blocked or its sensor is wrong.
+
+    Locks, Records, Raises: nothing.
+    """
+    if row.state == BoxState.EMPTY or (
+        row.state == BoxState.UNKNOWN and row.sensor_faults < MOST_SENSOR_FAULTS
+    ):
+        set_box(row, state=BoxState.OCCUPIED, cause=cause, source=source)
 
 
 _BANK_KINDS: Final = {

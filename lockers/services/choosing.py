@@ -1,7 +1,7 @@
 """Holds compartments for the parcels of a shopper who chooses, and gives them to the order.
 
 The compartments of one choice have the same ``bundle``. Two transactions that each need several
-compartments of one bank go one after the other, so they cannot wait for each other.
+compartments of one bank lock its doors, so they go one after the other.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Order
 from dispatch.orders.services.moves import lock_order
 from lastmile.core import clock
-from lastmile.core.tenancy import current_schema
 from lockers.errors import NoFreeCompartment, ReservationMoveNotAllowed
 from lockers.models import LockerBank, LockerReservation
 from lockers.services.changing import move
 from lockers.services.generations import give_generation
 from lockers.services.holding import displace, extend_collection, move_to_bank
+from lockers.services.locking import lock_doors, lock_rows
 from lockers.services.picking import Need
 from lockers.services.reserving import (
     CollectionTerms,
@@ -54,11 +54,11 @@ def hold_parcels(
 ) -> list[LockerReservation]:
     """Hold a compartment of one bank for each parcel, for some minutes. All or none.
 
-    Locks: the bundles of the bank if there are several parcels, the compartments. Records:
+    Locks: the doors of the bank if there are several parcels, the compartments. Records:
     locker.reservation.created and held for each. Raises: as ``reserve``.
     """
     if len(parcels) > 1:
-        _lock_bundles(bank)
+        lock_doors([bank.pk])
     largest_first = sorted(parcels, key=lambda one: -one.need.size.volume_mm3)
     drafts = [
         ReservationDraft(
@@ -100,10 +100,10 @@ def take_bundle(
     or has lost the compartment meanwhile is refused, and nothing changes. Holds of the order at
     other banks are cancelled. A second call changes nothing.
 
-    Locks: the order, the reservations, the codes of the bank. Records: locker.reservation.held for
-    each, locker.reservation.cancelled for others, order.promised. Raises:
-    ReservationMoveNotAllowed if a hold has ended; ReservationRefused, NoFreeCompartment; as
-    ``set_promise``.
+    Locks: the order, the doors, the compartments, the reservations, the codes. Records:
+    locker.reservation.held for each, locker.reservation.cancelled for others, order.promised.
+    Raises: ReservationMoveNotAllowed if a hold has ended; ReservationRefused, NoFreeCompartment;
+    as ``set_promise``.
     """
     own = lock_order(order)
     rows = _locked(bundle)
@@ -116,6 +116,7 @@ def take_bundle(
         row.parcel = parcels[place] if len(parcels) == len(rows) else None
         row.save(update_fields=["order", "parcel"])
         _look_again(row)
+    for row in rows:
         give_generation(row)
         move(row, S.HARD_HELD, cause="confirmed", also={"mode": Mode.HARD, "held_until": None})
     leave_lockers(order=own, but=bundle)
@@ -171,12 +172,13 @@ def leave_lockers(*, order: Order, but: str = "", cause: str = "superseded") -> 
 def move_order(*, order: Order, bank: LockerBank) -> list[LockerReservation]:
     """Move all holds of an order to another bank. All or none.
 
-    Locks: the order, the reservations, compartments of the other bank. Records:
+    Locks: the order, the doors of the banks, the reservations, compartments. Records:
     locker.reservation.moved for each; order.promised. Raises: as ``move_to_bank``; also if a
     parcel is inside already.
     """
     own = lock_order(order)
-    rows = list(_rows().filter(order=own, mode=Mode.HARD).order_by("pk"))
+    present = LockerReservation.objects.select_related("order")
+    rows = list(present.filter(order=own, mode=Mode.HARD).order_by("pk"))
     inside = [row for row in rows if S(row.state) in INSIDE]
     held = [row for row in rows if S(row.state) in HELD | {S.QUEUED}]
     if inside or not held:
@@ -184,9 +186,8 @@ def move_order(*, order: Order, bank: LockerBank) -> list[LockerReservation]:
             _("A parcel is in the locker already, so the order can no longer go to another one."),
             data={"order": own.public_id},
         )
-    if len(held) > 1:
-        _lock_bundles(bank)
-    return [move_to_bank(reservation=row, bank=bank) for row in held]
+    lock_doors([bank.pk, *(row.bank_id for row in held)])
+    return [move_to_bank(reservation=row, bank=bank, waits=row is held[0]) for row in held]
 
 
 @transaction.atomic
@@ -218,6 +219,10 @@ def _rows() -> QuerySet[LockerReservation]:
 
 
 def _locked(bundle: str) -> list[LockerReservation]:
+    """Lock the compartments of a bundle, then its reservations."""
+    first = LockerReservation.objects.filter(bundle=bundle).exclude(bundle="")
+    pairs = list(first.values_list("pk", "bank"))
+    lock_rows(banks=[bank for _pk, bank in pairs], reservations=[pk for pk, _bank in pairs])
     return list(_rows().filter(bundle=bundle).exclude(bundle="").order_by("pk"))
 
 
@@ -234,9 +239,3 @@ def _refuse_ended(rows: Sequence[LockerReservation]) -> None:
         raise ReservationMoveNotAllowed(
             _("The locker is no longer kept for you. Choose again."), data={"state": state}
         )
-
-
-def _lock_bundles(bank: LockerBank) -> None:
-    name = f"{current_schema()}:locker bundles:{bank.pk}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])

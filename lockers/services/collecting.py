@@ -47,7 +47,7 @@ def _taken_out(
         return ""  # told twice
     if state not in INSIDE:
         return "not_deposited"
-    _empty(box, entry, source)
+    empty(box, source, content=str(entry.data.get("content", "")))
     take_out(row, source, by_receiver=by_receiver)
     return ""
 
@@ -67,8 +67,11 @@ def take_out(row: LockerReservation, source: Source, *, by_receiver: bool) -> No
         take_back_if_out(row.order)
 
 
-def _empty(box: Compartment, entry: JournalEntry, source: Source) -> None:
-    content = entry.data.get("content", "")
+def empty(box: Compartment, source: Source, *, content: str = "") -> None:
+    """Write that a locked compartment is empty, unless ``content`` or its sensor says otherwise.
+
+    Locks, Records, Raises: nothing.
+    """
     if content == "occupied" or box.sensor_faults >= MOST_SENSOR_FAULTS:
         if box.state != BoxState.BLOCKED:
             set_box(box, state=BoxState.UNKNOWN, cause="taken_out", source=source)

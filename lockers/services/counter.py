@@ -6,22 +6,24 @@ A counter has no cabinet, so a person tells what was done. The same rules as at 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Final
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Order
-from dispatch.orders.services.moves import lock_order
 from lockers.errors import CounterRefused, ReservationMoveNotAllowed
 from lockers.fitting import Size
 from lockers.models import Compartment, LockerBank, LockerReservation
-from lockers.services.changing import HERE, set_box
-from lockers.services.codes import check_pin, lock_reservation, reservation_of_token
-from lockers.services.collecting import take_out
+from lockers.services.changing import HERE
+from lockers.services.codes import check_pin, reservation_of_token
+from lockers.services.collecting import empty, take_out
 from lockers.services.depositing import put_in
 from lockers.services.generations import give_generation
+from lockers.services.holding import make_room
 from lockers.services.holding import place as fill_queued
+from lockers.services.locking import Kept, lock_kept
 from lockers.services.picking import Need, free_compartments
 from lockers.services.reserving import ReservationDraft, reserve
 from lockers.states import (
@@ -49,12 +51,13 @@ def shelve(*, reservation: LockerReservation, place: str) -> LockerReservation:
 
     A second call for the same place changes nothing.
 
-    Locks: the order, the reservation, the place. Records: locker.parcel.deposited and ready; what
+    Locks: the order, the place, the reservation. Records: locker.parcel.deposited and ready; what
     the order records. Raises: CounterRefused for a place that does not exist or has another
     parcel; ReservationMoveNotAllowed once the reservation has ended.
     """
-    row = _lock(reservation)
-    box = _place(row.bank, place)
+    named = _place(reservation.bank, place)
+    kept = _lock(reservation, boxes=[named.pk])
+    row, box = kept.row, kept.boxes[named.pk]
     if S(row.state) in INSIDE:
         if row.compartment_id == box.pk:
             return row
@@ -67,10 +70,7 @@ def shelve(*, reservation: LockerReservation, place: str) -> LockerReservation:
             _("The reservation has ended. Put the parcel aside and give it back to the driver."),
             data={"reservation": row.public_id, "state": row.state},
         )
-    others = LockerReservation.objects.filter(
-        compartment=box, state__in=[s.value for s in INSIDE]
-    ).exclude(pk=row.pk)
-    if others.exists() or box.state == BoxState.BLOCKED:
+    if box.state == BoxState.BLOCKED or not make_room(row, box, cause="deposited"):
         raise CounterRefused(
             _("%(place)s is not free. Put the parcel on another place and scan that one.")
             % {"place": box.number}
@@ -138,11 +138,12 @@ def give_to_shopper(
 
     A second call changes nothing.
 
-    Locks: the order, the reservation, its place. Records: locker.parcel.collected, order.delivered
+    Locks: the order, its place, the reservation. Records: locker.parcel.collected, order.delivered
     with the last parcel; an audit entry when the identity was checked. Raises:
     ReservationMoveNotAllowed for a parcel that is not for a shopper now.
     """
-    row = _lock(reservation)
+    kept = _lock(reservation)
+    row = kept.row
     if row.state == S.COLLECTED:
         return row
     if S(row.state) not in _TO_SHOPPER or row.purpose != Purpose.DELIVERY:
@@ -152,17 +153,18 @@ def give_to_shopper(
         )
     if by_identity:
         audit("locker.identity", row.public_id)
-    return _out(row, CodeRole.SHOPPER)
+    return _out(kept, CodeRole.SHOPPER)
 
 
 @transaction.atomic
 def give_to_courier(*, reservation: LockerReservation) -> LockerReservation:
     """Give a parcel to a courier who takes it back, or on. A second call changes nothing.
 
-    Locks: the order, the reservation, its place. Records: locker.parcel.removed_by_courier.
+    Locks: the order, its place, the reservation. Records: locker.parcel.removed_by_courier.
     Raises: ReservationMoveNotAllowed for a parcel that waits for its shopper.
     """
-    row = _lock(reservation)
+    kept = _lock(reservation)
+    row = kept.row
     if row.state == S.RETURNED:
         return row
     if S(row.state) not in _TO_COURIER:
@@ -170,32 +172,25 @@ def give_to_courier(*, reservation: LockerReservation) -> LockerReservation:
             _("This parcel waits for its shopper. Look at its status in the list."),
             data={"reservation": row.public_id, "state": row.state},
         )
-    return _out(row, CodeRole.COURIER)
+    return _out(kept, CodeRole.COURIER)
 
 
-def _out(row: LockerReservation, role: CodeRole) -> LockerReservation:
-    if row.compartment is not None:
-        box = Compartment.objects.select_for_update(no_key=True).get(pk=row.compartment.pk)
-        if box.state != BoxState.BLOCKED:
-            set_box(box, state=BoxState.EMPTY, cause="taken_out")
-    take_out(row, HERE, by_receiver=role == CodeRole.SHOPPER)
-    return row
+def _out(kept: Kept, role: CodeRole) -> LockerReservation:
+    if kept.box is not None:
+        empty(kept.box, HERE)
+    take_out(kept.row, HERE, by_receiver=role == CodeRole.SHOPPER)
+    return kept.row
 
 
-def _lock(reservation: LockerReservation) -> LockerReservation:
-    """Lock the order first, then the reservation. Raises CounterRefused for another bank."""
-    order = lock_order(reservation.order) if reservation.order is not None else None
-    row = lock_reservation(reservation)
-    if row.bank.kind != BankKind.COUNTER:
+def _lock(reservation: LockerReservation, *, boxes: Iterable[int] = ()) -> Kept:
+    """Lock a reservation and its places. Raises CounterRefused for another bank."""
+    if reservation.bank.kind != BankKind.COUNTER:
         raise CounterRefused(_("Only the parcels of a counter are handed out by a person."))
-    if order is not None:
-        row.order = order
-    return row
+    return lock_kept(reservation, boxes=boxes)
 
 
 def _place(bank: LockerBank, text: str) -> Compartment:
-    rows = Compartment.objects.select_for_update(of=("self",), no_key=True).select_related("bank")
-    box = rows.filter(bank=bank, number__iexact=text.strip()[:16]).first()
+    box = Compartment.objects.filter(bank=bank, number__iexact=text.strip()[:16]).first()
     if box is None:
         raise CounterRefused(
             _("There is no place “%(place)s” here. Scan the label of the shelf again.")

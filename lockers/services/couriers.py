@@ -14,7 +14,6 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from dispatch.orders.services.moves import lock_order
 from lastmile.core.clock import now
 from lockers.errors import NoFreeCompartment, ReservationMoveNotAllowed
 from lockers.models import (
@@ -25,16 +24,15 @@ from lockers.models import (
     LockerReservation,
 )
 from lockers.services.changing import Source, move, note, set_box
-from lockers.services.codes import lock_reservation
+from lockers.services.collecting import empty, take_out
 from lockers.services.depositing import dispute, put_in
-from lockers.services.following import take_back_if_out
 from lockers.services.holding import place
+from lockers.services.locking import lock_kept
 from lockers.services.picking import Need, lock_free
 from lockers.services.reserving import need_of
 from lockers.states import (
     HELD,
     INSIDE,
-    MOST_SENSOR_FAULTS,
     BankState,
     BoxState,
     DeviceState,
@@ -148,30 +146,41 @@ def other_compartment(
             _("The parcel is in its compartment, or the reservation has ended."),
             data={"reservation": row.public_id, "state": row.state},
         )
-    if box is None or row.compartment_id != box.pk:
-        return row
-    source = Source(occurred_at=at)
-    need = need_of(row)
-    if problem == "too_big":
-        need = Need(
-            size=need.size, cooled=need.cooled, low_door=need.low_door, above_mm3=box.volume_mm3
-        )
-    mark_faulty(box, problem, source)
-    also = {"compartment": None, "held_until": None, "queued_until": row.deposit_by}
-    move(row, S.QUEUED, cause=f"courier_{problem}", source=source, also=also)
-    other = lock_free(row.bank, need, now())
-    if other is None:
+    if not _exchange(row, box, problem, Source(occurred_at=at)):
         raise NoFreeCompartment(
             _("No other compartment of this bank is free for this parcel. Take it back to the "
               "vehicle and report it as not delivered."),
             data={"bank": row.bank.public_id, "reservation": row.public_id},
         )  # fmt: skip
+    return row
+
+
+def _exchange(
+    row: LockerReservation, box: Compartment | None, problem: str, source: Source
+) -> bool:
+    """Give a locked hold another compartment than ``box``; False if there is none.
+
+    Locks: the other compartment. Records: locker.reservation.held. Raises: nothing.
+    """
+    if box is None or row.compartment_id != box.pk:
+        return True
+    need = need_of(row)
+    if problem == "too_big":
+        need = Need(
+            size=need.size, cooled=need.cooled, low_door=need.low_door, above_mm3=box.volume_mm3
+        )
+    other = lock_free(row.bank, need, now())
+    if other is None:
+        return False
+    mark_faulty(box, problem, source)
+    also = {"compartment": None, "held_until": None, "queued_until": row.deposit_by}
+    move(row, S.QUEUED, cause=f"courier_{problem}", source=source, also=also)
     place(row, other)
     note(
         row, before=box.number, after=other.number, cause=f"courier_{problem}",
         what="compartment", source=source,
     )  # fmt: skip
-    return row
+    return True
 
 
 @transaction.atomic
@@ -187,14 +196,14 @@ def tell_fault(
     """
     if _is_old(reservation, door, problem, at):
         return reservation
-    try:
-        with transaction.atomic():
-            return other_compartment(reservation=reservation, door=door, problem=problem, at=at)
-    except (NoFreeCompartment, ReservationMoveNotAllowed):
-        row, box = _lock(reservation, door)
-        if box is not None and S(row.state) not in INSIDE:
-            mark_faulty(box, problem, Source(occurred_at=at))
+    row, box = _lock(reservation, door)
+    source = Source(occurred_at=at)
+    is_held = S(row.state) in HELD
+    if is_held and _exchange(row, box, problem, source):
         return row
+    if box is not None and S(row.state) not in INSIDE:
+        mark_faulty(box, problem, source)
+    return row
 
 
 def _is_old(reservation: LockerReservation, door: str, problem: str, at: dt.datetime) -> bool:
@@ -225,34 +234,18 @@ def take_out_told(row: LockerReservation, box: Compartment | None, source: Sourc
     Call it with order, compartment and reservation locked. Locks: nothing. Records:
     locker.parcel.removed_by_courier and order.returned or order.ready. Raises: nothing.
     """
-    if box is not None and box.state in {BoxState.OCCUPIED, BoxState.UNKNOWN}:
-        doubted = box.sensor_faults >= MOST_SENSOR_FAULTS
-        state = BoxState.UNKNOWN if doubted else BoxState.EMPTY
-        set_box(box, state=state, cause="taken_out", source=source)
-    also = {"courier_act": "", "courier_at": None, "courier_door": ""}
-    move(row, S.RETURNED, cause="taken_out", source=source, also=also)
-    if row.order is not None:
-        take_back_if_out(row.order)
+    if box is not None:
+        empty(box, source)
+    row.courier_act, row.courier_at, row.courier_door = "", None, ""
+    row.save(update_fields=["courier_act", "courier_at", "courier_door"])
+    take_out(row, source, by_receiver=False)
 
 
 def _lock(
     reservation: LockerReservation, door: str
 ) -> tuple[LockerReservation, Compartment | None]:
-    """Lock the order, the compartment with a number and the reservation, in this order.
-
-    Without such a number it is the reserved compartment, which is locked as well.
-    """
-    order = lock_order(reservation.order) if reservation.order is not None else None
-    boxes = Compartment.objects.select_for_update(of=("self",), no_key=True)
-    present = LockerReservation.objects.filter(pk=reservation.pk).values("compartment")
-    locked = boxes.select_related("bank").filter(
-        Q(number=door) | Q(pk__in=present), bank=reservation.bank_id
-    )
-    by_pk = {box.pk: box for box in locked.order_by("pk")}
-    row = lock_reservation(reservation)
-    row.order = order or row.order
-    reserved = by_pk.get(row.compartment_id or 0)
-    row.compartment = reserved or row.compartment
-    if not door:
-        return row, reserved
-    return row, next((box for box in by_pk.values() if box.number == door), None)
+    """Lock a reservation, and the compartment with a number; without one, the reserved one."""
+    named = Compartment.objects.filter(bank=reservation.bank_id, number=door) if door else ()
+    pks = [box.pk for box in named]
+    kept = lock_kept(reservation, boxes=pks)
+    return kept.row, kept.boxes[pks[0]] if pks else None if door else kept.box

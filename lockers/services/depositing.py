@@ -13,14 +13,12 @@ from dispatch.orders.services.attempting import record_attempt_of
 from dispatch.orders.states import OrderState
 from lockers.journal import EntryKind
 from lockers.models import Compartment, JournalEntry, LockerReservation
-from lockers.services.changing import Source, move, note, set_box
-from lockers.services.holding import displace
+from lockers.services.changing import Source, move, note, occupy, set_box
+from lockers.services.holding import make_room
 from lockers.states import (
     DEPOSITABLE,
     HELD,
     INSIDE,
-    MOST_SENSOR_FAULTS,
-    TAKING,
     BoxState,
     Purpose,
     ReservationState,
@@ -37,8 +35,10 @@ def deposit(row: LockerReservation, box: Compartment, entry: JournalEntry, sourc
     ended meanwhile, do not undo the deposit. A hold of another reservation there gets another
     compartment. If the reservation had ended, or another parcel is inside, it is disputed.
 
-    Locks: other reservations of the compartment. Records: locker.parcel.deposited and ready, or
-    disputed with an incident; what the order records. Raises: nothing.
+    Call it after ``locking.lock_kept`` or ``lock_rows``.
+
+    Locks: other compartments. Records: locker.parcel.deposited and ready, or disputed with an
+    incident; what the order records. Raises: nothing.
     """
     if not _was_open(row, box, entry):
         return "open_not_detected"
@@ -57,10 +57,10 @@ def put_in(row: LockerReservation, box: Compartment, source: Source) -> str:
     """
     if S(row.state) in INSIDE:
         return "" if row.compartment_id == box.pk else dispute(row, None, source, "two_boxes")
-    if not make_room(row, box, source):
-        _occupy(box, source)
+    has_room = make_room(row, box, cause="deposited", source=source)
+    occupy(box, cause="deposited", source=source)
+    if not has_room:
         return dispute(row, None, source, "two_parcels")
-    _occupy(box, source)
     if S(row.state) not in DEPOSITABLE:
         return dispute(row, box, source, "deposit_after_end")
     until = source.at + dt.timedelta(seconds=row.collect_within_s)
@@ -86,12 +86,12 @@ def _correct_door(row: LockerReservation, box: Compartment, source: Source) -> s
 
     The other compartment is in doubt until somebody has looked.
     """
-    if not make_room(row, box, source):
+    if not make_room(row, box, cause="deposited", source=source):
         return dispute(row, None, source, "two_parcels")
     before = row.compartment
     if before is not None:
         set_box(before, state=BoxState.UNKNOWN, cause="courier_was_wrong", source=source)
-    _occupy(box, source)
+    occupy(box, cause="deposited", source=source)
     row.compartment, row.courier_act, row.courier_at, row.courier_door = box, "", None, ""
     row.version += 1
     row.save(update_fields=["compartment", "courier_act", "courier_at", "courier_door", "version"])
@@ -111,32 +111,6 @@ def _was_open(row: LockerReservation, box: Compartment, entry: JournalEntry) -> 
         seq__lt=entry.seq,
         data__reservation=row.public_id,
     ).exists()
-
-
-def make_room(row: LockerReservation, box: Compartment, source: Source) -> bool:
-    """Move the hold of another reservation away; False if its parcel is inside.
-
-    Call it with the compartment locked. Locks: the other reservations. Records: as ``displace``.
-    Raises: nothing.
-    """
-    others = LockerReservation.objects.select_for_update(of=("self",), no_key=True)
-    others = others.select_related("bank__hub", "order", "compartment")
-    taking = others.filter(compartment=box, state__in=[s.value for s in TAKING]).exclude(pk=row.pk)
-    rows = list(taking.order_by("pk"))
-    if any(S(other.state) in INSIDE for other in rows):
-        return False
-    if rows:  # no hold may get the compartment that is in use
-        _occupy(box, source)
-    for other in rows:
-        displace(other, cause="compartment_in_use", source=source)
-    return True
-
-
-def _occupy(box: Compartment, source: Source) -> None:
-    if box.state == BoxState.EMPTY or (
-        box.state == BoxState.UNKNOWN and box.sensor_faults < MOST_SENSOR_FAULTS
-    ):
-        set_box(box, state=BoxState.OCCUPIED, cause="deposited", source=source)
 
 
 def dispute(row: LockerReservation, box: Compartment | None, source: Source, why: str) -> str:

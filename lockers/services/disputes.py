@@ -15,19 +15,19 @@ from dispatch.orders.states import ENDED as ORDER_ENDED
 from dispatch.orders.states import OrderState
 from lastmile.core import clock
 from lastmile.core.errors import FieldProblem, Invalid
-from lockers.errors import ReservationMoveNotAllowed, ReservationRefused
+from lockers.errors import ReservationMoveNotAllowed
 from lockers.journal import EntryKind
 from lockers.models import Compartment, JournalEntry, LockerReservation
 from lockers.services.changing import HERE, move, set_box
 from lockers.services.depositing import ready_if_complete
 from lockers.services.following import deliver_if_out, dispute_key
 from lockers.services.generations import give_generation
-from lockers.services.holding import displace, lock_with_order
+from lockers.services.holding import need_room
+from lockers.services.locking import Kept, lock_kept
 from lockers.services.losing import end_if_lost
-from lockers.services.picking import lock_compartments
 from lockers.services.revoking import revoke_codes
 from lockers.services.staff import box_called
-from lockers.states import INSIDE, MOST_SENSOR_FAULTS, TAKING, BoxState, ReservationState
+from lockers.states import INSIDE, MOST_SENSOR_FAULTS, BoxState, ReservationState
 from tenants.people.services import audit
 
 S = ReservationState
@@ -73,7 +73,9 @@ def settle_dispute(
     recorded in the compartment.
     """
     _check(outcome, reason)
-    row = lock_with_order(reservation)
+    named = [box_called(reservation.bank, compartment)] if compartment.strip() else []
+    kept = lock_kept(reservation, boxes=[box.pk for box in named])
+    row = kept.row
     if row.state != S.DISPUTED:
         raise ReservationMoveNotAllowed(
             _("This dispute was settled before. Nothing was changed."),
@@ -81,9 +83,9 @@ def settle_dispute(
         )
     settled = Settled(outcome)
     if settled in _ENDS:
-        _end(row, settled)
+        _end(kept, settled)
     else:
-        _keep(row, settled, compartment)
+        _keep(row, settled, kept.boxes[named[0].pk] if named else kept.box)
     incident = open_incident(
         draft=IncidentDraft(
             kind=IncidentKind.LOCKER_DISPUTE, hub=row.bank.hub, order=row.order,
@@ -110,13 +112,13 @@ def _check(outcome: str, reason: str) -> None:
         raise Invalid(problems[0].detail, errors=problems)
 
 
-def _end(row: LockerReservation, settled: Settled) -> None:
+def _end(kept: Kept, settled: Settled) -> None:
     """End a reservation; its compartment is free only if the cabinet saw it empty."""
     state, cause = _ENDS[settled]
-    box = row.compartment
+    row, box = kept.row, kept.box
     move(row, state, cause=cause)
     if box is not None:
-        _look_at(lock_compartments([box.pk])[box.pk], cause)
+        _look_at(box, cause)
     if settled == Settled.COLLECTED and row.order is not None:
         deliver_if_out(row.order, HERE)
     elif settled == Settled.LOST and row.order is not None:
@@ -142,15 +144,12 @@ def _seen_empty(box: Compartment) -> bool:
     )
 
 
-def _keep(row: LockerReservation, settled: Settled, number: str) -> None:
+def _keep(row: LockerReservation, settled: Settled, box: Compartment | None) -> None:
     """Note that the parcel is in a compartment, for the shopper or for a courier."""
-    named = box_called(row.bank, number) if number.strip() else row.compartment
-    if named is None:
+    if box is None:
         detail = _("Write the number of the compartment in which the parcel is.")
         raise Invalid(detail, errors=[FieldProblem("/compartment", detail)])
-    boxes = {named.pk, row.compartment.pk} if row.compartment else {named.pk}
-    box = lock_compartments(boxes)[named.pk]
-    _make_room(row, box)
+    need_room(row, box, cause="settled_inside")
     if box.state != BoxState.BLOCKED:
         set_box(box, state=BoxState.OCCUPIED, cause="settled_inside")
     if row.generation:  # the cabinet may have ended the codes of the old generation
@@ -165,19 +164,3 @@ def _keep(row: LockerReservation, settled: Settled, number: str) -> None:
     also["collect_by"] = max(row.collect_by or until, until)
     move(row, S.DEPOSITED, cause="settled_inside", also=also)
     ready_if_complete(row, HERE)
-
-
-def _make_room(row: LockerReservation, box: Compartment) -> None:
-    """Move the holds of a compartment away. Raises ReservationRefused if a parcel is inside."""
-    others = LockerReservation.objects.select_for_update(of=("self",), no_key=True)
-    others = others.select_related("bank__hub", "order", "compartment").exclude(pk=row.pk)
-    rows = list(others.filter(compartment=box, state__in=[s.value for s in TAKING]).order_by("pk"))
-    if any(S(other.state) in INSIDE for other in rows):
-        raise ReservationRefused(
-            _("Another parcel is recorded in compartment %(number)s. Settle that one first.")
-            % {"number": box.number}
-        )
-    if rows and box.state == BoxState.EMPTY:  # no hold may get the compartment that is in use
-        set_box(box, state=BoxState.OCCUPIED, cause="settled_inside")
-    for other in rows:
-        displace(other, cause="compartment_in_use")

@@ -11,32 +11,36 @@ from django.utils.translation import gettext as _
 from dispatch.orders.models import Cause
 from dispatch.orders.services.moves import lock_order
 from lastmile.core import clock
-from lockers.errors import ReservationMoveNotAllowed
+from lastmile.core.errors import DomainError
+from lockers.errors import ReservationMoveNotAllowed, ReservationRefused
 from lockers.models import Compartment, LockerBank, LockerReservation
 from lockers.policy import locker_policy
-from lockers.services.changing import HERE, Source, move, note
+from lockers.services.changing import HERE, Source, move, note, occupy
 from lockers.services.codes import lock_reservation
 from lockers.services.generations import give_generation
-from lockers.services.picking import lock_free
+from lockers.services.locking import lock_doors, lock_kept
+from lockers.services.picking import Busy, lock_free
 from lockers.services.reserving import (
     ReservationDraft,
     need_of,
     promise_collection,
     reserve,
 )
-from lockers.states import HELD, Mode, ReservationState
+from lockers.states import HELD, INSIDE, TAKING, Mode, ReservationState
 
 S = ReservationState
+_TAKING = sorted(state.value for state in TAKING)
 
 
 @transaction.atomic
 def confirm_hold(*, reservation: LockerReservation, cause: str = Cause.API) -> LockerReservation:
     """Make a soft hold hard. A second call changes nothing.
 
-    Locks: the order, the reservation, the codes of the bank. Records: locker.reservation.held,
-    order.promised. Raises: ReservationMoveNotAllowed if the hold has ended.
+    Locks: the order, the compartment, the reservation, the codes of the bank. Records:
+    locker.reservation.held, order.promised. Raises: ReservationMoveNotAllowed if the hold has
+    ended.
     """
-    row = lock_with_order(reservation)
+    row = lock_kept(reservation).row
     if row.state in {S.HARD_HELD, S.AWAITING_DEPOSIT}:
         return row
     over = row.held_until is not None and row.held_until <= clock.now()
@@ -116,17 +120,24 @@ def extend_collection(*, reservation: LockerReservation, by: dt.timedelta) -> Lo
 
 @transaction.atomic
 def move_to_bank(
-    *, reservation: LockerReservation, bank: LockerBank, alternates: Sequence[str] = ()
+    *,
+    reservation: LockerReservation,
+    bank: LockerBank,
+    alternates: Sequence[str] = (),
+    waits: bool = True,
 ) -> LockerReservation:
     """Reserve at another bank instead, and give the first compartment back.
 
     Both or neither: if the other bank refuses, the reservation does not change.
 
-    Locks: the order, the reservation, one compartment of the other bank. Records:
+    Locks: the order, the doors of both banks, the reservation, one compartment. Records:
     locker.reservation.moved, created and held; order.promised. Raises: as ``reserve``;
     ReservationMoveNotAllowed once the parcel is inside.
     """
-    row = lock_with_order(reservation)
+    order = lock_order(reservation.order) if reservation.order is not None else None
+    lock_doors([reservation.bank_id, bank.pk])
+    row = lock_reservation(reservation)
+    row.order = order or row.order
     if S(row.state) not in HELD | {S.QUEUED}:
         raise ReservationMoveNotAllowed(
             _("The parcel is in its compartment, or the reservation has ended. It cannot move."),
@@ -147,7 +158,7 @@ def move_to_bank(
         alternates=alternates,
         moved_from=row,
     )
-    new = reserve(draft=draft)
+    new = reserve(draft=draft, waits=waits)
     move(row, S.MOVED, cause="other_bank")
     return new
 
@@ -156,9 +167,10 @@ def displace(row: LockerReservation, *, cause: str, source: Source = HERE) -> Lo
     """Give a locked hold another compartment of its bank, or put it into the queue.
 
     Call it when its compartment turned out to be in use. The codes stay: they do not name the
-    compartment, and the cabinet learns the new one with its next message.
+    compartment, and the cabinet learns the new one with its next message. Call it with the doors
+    of the bank locked, and before its codes.
 
-    Locks: one compartment. Records: nothing. Raises: nothing.
+    Locks: one compartment. Records: locker.reservation.held; nothing in the queue. Raises: nothing.
     """
     before = row.compartment
     at = clock.now()
@@ -173,6 +185,43 @@ def displace(row: LockerReservation, *, cause: str, source: Source = HERE) -> Lo
         what="compartment", source=source,
     )  # fmt: skip
     return row
+
+
+def make_room(
+    row: LockerReservation, box: Compartment, *, cause: str, source: Source = HERE
+) -> bool:
+    """Make a locked compartment free for the parcel of a reservation; False if another is inside.
+
+    Holds of others whose time is over end, and the others get another compartment, or wait in the
+    queue. Then the compartment counts as occupied. Call it after ``locking.lock_kept``.
+
+    Locks: other compartments. Records: locker.reservation.held and expired. Raises: nothing.
+    """
+    rows = LockerReservation.objects.select_for_update(of=("self",), no_key=True)
+    rows = rows.select_related("bank__hub", "order", "compartment").exclude(pk=row.pk)
+    others = list(rows.filter(compartment=box, state__in=_TAKING).order_by("pk"))
+    if any(S(other.state) in INSIDE for other in others):
+        return False
+    at = clock.now()
+    for other in others:
+        if other.held_until is not None and other.held_until <= at:
+            move(other, S.HOLD_EXPIRED, cause="time_over", source=source)
+            continue
+        occupy(box, cause=cause, source=source)  # no hold may get the compartment that is in use
+        displace(other, cause="compartment_in_use", source=source)
+    return True
+
+
+def need_room(row: LockerReservation, box: Compartment, *, cause: str) -> None:
+    """Do as ``make_room``, where a person can choose another compartment.
+
+    Locks, Records: as ``make_room``. Raises: ReservationRefused if another parcel is inside.
+    """
+    if not make_room(row, box, cause=cause):
+        raise ReservationRefused(
+            _("Another parcel is recorded in compartment %(number)s. Settle that one first, or use "
+              "another compartment.") % {"number": box.number}
+        )  # fmt: skip
 
 
 def place(row: LockerReservation, box: Compartment) -> None:
@@ -193,22 +242,38 @@ def place(row: LockerReservation, box: Compartment) -> None:
 
 
 def serve_queue(bank: LockerBank) -> int:
-    """Give free compartments to the queue of a bank, first come first served.
+    """Give free compartments to the queue of a bank, first come first served; return how many.
 
-    Call it in a transaction. Locks: the waiting reservations, compartments. Records:
-    locker.reservation.held for each. Raises: nothing.
+    The order of each gets the promise to collect at the bank, so its shopper is told. An order that
+    can have no such promise now waits on.
+
+    Locks: for each waiting one its order, the reservation, a compartment. Records:
+    locker.reservation.held and order.promised for each. Raises: nothing.
     """
-    at = clock.now()
-    waiting = LockerReservation.objects.select_for_update(
-        of=("self",), no_key=True, skip_locked=True
-    ).select_related("bank__hub", "order", "compartment")
+    waiting = LockerReservation.objects.filter(
+        bank=bank, state=S.QUEUED, queued_until__gt=clock.now()
+    )
     served = 0
-    for row in waiting.filter(bank=bank, state=S.QUEUED, queued_until__gt=at).order_by("pk")[:100]:
-        box = lock_free(row.bank, need_of(row), at)
-        if box is not None:
-            place(row, box)
-            served += 1
+    for waits in waiting.select_related("order").order_by("pk")[:100]:
+        try:
+            with transaction.atomic():
+                served += _serve(waits)
+        except (Busy, DomainError):
+            continue
     return served
+
+
+def _serve(waits: LockerReservation) -> int:
+    row = lock_with_order(waits)
+    at = clock.now()
+    if row.state != S.QUEUED or row.queued_until is None or row.queued_until <= at:
+        return 0
+    box = lock_free(row.bank, need_of(row), at, waits=False)
+    if box is None:
+        return 0
+    place(row, box)
+    promise_collection(row, cause=Cause.CHOICE if row.bundle else Cause.API)
+    return 1
 
 
 def lock_with_order(reservation: LockerReservation) -> LockerReservation:

@@ -17,6 +17,7 @@ from lockers import signing
 from lockers.journal import EntryDraft, EntryKind
 from lockers.models import Compartment, JournalEntry, LockerDevice, LockerReservation
 from lockers.services.effects import Context, apply_entry
+from lockers.services.locking import lock_rows
 from lockers.services.messages import IdentityConflict, SignedMessage, take_number
 from lockers.states import INSIDE, EntryResult
 
@@ -34,7 +35,7 @@ def take_journal(
     A repeated entry changes nothing. ``acked_seq`` of the returned device is the highest number
     without a gap; the cabinet sends again from there on.
 
-    Locks: the device, the orders, the reservations, the compartments. Records: the events of the
+    Locks: the device, the orders, the compartments, the reservations. Records: the events of the
     entries. Raises: SeqReplayed; IdentityConflict, also for a repeated number with another body.
     """
     row = take_number(device, message)
@@ -125,6 +126,11 @@ def _apply_waiting(device: LockerDevice) -> None:
         return
     named = {e.reservation.order_id for e in entries if e.reservation and e.reservation.order_id}
     orders = {order.pk: order for order in lock_orders(named | _orders_in_emptied(entries))}
+    lock_rows(
+        banks=[device.bank_id],
+        reservations={e.reservation_id for e in entries if e.reservation_id is not None},
+        boxes={e.compartment_id for e in entries if e.compartment_id is not None},
+    )
     context = Context(device=device, orders=orders)
     for entry in entries:
         entry.result, entry.problem = apply_entry(context, entry)

@@ -2,7 +2,8 @@
 
 The rule: lock the row first, then look again, then write. A free compartment whose row is locked
 by another transaction is skipped; when all are, this one waits for one of them, because the other
-transaction may roll back. While it waits it holds no compartment, so two of them cannot deadlock.
+transaction may roll back. While it waits it holds no compartment, or all doors of the bank
+(``lockers.services.locking``), so two of them cannot deadlock.
 """
 
 from __future__ import annotations
@@ -38,6 +39,14 @@ class Need:
     above_mm3: int = 0
 
 
+class Busy(Exception):
+    """All free compartments that fit are locked by others; ``box`` is the pk of one of them."""
+
+    def __init__(self, box: int) -> None:
+        super().__init__(box)
+        self.box = box
+
+
 class _Taken(Exception):
     """The compartment was taken while this transaction waited for its row."""
 
@@ -68,12 +77,15 @@ def fitting_compartments(bank: LockerBank, need: Need) -> QuerySet[Compartment]:
     return rows.filter(low=True) if need.low_door else rows
 
 
-def lock_free(bank: LockerBank, need: Need, at: dt.datetime) -> Compartment | None:
+def lock_free(
+    bank: LockerBank, need: Need, at: dt.datetime, *, waits: bool = True
+) -> Compartment | None:
     """Lock and return the smallest free compartment that fits; None if there is none.
 
-    Call it in a transaction. It does not write: the caller makes the reservation.
+    Call it in a transaction. It does not write: the caller makes the reservation. A caller that
+    holds the codes of the bank, or a compartment without all doors of the bank, must not wait.
 
-    Locks: one compartment. Records: nothing. Raises: nothing.
+    Locks: one compartment. Records: nothing. Raises: Busy instead of a wait.
     """
     for _turn in range(TURNS):
         rows = free_compartments(bank, need, at)
@@ -83,6 +95,8 @@ def lock_free(bank: LockerBank, need: Need, at: dt.datetime) -> Compartment | No
         waited = rows.first()
         if waited is None:
             return None
+        if not waits:
+            raise Busy(waited.pk)
         try:
             with transaction.atomic():  # its end without success releases the row again
                 locked = Compartment.objects.select_for_update(no_key=True).get(pk=waited.pk)
@@ -105,4 +119,5 @@ def _is_free(row: Compartment, at: dt.datetime) -> bool:
 def lock_compartments(pks: Iterable[int]) -> dict[int, Compartment]:
     """Lock compartments in pk order and return them by pk."""
     rows = Compartment.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=set(pks))
+    rows = rows.select_related("bank")
     return {row.pk: row for row in rows.order_by(F("pk"))}

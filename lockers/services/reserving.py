@@ -24,7 +24,7 @@ from lockers.policy import LockerPolicy, locker_policy
 from lockers.services.changing import note
 from lockers.services.generations import give_generation
 from lockers.services.network_calls import tell_network
-from lockers.services.picking import Need, fitting_compartments, lock_free
+from lockers.services.picking import Busy, Need, fitting_compartments, lock_free
 from lockers.services.stops import refresh_stops
 from lockers.states import (
     BankKind,
@@ -84,8 +84,11 @@ class CollectionTerms:
 
 
 @transaction.atomic
-def reserve(*, draft: ReservationDraft) -> LockerReservation:
+def reserve(*, draft: ReservationDraft, waits: bool = True) -> LockerReservation:
     """Reserve the smallest free compartment that fits, or join the queue.
+
+    Without ``waits`` a bank whose free compartments are all locked by others counts as full: see
+    ``picking.lock_free``.
 
     Locks: the order, one compartment, the codes of the bank. Records:
     locker.reservation.created and held; order.promised with a hard hold of an order. Raises:
@@ -96,7 +99,10 @@ def reserve(*, draft: ReservationDraft) -> LockerReservation:
     bank = LockerBank.objects.select_related("hub").get(pk=draft.bank.pk)
     refuse_bank(bank, draft)
     at = clock.now()
-    box = lock_free(bank, draft.need, at)
+    try:
+        box = lock_free(bank, draft.need, at, waits=waits)
+    except Busy:
+        box = None
     if box is None and not draft.queue_s:
         _refuse_full(bank, draft)
     row = _row_of(bank, draft, box, at)

@@ -22,8 +22,10 @@ from lockers.services.holding import (
     extend_collection,
     lock_with_order,
     move_to_bank,
+    need_room,
 )
-from lockers.services.picking import lock_compartments, taking
+from lockers.services.locking import lock_kept
+from lockers.services.picking import taking
 from lockers.states import (
     HELD,
     INSIDE,
@@ -129,24 +131,23 @@ def change_box(*, reservation: LockerReservation, number: str) -> LockerReservat
     A hold moves. A parcel that is inside was carried over by a person: its new compartment is then
     occupied, and the content of the old one is not known until somebody has looked.
 
-    Locks: the order, the reservation, both compartments. Records: an audit entry. Raises: Invalid
+    Locks: the order, both compartments, the reservation. Records: an audit entry. Raises: Invalid
     for a number that the bank does not have; ReservationRefused if that compartment is not free;
     ReservationMoveNotAllowed without a compartment.
     """
-    row = lock_with_order(reservation)
-    old = row.compartment
+    target = box_called(reservation.bank, number)
+    kept = lock_kept(reservation, boxes=[target.pk])
+    row, old, new = kept.row, kept.box, kept.boxes[target.pk]
     if S(row.state) not in HELD | INSIDE or old is None:
         raise _not_now(row, _("The reservation has no compartment now, so it cannot change it."))
-    target = box_called(row.bank, number)
-    locked = lock_compartments([old.pk, target.pk])
-    new = locked[target.pk]
     if new.pk == old.pk:
         return row
     refuse_taken(new)
+    need_room(row, new, cause="by_hand")  # a hold whose time is over is in the way
     if S(row.state) in INSIDE:
         set_box(new, state=BoxState.OCCUPIED, cause="by_hand")
-        if locked[old.pk].state == BoxState.OCCUPIED:
-            set_box(locked[old.pk], state=BoxState.UNKNOWN, cause="by_hand")
+        if old.state == BoxState.OCCUPIED:
+            set_box(old, state=BoxState.UNKNOWN, cause="by_hand")
     row.compartment = new
     row.version += 1
     row.save(update_fields=["compartment", "version"])

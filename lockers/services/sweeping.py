@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from typing import Final
 
 from django.db import transaction
@@ -48,8 +47,7 @@ def look_after_lockers() -> int:
         active=True,
         pk__in=LockerReservation.objects.filter(state=S.QUEUED).values("bank"),
     ):
-        with transaction.atomic():
-            changes += serve_queue(bank)
+        changes += serve_queue(bank)
     return changes
 
 
@@ -159,21 +157,24 @@ def remind() -> int:
 
 
 def _locked(due: QuerySet[LockerReservation]) -> list[LockerReservation]:
-    """Lock the orders of reservations, then the reservations that are still due."""
+    """Lock the orders of reservations, then all reservations of these; return those still due.
+
+    Nobody is waited for: an order with a reservation that another act has locked is left for the
+    next time.
+    """
     first = list(due.order_by("pk").values_list("pk", "order_id")[:BATCH])
-    orders = {order.pk: order for order in lock_orders(_orders(first))}
-    rows = LockerReservation.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    locked = rows.select_related("bank__hub", "compartment").filter(
-        pk__in=[pk for pk, _order in first]
-    )
+    named = {order for _pk, order in first if order is not None}
+    orders = {order.pk: order for order in lock_orders(named)}
+    of_acts = Q(pk__in=[pk for pk, _order in first]) | Q(order__in=named)
+    every = LockerReservation.objects.filter(of_acts)
+    rows = every.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    locked = list(rows.select_related("bank__hub", "compartment").order_by("pk"))
+    kept = {row.pk for row in locked}
+    busy = {order for pk, order in every.values_list("pk", "order_id") if pk not in kept}
     still = set(due.filter(pk__in=[pk for pk, _order in first]).values_list("pk", flat=True))
     result = []
-    for row in locked.order_by("pk"):
-        if row.pk in still:
+    for row in locked:
+        if row.pk in still and (row.order_id is None or row.order_id not in busy):
             row.order = orders.get(row.order_id) if row.order_id else None
             result.append(row)
     return result
-
-
-def _orders(rows: Iterable[tuple[int, int | None]]) -> set[int]:
-    return {order for _pk, order in rows if order is not None}

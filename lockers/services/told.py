@@ -20,8 +20,8 @@ from lockers.services.couriers import (
     put_in_told,
     take_out_told,
 )
-from lockers.services.depositing import make_room
-from lockers.services.picking import lock_compartments
+from lockers.services.holding import make_room
+from lockers.services.locking import lock_rows
 from lockers.states import INSIDE, BankState, DeviceState, ReservationState
 
 S = ReservationState
@@ -79,7 +79,11 @@ def _settle(keys: Sequence[int]) -> int:
         bank__in={bank for _order, bank, *_rest in first},
         number__in={door for _order, _bank, door, _box in first if door},
     )
-    boxes = lock_compartments(Compartment.objects.filter(doors).values_list("pk", flat=True))
+    boxes = lock_rows(
+        banks={bank for _order, bank, *_rest in first},
+        reservations=keys,
+        boxes=Compartment.objects.filter(doors).values_list("pk", flat=True),
+    )
     called = {(box.bank_id, box.number): box for box in boxes.values()}
     reporting = set(_reporting().filter(bank__in={bank for _order, bank, *_rest in first}))
     rows = LockerReservation.objects.select_for_update(of=("self",), no_key=True)
@@ -99,7 +103,8 @@ def _settle(keys: Sequence[int]) -> int:
 def _settle_one(row: LockerReservation, box: Compartment | None, *, is_contradicted: bool) -> None:
     source = Source(occurred_at=row.courier_at)
     if is_contradicted:
-        if box is not None and row.courier_act == DEPOSITED and not make_room(row, box, source):
+        is_in = box is not None and row.courier_act == DEPOSITED
+        if box is not None and is_in and not make_room(row, box, cause="deposited", source=source):
             box = None  # another parcel is recorded there
         row.courier_act, row.courier_at, row.courier_door = "", None, ""
         row.save(update_fields=["courier_act", "courier_at", "courier_door"])

@@ -15,7 +15,7 @@ from lockers.models import Compartment, LockerReservation, VendorReservation
 from lockers.services.changing import Source, move, set_box
 from lockers.services.collecting import take_out
 from lockers.services.depositing import put_in
-from lockers.services.holding import lock_with_order
+from lockers.services.locking import lock_kept
 from lockers.services.network_calls import CANCEL, RESERVE
 from lockers.states import (
     ENDED,
@@ -140,7 +140,7 @@ def _news_of(row: VendorReservation) -> tuple[VendorReservation, LockerReservati
     reservation = at_network.reservation
     if reservation is None or not at_network.state:
         return at_network, None
-    return at_network, lock_with_order(reservation)
+    return at_network, lock_kept(reservation).row
 
 
 def follow_told(

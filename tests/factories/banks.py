@@ -1,37 +1,14 @@
-"""Factories of locker banks and their compartments."""
+"""Fills a hub with very many banks; ``tests.factories.lockers`` makes single ones."""
 
 from __future__ import annotations
 
-import itertools
 import random
-from typing import Any
 
 from dispatch.fleet.models import Hub
 from lastmile.core.geo import Point
 from lockers.fitting import Size
 from lockers.models import Compartment, LockerBank
-from lockers.services import BankDraft, CompartmentDraft, add_bank, add_compartments
-from tests.factories.fleet import LAT, LON, make_hub
-
-SMALL = Size(width_mm=380, height_mm=80, depth_mm=640)
-MEDIUM = Size(width_mm=380, height_mm=190, depth_mm=640)
-_numbers = itertools.count(1)
-
-
-def make_bank(**fields: Any) -> LockerBank:
-    """Add a bank in Lisbon, with a compartment for each size in ``boxes``."""
-    boxes = fields.pop("boxes", ())
-    lat, lon = fields.pop("lat", LAT), fields.pop("lon", LON)
-    defaults: dict[str, Any] = {
-        "name": f"Bank {next(_numbers)}", "zone": "Europe/Lisbon", "country": "PT",
-        "point": Point(lat=lat, lon=lon),
-    }  # fmt: skip
-    fields.setdefault("hub", None)
-    fields["hub"] = fields["hub"] or Hub.objects.first() or make_hub()
-    bank = add_bank(draft=BankDraft(**defaults | fields))
-    drafts = [CompartmentDraft(number=str(n), inside=size) for n, size in enumerate(boxes, 1)]
-    add_compartments(bank=bank, drafts=drafts)
-    return bank
+from tests.factories.lockers import MEDIUM, SMALL
 
 
 def fill_with_banks(hub: Hub, count: int, *, around: Point, half: float, seed: int = 1) -> None:

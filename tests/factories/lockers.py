@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.test import Client
@@ -19,28 +19,43 @@ from lockers.simulator.cabinet import Cabinet
 from lockers.simulator.hardware import Hardware
 from lockers.simulator.link import Answer, Offline
 from lockers.simulator.memory import Memory
-from tests.factories.fleet import make_hub
+from tests.factories.fleet import LAT, LON, make_hub
 
 SMALL = Size(width_mm=380, height_mm=80, depth_mm=640)
+MEDIUM = Size(width_mm=380, height_mm=190, depth_mm=640)
 LARGE = Size(width_mm=380, height_mm=400, depth_mm=640)
+SHELF = Size(width_mm=600, height_mm=400, depth_mm=500)
 PARCEL = Size(width_mm=300, height_mm=60, depth_mm=200)
 _numbers = itertools.count(1)
 
 
-def make_bank(boxes: int = 2, *, large: int = 0, **fields: Any) -> LockerBank:
-    """Add a bank with small compartments, numbered from 1, and then large ones."""
+def make_bank(boxes: int | Sequence[Size] = 2, *, large: int = 0, **fields: Any) -> LockerBank:
+    """Add a bank with small compartments, numbered from 1, and then large ones; door 1 is low.
+
+    If ``boxes`` is the size of each, no door is low. ``lat`` and ``lon`` say where the bank is.
+    """
+    has_low = isinstance(boxes, int)
+    lat, lon = fields.pop("lat", LAT), fields.pop("lon", LON)
     values: dict[str, Any] = {
-        "name": f"Bank {next(_numbers)}", "point": Point(lat=38.72, lon=-9.14),
-        "zone": "Europe/Lisbon", "country": "PT", "capabilities": ["low_doors"],
+        "name": f"Bank {next(_numbers)}", "point": Point(lat=lat, lon=lon),
+        "zone": "Europe/Lisbon", "country": "PT", "capabilities": ["low_doors"] if has_low else [],
     }  # fmt: skip
     values |= fields
     hub = values.pop("hub", None) or make_hub()
     bank = services.add_bank(draft=services.BankDraft(hub=hub, **values))
-    sizes = [SMALL] * boxes + [LARGE] * large
+    small = [SMALL] * boxes if isinstance(boxes, int) else list(boxes)
     drafts = [
-        services.CompartmentDraft(number=str(n), inside=size, low=n == 1)
-        for n, size in enumerate(sizes, start=1)
+        services.CompartmentDraft(number=str(n), inside=size, low=has_low and n == 1)
+        for n, size in enumerate([*small, *[LARGE] * large], start=1)
     ]
+    services.add_compartments(bank=bank, drafts=drafts)
+    return bank
+
+
+def make_counter(places: int = 3, **fields: Any) -> LockerBank:
+    """Add the counter of a hub with places B1, B2 and so on."""
+    bank = make_bank(0, kind="counter", **fields)
+    drafts = [services.CompartmentDraft(number=f"B{n}", inside=SHELF) for n in range(1, places + 1)]
     services.add_compartments(bank=bank, drafts=drafts)
     return bank
 

@@ -7,32 +7,24 @@ from django.test import Client
 
 from lastmile.core.tenancy import RetailerRef
 from lockers import codes
-from lockers.fitting import Size
 from lockers.models import LockerBank, LockerReservation
-from lockers.services import (
-    CompartmentDraft,
-    add_compartments,
-    rotate_codes,
-    show_code,
-)
+from lockers.services import rotate_codes, show_code
 from lockers.states import CodeRole, GrantState, Purpose, ReservationState
 from tenants.people.models import AuditEntry
 from tenants.permissions import Role
 from tests.factories.fleet import make_hub
-from tests.factories.lockers import make_bank, make_reservation, make_station, pin_of
+from tests.factories.lockers import (
+    make_bank,
+    make_counter,
+    make_reservation,
+    make_station,
+    pin_of,
+)
 from tests.factories.orders import make_order
 from tests.people import add_member, logged_in
 
-SHELF = Size(width_mm=600, height_mm=400, depth_mm=500)
 S = ReservationState
 WRONG_PIN = "12345674"
-
-
-def make_counter(places: int = 3, **fields: object) -> LockerBank:
-    bank = make_bank(0, kind="counter", **fields)
-    drafts = [CompartmentDraft(number=f"B{n}", inside=SHELF) for n in range(1, places + 1)]
-    add_compartments(bank=bank, drafts=drafts)
-    return bank
 
 
 def desk_of(retailer: RetailerRef, role: Role = Role.PICKER, **fields: object) -> Client:

@@ -20,8 +20,8 @@ from lockers.intake.words import POINTS
 from lockers.models import LockerBank, LockerChange
 from lockers.selectors import is_open_at
 from tests.dispatch.conftest import SetClock
-from tests.factories.banks import make_bank
 from tests.factories.fleet import make_hub
+from tests.factories.lockers import make_bank
 from tests.shared import shared_data
 
 HEAD = "id,name,type,network,street,house_number,lat,lon,opening_hours,country\n"

@@ -7,8 +7,8 @@ from django.test import Client
 
 from lastmile.core.tenancy import RetailerRef
 from tenants.permissions import Role
-from tests.factories.banks import MEDIUM, SMALL, make_bank
 from tests.factories.fleet import LAT, LON, make_hub
+from tests.factories.lockers import MEDIUM, SMALL, make_bank
 from tests.people import add_member, key_client, logged_in
 
 URL = "/api/v1/locker-banks/"

@@ -14,8 +14,9 @@ from lockers.fitting import Size
 from lockers.models import Compartment, LockerBank
 from lockers.selectors import Wanted, nearest_banks
 from lockers.selectors.nearest import _by_degrees
-from tests.factories.banks import MEDIUM, SMALL, fill_with_banks, make_bank
+from tests.factories.banks import fill_with_banks
 from tests.factories.fleet import LAT, LON, make_hub
+from tests.factories.lockers import MEDIUM, SMALL, make_bank
 
 HERE = Point(lat=LAT, lon=LON)
 NORTH = Point(lat=62.0, lon=LON)  # where a degree of longitude is half as long

@@ -17,8 +17,8 @@ from lastmile.core.tenancy import RetailerRef
 from lockers.models import Compartment, LockerBank, LockerChange
 from lockers.pages.journal import CAUSES
 from tenants.permissions import Role
-from tests.factories.banks import MEDIUM, SMALL, make_bank
 from tests.factories.fleet import LAT, LON, make_hub
+from tests.factories.lockers import MEDIUM, SMALL, make_bank
 from tests.people import add_member, logged_in
 
 LIST = "/console/lockers/"
