@@ -178,6 +178,7 @@ JOBS: dict[str, JobSpec] = {
     "live.photo": JobSpec("dispatch.live.photo_jobs.keep_photo", time_limit_s=60, queue="bulk"),
     "intake.import": JobSpec("dispatch.intake.tasks.import_orders", queue="bulk"),
     "lockers.import": JobSpec("lockers.intake.placing.import_points", queue="bulk"),
+    "lockers.follow_bank": JobSpec("lockers.tasks.follow_changed_bank", queue="bulk"),
     "lockers.vendor_reserve": JobSpec("lockers.vendor_jobs.reserve_at_network", max_attempts=8),
     "lockers.vendor_cancel": JobSpec("lockers.vendor_jobs.cancel_at_network", max_attempts=8),
     "lockers.vendor_poll": JobSpec("lockers.vendor_jobs.poll_networks", queue="bulk"),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from lastmile.core.jobs import Lease
 from lastmile.core.tasks import house_task, retailer_task
 from lastmile.core.tenancy import current_schema, for_each_retailer
 from lastmile.worklist.selectors import seen
 from lastmile.worklist.services import clear
+from lockers.models import LockerBank
 from lockers.services import POINTER, look_after_lockers, point_to_next_look
+from lockers.services.changed_banks import follow_bank
 from lockers.services.vendor_following import request_polling
 
 
@@ -36,3 +41,13 @@ def find_lockers() -> int:
         request_polling()
         lookers += point_to_next_look()
     return lookers
+
+
+def follow_changed_bank(job: Lease) -> Mapping[str, object]:
+    """Bring all orders of the bank that the job names to its new place and hours, in batches."""
+    bank = LockerBank.objects.select_related("hub").filter(public_id=job.subject).first()
+    after: int | None = 0
+    while bank is not None and after is not None:
+        with job.fenced():
+            after = follow_bank(bank=bank, after=after)
+    return {}

@@ -171,6 +171,15 @@ TEXTS: Final[Mapping[IncidentKind, IncidentText]] = {
         where=ORDER,
         icon="package-x",
     ),
+    K.LOCKER_LEFT: IncidentText(
+        title=_("Locker: no longer possible"),
+        what=_(
+            "Order %(order)s is for %(bank)s, which has closed, changed its hours or left its "
+            "network."
+        ),
+        to_do=_("Move it to another locker on the page of its reservation, and tell the shopper."),
+        where=ORDER,
+    ),
     K.ACT_REFUSED: IncidentText(
         title=_("Refused from a phone"),
         what=_("The phone of %(driver)s sent “%(act)s”, which could not be used. %(cause)s"),

@@ -41,6 +41,7 @@ class IncidentKind(StrEnum):
     LOCKER_OFFLINE = "locker_offline"
     LOCKER_TWO_CABINETS = "locker_two_cabinets"
     LOCKER_REFUSED = "locker_refused"
+    LOCKER_LEFT = "locker_left"
 
 
 #: Kinds that staff can still put right before a shopper notices them. They come first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
@@ -102,7 +103,7 @@ def _of_code(bank: LockerBank, text: str) -> Step:
 
 def act(request: PageRequest, bank: LockerBank) -> Step:
     """Do the act of the submitted form, and return what the page shows then."""
-    form = request.POST
+    form = _form(request)
     named_act = _ACTS.get(form.get("act", ""), _scan)
     try:
         return named_act(request, bank)
@@ -113,6 +114,11 @@ def act(request: PageRequest, bank: LockerBank) -> Step:
         return step
 
 
+def _form(request: PageRequest) -> Mapping[str, str]:
+    """Return the submitted fields. A scanner may send NUL, which no column can have."""
+    return {name: str(text).replace("\x00", "") for name, text in request.POST.items()}
+
+
 def _row(bank: LockerBank, public_id: str) -> LockerReservation:
     rows = LockerReservation.objects.filter(bank=bank).select_related(
         "bank", "compartment", "order__shopper", "parcel"
@@ -121,16 +127,16 @@ def _row(bank: LockerBank, public_id: str) -> LockerReservation:
 
 
 def _scan(request: PageRequest, bank: LockerBank) -> Step:
-    code = request.POST.get("code", "")
+    code = _form(request).get("code", "")
     return scan(bank, code) if code.strip() else Step()
 
 
 def _choose(request: PageRequest, bank: LockerBank) -> Step:
-    return of_parcel(bank, _row(bank, request.POST.get("reservation", "")))
+    return of_parcel(bank, _row(bank, _form(request).get("reservation", "")))
 
 
 def _shelve(request: PageRequest, bank: LockerBank) -> Step:
-    form = request.POST
+    form = _form(request)
     row = _row(bank, form.get("reservation", ""))
     place = form.get("place", "").strip() or form.get("free", "")
     row = services.shelve(reservation=row, place=place)
@@ -149,7 +155,7 @@ def _shelve(request: PageRequest, bank: LockerBank) -> Step:
 
 def _code(request: PageRequest, bank: LockerBank) -> Step:
     """Hand out by the code of the shopper; the code must be the one of this parcel."""
-    form = request.POST
+    form = _form(request)
     typed = "".join(form.get("pin", "").split())[:700]
     row = services.by_code(bank=bank, typed=typed)
     named = form.get("reservation", "")
@@ -163,8 +169,8 @@ def _code(request: PageRequest, bank: LockerBank) -> Step:
 
 
 def _identity(request: PageRequest, bank: LockerBank) -> Step:
-    row = _row(bank, request.POST.get("reservation", ""))
-    if request.POST.get("checked") != "1":
+    row = _row(bank, _form(request).get("reservation", ""))
+    if _form(request).get("checked") != "1":
         step = of_parcel(bank, row)
         step.tone, step.title = "failed", _("Not done")
         step.detail = _("Look at the identity document first, and tick the box.")
@@ -173,7 +179,7 @@ def _identity(request: PageRequest, bank: LockerBank) -> Step:
 
 
 def _courier(request: PageRequest, bank: LockerBank) -> Step:
-    row = _row(bank, request.POST.get("reservation", ""))
+    row = _row(bank, _form(request).get("reservation", ""))
     place = row.compartment.number if row.compartment else ""
     services.give_to_courier(reservation=row)
     return Step(tone="ok", title=_("Given to the driver"), place=place)
@@ -181,7 +187,7 @@ def _courier(request: PageRequest, bank: LockerBank) -> Step:
 
 def _drop(request: PageRequest, bank: LockerBank) -> Step:
     """Take a parcel from a shopper, who returns it or sends it to somebody."""
-    form = request.POST
+    form = _form(request)
     code = form.get("code", "").strip()[:64]
     is_return = form.get("act") == "return"
     row = services.take_drop(

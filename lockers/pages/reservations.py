@@ -19,7 +19,14 @@ from lockers import selectors
 from lockers.models import LockerReservation
 from lockers.pages import words
 from lockers.pages.journal import CAUSES, journal_lines
-from lockers.pages.support_forms import ACTS, BankMoveForm, SettleForm, acts_on, limit_of
+from lockers.pages.support_forms import (
+    ACTS,
+    BankMoveForm,
+    OpenForm,
+    SettleForm,
+    acts_on,
+    limit_of,
+)
 from lockers.services import staff
 from lockers.services.disputes import settle_dispute
 from lockers.states import INSIDE, ReservationState
@@ -132,9 +139,11 @@ def commands(request: PageRequest, public_id: str) -> HttpResponse:
 def open_door(request: PageRequest, public_id: str) -> HttpResponse:
     """Send the cabinet the command to open the door of a reservation."""
     row = _fetch(request, public_id)
-    hand_over = request.POST.get("hand_over") == "yes"
+    form = OpenForm(row, request.POST)
+    if not form.is_valid():
+        return _page(request, row, problem=_("This form is invalid. Reload the page."), status=422)
     return _done(
-        request, row, lambda: staff.open_remotely(reservation=row, hand_over=hand_over),
+        request, row, lambda: form.act(row),
         _("The command was sent. The answer of the cabinet is shown below."),
     )  # fmt: skip
 

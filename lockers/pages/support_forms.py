@@ -28,14 +28,26 @@ from tenants.sections import Label
 S = ReservationState
 _RADIUS_M: Final = 25_000
 _MOST_BANKS: Final = 8
+_MOST_SEEN: Final = 1_000_000
 
 
 class ActForm(forms.Form):
     """A form of one act on a reservation."""
 
+    #: The act that a page must not do twice, and how often it was done before this page.
+    what = ""
+
     def __init__(self, row: LockerReservation, data: Any = None) -> None:
-        super().__init__(data)
+        seen = staff.times_done(row).get(self.what, 0) if data is None else None
+        super().__init__(data, initial={"seen": seen})
         self.row = row
+        if self.what:
+            self.fields["seen"] = forms.IntegerField(
+                required=False,
+                min_value=0,
+                max_value=_MOST_SEEN,
+                widget=forms.HiddenInput(attrs={"id": f"seen-{self.what}"}),
+            )
 
     def act(self, row: LockerReservation) -> Any:
         """Do the act. Raises what its service raises."""
@@ -45,10 +57,23 @@ class ActForm(forms.Form):
 class ExtendForm(ActForm):
     """More hours to collect."""
 
+    what = "collect_by"
     hours = forms.IntegerField(label=_("Hours more"), min_value=1, max_value=168, initial=24)
 
     def act(self, row: LockerReservation) -> Any:
-        return staff.keep_longer(reservation=row, hours=self.cleaned_data["hours"])
+        data = self.cleaned_data
+        return staff.keep_longer(reservation=row, hours=data["hours"], seen=data["seen"])
+
+
+class OpenForm(ActForm):
+    """The command to open the door."""
+
+    what = "command"
+    hand_over = forms.BooleanField(required=False)
+
+    def act(self, row: LockerReservation) -> Any:
+        data = self.cleaned_data
+        return staff.open_remotely(reservation=row, hand_over=data["hand_over"], seen=data["seen"])
 
 
 class CancelForm(ActForm):
@@ -71,6 +96,7 @@ class ChangeBoxForm(ActForm):
 class RefundForm(ActForm):
     """A note that the shopper gets money back."""
 
+    what = "refund"
     amount = forms.DecimalField(label=_("Amount"), min_value=0, max_value=1_000_000)
     reason = forms.ChoiceField(label=_("Reason"), choices=list(words.REFUNDS.items()))
     text = forms.CharField(
@@ -85,7 +111,7 @@ class RefundForm(ActForm):
     def act(self, row: LockerReservation) -> Any:
         data = self.cleaned_data
         return staff.note_refund(
-            reservation=row, reason=data["reason"], text=data["text"],
+            reservation=row, reason=data["reason"], text=data["text"], seen=data["seen"],
             amount_minor=to_minor(data["amount"], current_retailer().currency),
         )  # fmt: skip
 
@@ -221,11 +247,12 @@ def acts_on(row: LockerReservation, principal: Principal) -> dict[str, Any]:
         names += ["refund"]
         ends = HELD | {S.QUEUED, S.DEPOSITED, S.READY, S.COLLECT_EXPIRED}
         names += ["cancel"] if state in ends else []
+    may_open = lives and row.compartment is not None and principal.may(Act.LOCKERS_COMMAND)
     may_move = may_change and state in HELD | {S.QUEUED}
     return {
         "forms": [(ACTS[name], ACTS[name].form(row)) for name in names],
         "move": BankMoveForm(row, principal) if may_move else None,
-        "open": lives and row.compartment is not None and principal.may(Act.LOCKERS_COMMAND),
+        "open": OpenForm(row) if may_open else None,
         "codes": lives and row.generation > 0 and principal.may(Act.LOCKERS_CODES),
         "settle": state == S.DISPUTED and may_change,
     }

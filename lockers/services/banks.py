@@ -18,7 +18,7 @@ from lastmile.core.phones import is_country
 from lockers.fitting import Size
 from lockers.hours import Hours, HoursUnreadable
 from lockers.models import Compartment, LockerBank, LockerChange
-from lockers.services.stops import refresh_stops_at
+from lockers.services.changed_banks import ask_to_follow
 from lockers.states import BankKind, BoxState, Capability
 from tenants.people.services import audit
 
@@ -84,10 +84,11 @@ def change_bank(
 ) -> LockerBank:
     """Change a bank to what the draft says. With ``active`` False it takes no new parcels.
 
-    Orders for the bank that are not on the road yet get its new hours, or leave their plan.
+    A job then gives the orders for the bank that are not on the road yet its new place and hours,
+    or takes them off their plan.
 
-    Locks: the bank, the orders. Records: order.changed where a stop changed. Raises: Invalid;
-    Stale; Conflict if the external id is taken.
+    Locks: the bank. Records: nothing. Raises: Invalid; Stale; Conflict if the external id is
+    taken.
     """
     check_bank(draft)
     row = LockerBank.objects.select_for_update(of=("self",), no_key=True).get(pk=bank.pk)
@@ -112,7 +113,7 @@ def change_bank(
             bank=row, what="bank", after=", ".join(changed), cause="edited",
             actor=current_actor(),
         )  # fmt: skip
-        refresh_stops_at(row)
+        ask_to_follow([row])
     return row
 
 

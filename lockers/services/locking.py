@@ -7,7 +7,7 @@ reservations, their codes. Rows of one table are locked by one statement, in the
   act at a time. Then it locks all that it may change (``lock_kept``, ``lock_rows``), and only then
   reads it.
 - A new reservation alone does not lock the doors. It holds no compartment while it waits for one
-  (``picking.lock_free``), so many of them go on at the same time.
+  (``picking.lock_free``), and others go on meanwhile.
 - An act of one reservation that changes no compartment, and the sweep, lock the order and the
   reservation.
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from lastmile.core.actor import current_actor
 from lockers.models import LockerBank, LockerChange
 from lockers.services.banks import BankDraft, bank_values, check_bank
+from lockers.services.changed_banks import ask_to_follow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,8 @@ def put_banks(drafts: Sequence[tuple[BankDraft, Iterable[str]]]) -> list[BankPut
 
     The second part of each pair are the columns that the list fills: only these change on an
     existing bank. A bank that had left its network becomes active again; one that staff closed
-    stays closed. Call it in a transaction.
+    stays closed. A job brings the orders of changed banks to their new place and hours. Call it in
+    a transaction.
 
     Locks: the existing banks, in pk order. Records: nothing. Raises: Invalid.
     """
@@ -53,6 +55,7 @@ def put_banks(drafts: Sequence[tuple[BankDraft, Iterable[str]]]) -> list[BankPut
         for put in results
         if put.status != "same"
     )
+    ask_to_follow(put.bank for put in results if put.status == "updated")
     return results
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from lastmile.core import clock
@@ -15,7 +16,7 @@ from lastmile.core.tenancy import current_retailer
 from lockers.errors import ReservationMoveNotAllowed, ReservationRefused
 from lockers.models import Compartment, LockerBank, LockerCommand, LockerReservation
 from lockers.services.changing import note, set_box
-from lockers.services.codes import ShownCode, rotate_codes, show_code
+from lockers.services.codes import ShownCode, may_open, rotate_codes, show_code
 from lockers.services.commanding import HAND_OVER, send_command
 from lockers.services.holding import (
     cancel_reservation,
@@ -55,16 +56,22 @@ class RefundReason(StrEnum):
 
 
 @transaction.atomic
-def open_remotely(*, reservation: LockerReservation, hand_over: bool = False) -> LockerCommand:
+def open_remotely(
+    *, reservation: LockerReservation, hand_over: bool = False, seen: int | None = None
+) -> LockerCommand:
     """Tell the cabinet to open the door of a reservation, now or never.
 
     With ``hand_over`` the shopper is at the door: if the cabinet then reports the compartment
-    as empty, the parcel was collected.
+    as empty, the parcel was collected. ``seen`` is the number of commands that the page showed: if
+    there are more by now, this one was sent before, and the last one is returned.
 
     Locks: the order, the reservation. Records: an audit entry. Raises: ReservationMoveNotAllowed
     without a compartment; ReservationRefused if the bank has no cabinet.
     """
     row = lock_with_order(reservation)
+    sent = row.commands.filter(kind=CommandKind.OPEN).order_by("pk").last()
+    if sent is not None and _was_done(row, "command", seen):
+        return sent
     if S(row.state) not in HELD | INSIDE or row.compartment is None:
         raise _not_now(
             row, _("The reservation has no compartment now, so there is no door to open.")
@@ -102,13 +109,8 @@ def give_new_codes(*, reservation: LockerReservation, delegated: bool = False) -
 
 def role_now(row: LockerReservation) -> CodeRole:
     """Return the role whose code opens the door in the present state of a reservation."""
-    if S(row.state) in HELD:
-        return CodeRole.COURIER
-    if row.state == S.READY:
-        return CodeRole.SHOPPER
-    if row.state in {S.COLLECT_EXPIRED, S.COURIER_TO_COLLECT}:
-        return CodeRole.RETURNER
-    return CodeRole.OPERATOR
+    usual = (CodeRole.SHOPPER, CodeRole.COURIER, CodeRole.RETURNER)
+    return next((role for role in usual if may_open(row, role)), CodeRole.OPERATOR)
 
 
 @transaction.atomic
@@ -176,11 +178,16 @@ def refuse_taken(box: Compartment) -> None:
 
 
 @transaction.atomic
-def keep_longer(*, reservation: LockerReservation, hours: int) -> LockerReservation:
-    """Give the shopper more hours to collect, as staff decided.
+def keep_longer(
+    *, reservation: LockerReservation, hours: int, seen: int | None = None
+) -> LockerReservation:
+    """Give the shopper more hours to collect, as staff decided; ``seen`` as in ``note_refund``.
 
     Locks, Records: as ``extend_collection``, and an audit entry. Raises: ReservationMoveNotAllowed.
     """
+    present = lock_with_order(reservation)
+    if _was_done(present, "collect_by", seen):
+        return present
     row = extend_collection(reservation=reservation, by=dt.timedelta(hours=hours))
     audit("locker.extend", row.public_id, {"hours": (None, hours)})
     return row
@@ -214,11 +221,17 @@ def move_by_staff(*, reservation: LockerReservation, bank: LockerBank) -> Locker
 
 @transaction.atomic
 def note_refund(
-    *, reservation: LockerReservation, amount_minor: int, reason: str, text: str = ""
+    *,
+    reservation: LockerReservation,
+    amount_minor: int,
+    reason: str,
+    text: str = "",
+    seen: int | None = None,
 ) -> None:
     """Note that the shopper gets money back. The payment itself is made in another system.
 
-    The text is kept in the audit log only.
+    The text is kept in the audit log only. ``seen`` is the number of refunds that the page showed:
+    if there are more by now, this one was noted before, and nothing changes.
 
     Locks: the order, the reservation. Records: an audit entry. Raises: Invalid.
     """
@@ -232,12 +245,24 @@ def note_refund(
     if problems:
         raise Invalid(problems[0].detail, errors=problems)
     row = lock_with_order(reservation)
+    if _was_done(row, "refund", seen):
+        return
     amount = f"{amount_minor} {current_retailer().currency}"
     note(row, before="", after=amount, cause=reason, what="refund")
     audit(
         "locker.refund", row.public_id,
         {"amount": (None, amount), "reason": (None, reason), "note": ("", text)},
     )  # fmt: skip
+
+
+def times_done(row: LockerReservation) -> dict[str, int]:
+    """Return how often each act was done that a page must not do twice, by what it changes."""
+    counts = row.changes.filter(what__in=["command", "collect_by", "refund"])
+    return dict(counts.order_by("what").values_list("what").annotate(n=Count("pk")))
+
+
+def _was_done(row: LockerReservation, what: str, seen: int | None) -> bool:
+    return seen is not None and times_done(row).get(what, 0) > seen
 
 
 def _not_now(row: LockerReservation, text: str) -> ReservationMoveNotAllowed:

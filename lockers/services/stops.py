@@ -13,6 +13,7 @@ from dispatch.orders.models import CommonStop, Direction, Option, Order
 from dispatch.orders.services import leave_stop, lock_orders, share_stop
 from dispatch.orders.states import OrderState
 from lastmile.core import clock
+from lastmile.core.geo import distance_m
 from lockers.hours import Hours, HoursUnreadable, Span
 from lockers.models import LockerBank, LockerReservation
 from lockers.policy import locker_policy
@@ -25,9 +26,11 @@ _COUNTED: Final = sorted(
     s.value for s in INSIDE | {S.QUEUED, S.HARD_HELD, S.AWAITING_DEPOSIT}
 )  # fmt: skip
 #: States of an order whose route may still change.
-_TO_BRING: Final = frozenset(
+TO_BRING: Final = frozenset(
     {OrderState.NEEDS_PIN, OrderState.PLACED, OrderState.READY, OrderState.PLANNED}
 )
+#: A counter that is farther from its hub is brought its parcels by a van. Chosen.
+SAME_PLACE_M: Final = 100
 NO_COMPARTMENT: Final = "no_compartment"
 SITE_LEFT: Final = "site_left"
 CLOSED: Final = "closed"
@@ -38,16 +41,16 @@ def refresh_stops(orders: Iterable[int]) -> int:
     """Write the common stops of orders by pk, as their reservations say; return the changes.
 
     A van brings an order to its bank if the bank is open on the service date before the deposit
-    time. Otherwise the stop is refused with a word, and the order is not planned. A counter in its
-    own hub needs no van. An order that is not promised at a bank has no such stop.
+    time. Otherwise the stop is refused with a word, and the order is not planned. A counter at
+    the place of its hub needs no van. An order that is not promised at a bank has no such stop.
 
     Locks: the orders. Records: order.stop_changed where a stop changed. Raises: nothing.
     """
-    rows = [row for row in lock_orders(set(orders)) if row.state in _TO_BRING]
+    rows = [row for row in lock_orders(set(orders)) if row.state in TO_BRING]
     before = dict(CommonStop.objects.filter(order__in=rows).values_list("order", "updated_at"))
     kept: dict[int, list[LockerReservation]] = {}
     reservations = LockerReservation.objects.filter(order__in=rows, state__in=_COUNTED)
-    for reservation in reservations.select_related("bank").order_by("pk"):
+    for reservation in reservations.select_related("bank__hub").order_by("pk"):
         kept.setdefault(reservation.order_id or 0, []).append(reservation)
     changes = 0
     for row in rows:
@@ -62,22 +65,13 @@ def refresh_stops(orders: Iterable[int]) -> int:
     return changes
 
 
-def refresh_stops_at(bank: LockerBank) -> int:
-    """Write the common stops of all orders with a reservation at a bank; return the changes.
-
-    Locks, Records, Raises: as ``refresh_stops``.
-    """
-    rows = LockerReservation.objects.filter(bank=bank, state__in=_COUNTED, order__isnull=False)
-    return refresh_stops(pk for pk in rows.values_list("order", flat=True) if pk is not None)
-
-
 def _draft(order: Order, rows: Sequence[LockerReservation]) -> CommonStopDraft | None:
     promise = order.promise
     if promise is None or promise.option != Option.LOCKER:
         return None
     rules = locker_policy()
     if not rows:
-        last = order.locker_reservations.select_related("bank").order_by("-pk").first()
+        last = order.locker_reservations.select_related("bank__hub").order_by("-pk").first()
         if last is None:
             return None
         bank = last.bank
@@ -85,7 +79,7 @@ def _draft(order: Order, rows: Sequence[LockerReservation]) -> CommonStopDraft |
             key=bank.public_id, arrival_s=rules.stop_s, service_s=0, refused=NO_COMPARTMENT
         )
     bank = rows[0].bank
-    if bank.kind == BankKind.COUNTER and bank.hub_id == order.hub_id:
+    if bank.hub_id == order.hub_id and _is_at_hub(bank):
         return None
     span = access_on(bank, order.service_date, until=min(row.deposit_by for row in rows))
     refused = "" if span else CLOSED
@@ -101,6 +95,12 @@ def _draft(order: Order, rows: Sequence[LockerReservation]) -> CommonStopDraft |
         closes_at=span[1] if span else None,
         refused=refused,
     )
+
+
+def _is_at_hub(bank: LockerBank) -> bool:
+    """Return True for a counter at the place of its hub. A van drives to any other one."""
+    near = distance_m(bank.point, bank.hub.point) <= SAME_PLACE_M
+    return bank.kind == BankKind.COUNTER and near
 
 
 def access_on(

@@ -228,3 +228,15 @@ def test_a_form_that_is_sent_again_drops_no_second_parcel(retailer: RetailerRef)
     desk.post(url_of(bank), {"act": "courier", "reservation": row.public_id})
     desk.post(url_of(bank), {"act": "send", "code": "P-9"})
     assert LockerReservation.objects.count() == 2, "the same number comes back another day"
+
+
+@pytest.mark.parametrize(
+    "act", ["", "choose", "shelve", "code", "hand", "identity", "courier", "return", "send"]
+)
+def test_a_scanner_that_sends_nul_is_answered(retailer: RetailerRef, act: str) -> None:
+    bank, desk = make_counter(), desk_of(retailer)
+    row = make_reservation(bank, parcel_ref="P-1")
+    nul = dict.fromkeys(("code", "reservation", "place", "free", "pin", "checked"), "P\x00-1")
+    assert desk.post(url_of(bank), nul | {"act": act}).status_code < 500
+    named = nul | {"act": act, "reservation": row.public_id}
+    assert desk.post(url_of(bank), named).status_code < 500

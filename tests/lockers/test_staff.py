@@ -106,6 +106,62 @@ def test_support_opens_the_door_and_sees_the_answer_of_the_cabinet(
     held()
 
 
+def test_a_form_that_is_sent_twice_acts_once(retailer: RetailerRef, clock: SetClock) -> None:
+    clock(at(8))
+    row, station = waiting(retailer)
+    page = desk(retailer)
+    here = f"{ALL}{row.public_id}/"
+    for _again in range(2):  # as a double click, or a slow network, sends it
+        assert page.post(f"{here}open/", {"seen": "0"}).status_code == 302
+        refund = {"what": "refund", "amount": "4.50", "reason": "door_closed", "seen": "0"}
+        assert page.post(f"{here}change/", refund).status_code == 302
+    assert audited() == ["locker.open", "locker.refund"]
+    assert 'name="seen" value="1"' in page.get(here).content.decode()
+    station.cabinet.sync()
+    assert page.post(f"{here}open/", {"seen": "1"}).status_code == 302
+    assert audited() == ["locker.open", "locker.refund", "locker.open"]
+    held()
+
+
+def test_staff_read_out_the_code_that_opens_the_door_of_a_dropped_parcel(
+    retailer: RetailerRef, clock: SetClock
+) -> None:
+    clock(at(8))
+    bank = make_bank(1)
+    station = make_station(retailer, bank)
+    row = make_reservation(bank, purpose="return")
+    assert staff.role_now(row) == "returner"
+    station.cabinet.sync()
+    station.deposit(staff.reveal_code(reservation=row).pin)
+    station.cabinet.sync()
+    row.refresh_from_db()
+    assert (row.state, staff.role_now(row)) == ("courier_to_collect", "courier")
+    assert station.collect(staff.reveal_code(reservation=row).pin) == ["p"]
+
+
+NUL = "a\x00b"
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("open/", {"hand_over": NUL, "seen": NUL}),
+        ("codes/", {"what": NUL}),
+        ("change/", {"what": NUL}),
+        ("change/", {"what": "change_box", "compartment": NUL}),
+        ("change/", {"what": "refund", "amount": "1", "reason": NUL, "text": NUL}),
+        ("change/", {"what": "move_bank", "bank": NUL}),
+        ("settle/", {"outcome": NUL, "reason": NUL, "compartment": NUL}),
+    ],
+)
+def test_a_nul_in_a_form_of_support_is_refused(
+    retailer: RetailerRef, clock: SetClock, path: str, form: dict[str, str]
+) -> None:
+    clock(at(8))
+    row, _station = waiting(retailer)
+    assert desk(retailer).post(f"{ALL}{row.public_id}/{path}", form).status_code < 500
+
+
 def test_a_door_that_support_opened_for_a_check_does_not_count_as_a_collection(
     retailer: RetailerRef, clock: SetClock
 ) -> None:

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from dispatch.fleet.models import Hub
+from dispatch.live.models import Incident
 from dispatch.orders.drafts import PromiseDraft
 from dispatch.orders.models import Cause, CommonStop, Order
 from dispatch.orders.selectors import to_plan
@@ -15,17 +16,20 @@ from dispatch.planning.models import Plan, Stop
 from dispatch.planning.problem.day import pin_of
 from dispatch.planning.selectors.changes import PlanBasis, changes_since
 from dispatch.planning.services import editing
+from lastmile.core.geo import Point
 from lastmile.core.tenancy import RetailerRef
 from lockers import services
 from lockers.models import LockerBank
 from lockers.policy import LockerPolicy
 from lockers.services.banks import BankDraft, change_bank
+from lockers.services.points import put_banks
 from lockers.services.stops import refresh_stops
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.planning.test_plans import plan
+from tests.drain import drain
 from tests.factories.fleet import make_driver, make_hub, make_shift, make_vehicle
 from tests.factories.live import at
-from tests.factories.lockers import make_bank, make_reservation
+from tests.factories.lockers import make_bank, make_counter, make_reservation
 from tests.factories.orders import DAY, make_order
 
 RULES = LockerPolicy()
@@ -172,7 +176,55 @@ def test_l08_a_bank_that_leaves_its_network_is_found_at_planning(retailer: Retai
         capabilities=bank.capabilities,
     )  # fmt: skip
     change_bank(bank=bank, draft=draft, active=False)
+    drain()
+    assert [row.kind for row in Incident.objects.all()] == ["locker_left"]
     assert CommonStop.objects.get().refused == "site_left"
     assert list(to_plan(hub, DAY)) == []
     change_bank(bank=bank, draft=draft, active=True)
+    drain()
     assert list(to_plan(hub, DAY)) == [order]
+
+
+def test_a_list_that_moves_a_bank_moves_the_stops_of_its_orders(retailer: RetailerRef) -> None:
+    """Field row L08: the driver is sent to the new place, in the new hours."""
+    hub = hub_with_van()
+    bank = make_bank(2, hub=hub, kind="vendor", external_id="p:1")
+    (order,) = to_bank(bank, hub)
+    there = Point(lat=bank.lat + 0.01, lon=bank.lon)
+    draft = BankDraft(
+        hub=hub, name=bank.name, point=there, zone=bank.zone, country=bank.country, kind="vendor",
+        external_id="p:1", hours="Mo-Su 09:00-12:00",
+    )  # fmt: skip
+    put_banks([(draft, ("lat", "lon", "hours"))])
+    drain()
+    order = Order.objects.select_related("promise__place", "place").get(pk=order.pk)
+    assert pin_of(order) == there
+    assert CommonStop.objects.get().closes_at == at(12)
+    assert not Incident.objects.exists()
+
+
+def test_a_list_that_makes_a_bank_too_small_for_an_order_is_an_incident(
+    retailer: RetailerRef,
+) -> None:
+    hub = hub_with_van()
+    bank = make_bank(2, hub=hub, kind="vendor", external_id="p:1")
+    to_bank(bank, hub, weight_g=9_000)
+    draft = BankDraft(
+        hub=hub, name=bank.name, point=bank.point, zone=bank.zone, country=bank.country,
+        kind="vendor", external_id="p:1", most_weight_g=5_000,
+    )  # fmt: skip
+    put_banks([(draft, ("most_weight_g",))])
+    drain()
+    assert [row.kind for row in Incident.objects.all()] == ["locker_left"]
+
+
+def test_a_van_drives_to_a_counter_outside_the_house_of_its_hub(retailer: RetailerRef) -> None:
+    hub = hub_with_van()
+    away = make_counter(2, hub=hub, lat=hub.point.lat + 0.01, lon=hub.point.lon)
+    house = make_counter(2, hub=hub, lat=hub.point.lat, lon=hub.point.lon)
+    (order,) = to_bank(away, hub)
+    to_bank(house, hub)
+    assert [stop.key for stop in CommonStop.objects.all()] == [away.public_id]
+    (stop,) = stops_of(plan(hub))
+    assert stop.order == order
+    assert pin_of(stop.order) == away.point
