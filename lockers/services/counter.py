@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Order
+from dispatch.orders.services.moves import lock_order
 from lockers.errors import CounterRefused, ReservationMoveNotAllowed
 from lockers.fitting import Size
 from lockers.models import Compartment, LockerBank, LockerReservation
@@ -23,7 +24,7 @@ from lockers.services.depositing import put_in
 from lockers.services.generations import give_generation
 from lockers.services.holding import make_room
 from lockers.services.holding import place as fill_queued
-from lockers.services.locking import Kept, lock_kept
+from lockers.services.locking import Kept, lock_doors, lock_kept
 from lockers.services.picking import Need, free_compartments
 from lockers.services.reserving import ReservationDraft, reserve
 from lockers.states import (
@@ -92,12 +93,12 @@ def take_drop(
     A second call for a parcel that is still here returns its reservation, so that sending the form
     again reserves no second place.
 
-    Locks: the order, the bank, one place, the codes of the bank. Records:
+    Locks: the order, the doors, one place, the codes of the bank. Records:
     locker.reservation.created and held. Raises: NoFreeCompartment, ReservationRefused.
     """
     if order is not None:
         lock_order(order)
-    LockerBank.objects.select_for_update(no_key=True, of=("self",)).get(pk=bank.pk)
+    lock_doors([bank.pk])
     here = LockerReservation.objects.filter(
         bank=bank, purpose=purpose, parcel_ref=code[:64], state__in=sorted(TAKING)
     ).first()

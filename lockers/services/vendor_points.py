@@ -17,6 +17,7 @@ from lockers.models import (
     LockerChange,
     LockerReservation,
 )
+from lockers.services.changed_banks import ask_to_follow
 from lockers.services.stops import refresh_stops
 from lockers.states import ENDED, BankKind
 from lockers.vendors.base import BoxSize, PointState, VendorPoint
@@ -119,4 +120,5 @@ def _set_active(
     orders = LockerReservation.objects.filter(bank__in=changed, order__isnull=False)
     live = orders.exclude(state__in=sorted(ENDED)).values_list("order", flat=True)
     refresh_stops(pk for pk in live if pk is not None)
+    ask_to_follow(changed)
     return len(changed)
