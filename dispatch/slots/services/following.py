@@ -77,7 +77,7 @@ def settle_order(*, order: Order) -> Hold | None:
 
 
 def orders_to_settle(orders: Collection[str]) -> set[str]:
-    """Return those of these orders, by public id, of which ``settle_order`` may change something.
+    """Return the orders (public ids) for which ``settle_order`` may change something.
 
     They have a place in a slot, or their hub has a slot with the window of their promise.
     """
