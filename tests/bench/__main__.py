@@ -39,7 +39,7 @@ CAMPAIGNS: dict[str, tuple[str, str]] = {
     "address_pins": ("tests.bench.address_pins", "pins set without a person, typos, spellings"),
     "roads": ("tests.bench.roads", "Greater Porto: build, 1,000 x 1,000, lines, tiles; scipy"),
     "streets": ("tests.bench.streets", "times of vans beside OSRM and Valhalla on three maps"),
-    "import": ("tests.bench.imports", "5,000 rows of CSV and XLSX by HTTP, beside raw COPY"),
+    "import": ("tests.bench.imports", "20,000 rows of CSV and XLSX by HTTP, beside raw COPY"),
     "real_input": (
         "tests.bench.real_input",
         "Amazon routes and a LoggiBUD day, by API and command",
