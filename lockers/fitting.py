@@ -40,6 +40,27 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """The needs of a parcel: its size, cooling, and a low door if the shopper asked for one.
+
+    ``above_mm3`` is the volume of a compartment that was too small after all.
+    """
+
+    size: Size
+    cooled: bool = False
+    low_door: bool = False
+    above_mm3: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParcelNeed:
+    """The needs of one parcel, and its weight."""
+
+    need: Need
+    weight_g: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     """A compartment to choose: its id, its inner size, and whether its door is low."""
 

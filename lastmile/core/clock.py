@@ -56,14 +56,25 @@ class RetailerClock:
 
 def now() -> dt.datetime:
     """Return the business time of the current retailer, aware, in UTC."""
-    place = context.current_schema_context()
-    own = getattr(place.ref, "clock", None) if place is not None else None
+    own = _own_clock()
     return real_now() if own is None else own.at(real_now())
+
+
+def _own_clock() -> RetailerClock | None:
+    place = context.current_schema_context()
+    own: RetailerClock | None = getattr(place.ref, "clock", None) if place is not None else None
+    return own
 
 
 def real_now() -> dt.datetime:
     """Return the real time in UTC, independent of the retailer's clock. Only tests change it."""
     return dt.datetime.now(UTC) + shift_for_tests()
+
+
+def real_time_of(at: dt.datetime) -> dt.datetime:
+    """Return the real instant at which the retailer's clock shows a time."""
+    own = _own_clock()
+    return at if own is None else own.set_at + (at - own.shows) / own.rate
 
 
 def shift_for_tests() -> dt.timedelta:

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from dispatch.fleet.models import Hub
+from dispatch.orders.models import Option
 from lastmile.core.bases import PublicIdField, Timestamped
 from lastmile.core.fields import EncryptedBytesField
 from lastmile.core.geo import Point
@@ -75,6 +76,11 @@ class LockerBank(Timestamped):
     @property
     def point(self) -> Point:
         return Point(lat=self.lat, lon=self.lon)
+
+    @property
+    def option(self) -> str:
+        """The option that it serves: a counter hands out, a locker opens by a code."""
+        return Option.HUB if self.kind == BankKind.COUNTER else Option.LOCKER
 
     @property
     def place_text(self) -> str:

@@ -12,6 +12,7 @@ from lockers.selectors.lists import (
     compartments_of,
     reservations_of,
 )
+from lockers.selectors.lost import WITH_COMPARTMENT, lost_locker
 from lockers.selectors.nearest import (
     MOST_RADIUS_M,
     USUAL_RADIUS_M,
@@ -21,6 +22,7 @@ from lockers.selectors.nearest import (
     nearest_banks,
 )
 from lockers.selectors.occupancy import Occupancy, in_all, mean_dwell_s, occupancy_of
+from lockers.selectors.offers import BankOffer, BankSearch, bank_offers, has_bank_near
 from lockers.selectors.outlook import (
     HORIZONS_H,
     MISUSE_DAYS,
@@ -46,6 +48,9 @@ __all__ = [
     "MISUSE_DAYS",
     "MOST_RADIUS_M",
     "USUAL_RADIUS_M",
+    "WITH_COMPARTMENT",
+    "BankOffer",
+    "BankSearch",
     "ClassOutlook",
     "Column",
     "Door",
@@ -56,6 +61,7 @@ __all__ = [
     "ShownCommand",
     "Wanted",
     "at_counter",
+    "bank_offers",
     "banks",
     "banks_of",
     "boxes_by_state",
@@ -71,6 +77,7 @@ __all__ = [
     "entries_of",
     "forecast_of",
     "free_boxes",
+    "has_bank_near",
     "hours_in_words",
     "hours_of",
     "in_all",
@@ -78,6 +85,7 @@ __all__ = [
     "last_disputes",
     "live_reservations",
     "long_inside",
+    "lost_locker",
     "mean_dwell_s",
     "misuse_of",
     "named_by",

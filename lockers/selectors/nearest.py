@@ -114,7 +114,7 @@ def _by_degrees(rows: QuerySet[LockerBank], wanted: Wanted) -> QuerySet[LockerBa
     suits = Value(1)
     if wanted.needs_compartment:
         off = LockerAccount.objects.filter(is_on=False).values("vendor")
-        around = around.exclude(state=BankState.OFFLINE).exclude(
+        around = around.filter(state=BankState.ONLINE).exclude(
             kind=BankKind.VENDOR, network__in=off
         )
         # Not Exists: PostgreSQL would read the compartments of all banks for it.

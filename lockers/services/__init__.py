@@ -1,15 +1,17 @@
 """The services of lockers."""
 
+from lockers.fitting import Need, ParcelNeed
 from lockers.services.banks import BankDraft, CompartmentDraft, add_bank, add_compartments
 from lockers.services.choosing import (
-    ParcelNeed,
     bundle_rows,
+    drop_bundle,
     extend_order,
     hold_parcels,
     keep_bundle,
     leave_bundle,
     leave_lockers,
     move_order,
+    queue_bundle,
     take_bundle,
 )
 from lockers.services.codes import (
@@ -38,7 +40,7 @@ from lockers.services.messages import (
     end_identity,
     recognise,
 )
-from lockers.services.picking import Need, free_compartments
+from lockers.services.picking import free_compartments
 from lockers.services.provisioning import (
     NewCabinet,
     NewToken,
@@ -82,6 +84,7 @@ __all__ = [
     "claim_token",
     "confirm_hold",
     "count_claim",
+    "drop_bundle",
     "end_identity",
     "expire_commands",
     "extend_collection",
@@ -104,6 +107,7 @@ __all__ = [
     "note_unclear_call",
     "note_vendor_answer",
     "point_to_next_look",
+    "queue_bundle",
     "recognise",
     "reserve",
     "rotate_codes",

@@ -8,44 +8,41 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from dispatch.orders.models import Order
+from dispatch.orders.models import Cause, CommonStop, Order
 from dispatch.orders.services.moves import lock_order
+from dispatch.slots.services import vacate_slot
 from lastmile.core import clock
-from lockers.errors import NoFreeCompartment, ReservationMoveNotAllowed
+from lockers.errors import NoFreeCompartment, ReservationMoveNotAllowed, ReservationRefused
+from lockers.fitting import ParcelNeed
 from lockers.models import LockerBank, LockerReservation
 from lockers.services.changing import move
 from lockers.services.generations import give_generation
-from lockers.services.holding import displace, extend_collection, move_to_bank
+from lockers.services.holding import displace, extend_collection
 from lockers.services.locking import lock_doors, lock_rows
-from lockers.services.picking import Need
 from lockers.services.reserving import (
     CollectionTerms,
     ReservationDraft,
     need_of,
     promise_collection,
     refuse_bank,
+    reject,
     reserve,
 )
-from lockers.states import HELD, INSIDE, BoxState, Mode, Rejection, ReservationState
+from lockers.services.stops import refresh_stops
+from lockers.states import HELD, INSIDE, BoxState, Mode, Purpose, Rejection, ReservationState
 
 S = ReservationState
 #: How far a shopper extends the time to collect, in one step. Chosen.
 LONGER: Final = dt.timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParcelNeed:
-    """The needs of one parcel, and its weight."""
-
-    need: Need
-    weight_g: int = 0
+#: The least time that parcels wait in a queue whose deposit time is near. Chosen.
+_LEAST_QUEUE: Final = dt.timedelta(hours=1)
 
 
 @transaction.atomic
@@ -78,12 +75,15 @@ def hold_parcels(
 def keep_bundle(*, bundle: str, until: dt.datetime) -> list[LockerReservation]:
     """Keep the soft holds of a bundle until a later time.
 
+    The bank and each compartment are looked at again, as by ``take_bundle``.
+
     Locks: the reservations. Records: nothing. Raises: ReservationMoveNotAllowed if a hold has
-    ended.
+    ended; ReservationRefused, NoFreeCompartment.
     """
     rows = _locked(bundle)
     _refuse_ended(rows)
     for row in rows:
+        _look_again(row)
         row.held_until = row.ends_at = until
         row.version += 1
         row.save(update_fields=["held_until", "ends_at", "version"])
@@ -153,6 +153,62 @@ def leave_bundle(*, bundle: str, cause: str = "shopper") -> list[LockerReservati
 
 
 @transaction.atomic
+def drop_bundle(*, bundle: str, cause: str) -> list[LockerReservation]:
+    """Give the compartments of a bundle back, and let others have its name; return the old rows.
+
+    The ended reservations keep their history.
+
+    Locks, Records: as ``leave_bundle``. Raises: nothing.
+    """
+    rows = leave_bundle(bundle=bundle, cause=cause)
+    LockerReservation.objects.filter(pk__in=[row.pk for row in rows]).update(bundle="")
+    return rows
+
+
+@transaction.atomic
+def queue_bundle(
+    *, bundle: str, order: Order, terms: CollectionTerms, cause: str
+) -> list[LockerReservation]:
+    """Let the parcels of an order wait at their bank, because its compartments are gone.
+
+    If the bank takes no such parcels any more, each reservation is rejected with the reason, so
+    that the shopper is told and can choose again.
+
+    Locks: the order, the reservations, compartments. Records: locker.reservation.created, and held
+    if a compartment is free, or rejected. Raises: nothing of its own.
+    """
+    own = lock_order(order)
+    old = drop_bundle(bundle=bundle, cause="time_over")
+    new = [_wait(row, own, bundle, terms, cause) for row in old]
+    refresh_stops([own.pk])
+    return new
+
+
+def _wait(
+    before: LockerReservation, order: Order, bundle: str, terms: CollectionTerms, cause: str
+) -> LockerReservation:
+    """Reserve again what a reservation had, in the queue if need be, or note the refusal."""
+    at = clock.now()
+    wait = max(before.deposit_by - at, _LEAST_QUEUE)
+    draft = ReservationDraft(
+        bank=before.bank,
+        need=need_of(before),
+        weight_g=before.weight_g,
+        order=order,
+        bundle=bundle,
+        deposit_by=at + wait,
+        queue_s=int(wait.total_seconds()),
+        cause=cause,
+        terms=terms,
+    )
+    try:
+        with transaction.atomic():
+            return reserve(draft=draft)
+    except ReservationRefused as refused:
+        return reject(draft=draft, reason=Rejection(str(refused.data["reason"])))
+
+
+@transaction.atomic
 def leave_lockers(*, order: Order, but: str = "", cause: str = "superseded") -> int:
     """Cancel the holds of an order without a parcel inside, except the bundle ``but``.
 
@@ -169,16 +225,27 @@ def leave_lockers(*, order: Order, but: str = "", cause: str = "superseded") -> 
 
 
 @transaction.atomic
-def move_order(*, order: Order, bank: LockerBank) -> list[LockerReservation]:
-    """Move all holds of an order to another bank. All or none.
+def move_order(
+    *,
+    order: Order,
+    bank: LockerBank,
+    terms: CollectionTerms,
+    deposit_by: dt.datetime,
+    cause: str = Cause.SHOPPER,
+) -> list[LockerReservation]:
+    """Move all holds of an order to another bank, with new terms. All or nothing.
 
-    Locks: the order, the doors of the banks, the reservations, compartments. Records:
-    locker.reservation.moved for each; order.promised. Raises: as ``move_to_bank``; also if a
-    parcel is inside already.
+    An order on a published route leaves that plan, because its van has another way now. If the
+    van cannot use the new bank on that day, nothing changes.
+
+    Locks: the days, the order, the reservations, compartments of the other bank. Records:
+    locker.reservation.moved for each; order.promised; order.ready, if it was planned. Raises:
+    TooLate once the van has left; as ``reserve``; ReservationMoveNotAllowed if a parcel is inside,
+    or if the bank is closed to the van; VisitNotPrepared if the order moved to another day
+    meanwhile: repeat the transaction.
     """
-    own = lock_order(order)
-    present = LockerReservation.objects.select_related("order")
-    rows = list(present.filter(order=own, mode=Mode.HARD).order_by("pk"))
+    own = vacate_slot(order=order, hub=bank.hub, service_date=terms.service_date)
+    rows = list(_rows().filter(order=own, mode=Mode.HARD, purpose=Purpose.DELIVERY).order_by("pk"))
     inside = [row for row in rows if S(row.state) in INSIDE]
     held = [row for row in rows if S(row.state) in HELD | {S.QUEUED}]
     if inside or not held:
@@ -187,7 +254,50 @@ def move_order(*, order: Order, bank: LockerBank) -> list[LockerReservation]:
             data={"order": own.public_id},
         )
     lock_doors([bank.pk, *(row.bank_id for row in held)])
-    return [move_to_bank(reservation=row, bank=bank, waits=row is held[0]) for row in held]
+    new = [
+        _reserve_there(row, own, bank, terms, deposit_by, cause, waits=row is held[0])
+        for row in held
+    ]
+    for row in held:
+        row.order = own
+        move(row, S.MOVED, cause="other_bank")
+    promise_collection(new[0], cause=cause, terms=terms)
+    refresh_stops([own.pk])
+    stop = CommonStop.objects.filter(order=own).first()
+    if stop is not None and stop.refused:
+        raise ReservationMoveNotAllowed(
+            _("No van can bring your order to this locker on that day. Choose another one."),
+            data={"order": own.public_id, "bank": bank.public_id, "reason": stop.refused},
+        )
+    return new
+
+
+def _reserve_there(
+    row: LockerReservation,
+    order: Order,
+    bank: LockerBank,
+    terms: CollectionTerms,
+    deposit_by: dt.datetime,
+    cause: str,
+    *,
+    waits: bool,
+) -> LockerReservation:
+    draft = ReservationDraft(
+        bank=bank,
+        need=need_of(row),
+        purpose=row.purpose,
+        weight_g=row.weight_g,
+        order=order,
+        parcel=row.parcel,
+        parcel_ref=row.parcel_ref,
+        bundle=row.bundle,
+        deposit_by=deposit_by,
+        collect_within=dt.timedelta(seconds=row.collect_within_s),
+        cause=cause,
+        moved_from=row,
+        terms=terms,
+    )
+    return reserve(draft=draft, waits=waits)
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from lastmile.core.actor import current_actor
-from lastmile.core.clock import now
+from lastmile.core.clock import now, real_time_of
 from lastmile.core.errors import NotAllowed
 from lastmile.core.events import record
 from lastmile.core.limits import CallLimit, count_call, give_back
@@ -20,7 +20,7 @@ from lockers.errors import CodeNotValid
 from lockers.models import CodeGrant, LockerBank, LockerReservation
 from lockers.services.generations import code_key_of, give_generation
 from lockers.services.revoking import code_facts, revoke_codes
-from lockers.states import HELD, INSIDE, CodeRole, GrantState, Purpose, ReservationState
+from lockers.states import HELD, INSIDE, BankKind, CodeRole, GrantState, Purpose, ReservationState
 
 #: Wrong codes at one keypad within the period, before it is locked. The cabinet counts the same.
 WRONG_TRIES: Final = 5
@@ -64,22 +64,32 @@ class ShownCode:
     expires_at: dt.datetime
 
 
-@transaction.atomic
 def show_code(*, reservation: LockerReservation, role: str) -> ShownCode:
-    """Compute the code of a role of a reservation, and note that it was given.
+    """Compute the code of a role of a reservation, and note the first time that it was given.
 
-    Locks: the reservation. Records: locker.code.issued the first time. Raises: CodeNotValid unless
-    the state of the reservation allows the role to open the door.
+    Only the first look writes: staff must see which codes may open a door (field row L06).
+
+    Locks: the reservation, the first time. Records: locker.code.issued the first time. Raises:
+    CodeNotValid unless the state of the reservation allows the role to open the door.
     """
-    row = lock_reservation(reservation)
     who = CodeRole(role)
+    rows = LockerReservation.objects.select_related("bank__hub", "compartment", "order")
+    row = rows.get(pk=reservation.pk)
+    grant = row.grants.filter(role=who, generation=row.generation).first()
     until = expiry_of(row, who)
-    if not may_open(row, who) or row.generation == 0 or now() >= until:
-        raise CodeNotValid(
-            _("There is no code for this now. The reservation has the status “%(status)s”.")
-            % {"status": row.state},
-            data={"reservation": row.public_id, "state": row.state},
-        )
+    _refuse_without_code(row, who, until)
+    if grant is None or grant.expires_at != until:
+        row, until = _note_grant(row, who)
+    return _shown(row, who, until)
+
+
+@transaction.atomic
+def _note_grant(
+    reservation: LockerReservation, who: CodeRole
+) -> tuple[LockerReservation, dt.datetime]:
+    row = lock_reservation(reservation)
+    until = expiry_of(row, who)
+    _refuse_without_code(row, who, until)
     grant, created = CodeGrant.objects.get_or_create(
         reservation=row,
         role=who,
@@ -90,7 +100,18 @@ def show_code(*, reservation: LockerReservation, role: str) -> ShownCode:
         CodeGrant.objects.filter(pk=grant.pk).update(expires_at=until)
     if created:
         record(events.CODE_ISSUED, code_facts(row, grant), subject=row.public_id)
-    return _shown(row, who, until)
+    return row, until
+
+
+def _refuse_without_code(row: LockerReservation, who: CodeRole, until: dt.datetime) -> None:
+    is_ours = row.bank.kind != BankKind.VENDOR and row.generation > 0
+    if is_ours and may_open(row, who) and now() < until:
+        return
+    raise CodeNotValid(
+        _("There is no code for this now. The reservation has the status “%(status)s”.")
+        % {"status": row.state},
+        data={"reservation": row.public_id, "state": row.state},
+    )
 
 
 def _shown(row: LockerReservation, role: CodeRole, until: dt.datetime) -> ShownCode:
@@ -101,12 +122,21 @@ def _shown(row: LockerReservation, role: CodeRole, until: dt.datetime) -> ShownC
         role=role,
         box=box,
         generation=row.generation,
-        not_before_s=int(now().timestamp()) - 300,
-        expires_s=int(until.timestamp()),
+        not_before_s=_token_time(now()) - 300,
+        expires_s=_token_time(until),
         nonce=secrets.token_hex(4),
     )
     pin = codes.pin(key, row.public_id, role, row.generation)
     return ShownCode(pin, codes.token_text(key, token), role, until)
+
+
+def _token_time(at: dt.datetime) -> int:
+    """Return a time of the retailer's clock for a token.
+
+    A cabinet reads tokens without us and knows real time only. So tokens have real times, like all
+    that a cabinet is told. Deposit-by and collect-by stay business time: they are promises.
+    """
+    return int(real_time_of(at).timestamp())
 
 
 def opens_door(row: LockerReservation, role: CodeRole) -> bool:
@@ -134,6 +164,8 @@ def rotate_codes(*, reservation: LockerReservation) -> LockerReservation:
     CodeNotValid if the reservation has ended.
     """
     row = lock_reservation(reservation)
+    if row.bank.kind == BankKind.VENDOR:
+        raise CodeNotValid(_("The network makes the codes of this bank, so we cannot change them."))
     if S(row.state) not in HELD | INSIDE or row.generation == 0:
         raise CodeNotValid(_("The reservation has ended, so it has no codes."))
     revoke_codes(row, why="rotated")
@@ -186,7 +218,7 @@ def reservation_of_token(*, bank: LockerBank, text: str) -> LockerReservation:
         row is not None
         and token.role == CodeRole.SHOPPER
         and token.generation == row.generation
-        and token.is_valid_at(int(now().timestamp()))
+        and token.is_valid_at(_token_time(now()))
         and may_open(row, CodeRole.SHOPPER)
     )
     if row is None or not is_right:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from dispatch.orders.models import Order
 from dispatch.orders.services.moves import lock_order
 from lockers.errors import CounterRefused, ReservationMoveNotAllowed
-from lockers.fitting import Size
+from lockers.fitting import Need, Size
 from lockers.models import Compartment, LockerBank, LockerReservation
 from lockers.services.changing import HERE
 from lockers.services.codes import check_pin, reservation_of_token
@@ -25,7 +25,7 @@ from lockers.services.generations import give_generation
 from lockers.services.holding import make_room
 from lockers.services.holding import place as fill_queued
 from lockers.services.locking import Kept, lock_doors, lock_kept
-from lockers.services.picking import Need, free_compartments
+from lockers.services.picking import free_compartments
 from lockers.services.reserving import ReservationDraft, reserve
 from lockers.states import (
     INSIDE,

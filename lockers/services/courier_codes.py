@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from lastmile.core.actor import current_actor
-from lastmile.core.clock import now
+from lastmile.core.clock import now, real_time_of
 from lastmile.core.events import record
 from lockers import codes, events
 from lockers.models import CodeGrant, LockerReservation
@@ -76,8 +76,8 @@ def _shown(row: LockerReservation, role: CodeRole, grant: CodeGrant) -> ShownCod
         role=role,
         box=box,
         generation=row.generation,
-        not_before_s=int((grant.not_before - _EARLY).timestamp()),
-        expires_s=int(until.timestamp()),
+        not_before_s=int(real_time_of(grant.not_before - _EARLY).timestamp()),
+        expires_s=int(real_time_of(until).timestamp()),
         nonce=hashlib.sha256(f"{grant.public_id}|{box}".encode()).hexdigest()[:8],
     )
     pin = codes.pin(key, row.public_id, role, row.generation)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from lastmile.core.clock import now
 from lockers.errors import NoFreeCompartment, ReservationMoveNotAllowed
+from lockers.fitting import Need
 from lockers.models import (
     Compartment,
     LockerBank,
@@ -28,7 +29,7 @@ from lockers.services.collecting import empty, take_out
 from lockers.services.depositing import dispute, put_in
 from lockers.services.holding import place
 from lockers.services.locking import lock_kept
-from lockers.services.picking import Need, lock_free
+from lockers.services.picking import lock_free
 from lockers.services.reserving import need_of
 from lockers.states import (
     HELD,

@@ -9,17 +9,21 @@ from django.db import connection
 from lastmile.core.tenancy import current_schema
 from lockers import codes
 from lockers.models import LockerBank, LockerReservation
-from lockers.states import ReservationState
+from lockers.states import BankKind, ReservationState
 
 
 def give_generation(row: LockerReservation) -> None:
     """Give a reservation the next generation whose codes are equal to no live code of its bank.
 
-    Codes of ended reservations count until the cabinet has confirmed that they open nothing.
+    Codes of ended reservations count until the cabinet has confirmed that they open nothing. A
+    network makes the codes of its banks itself: a reservation there has no generation, so we
+    show, rotate and give out no code.
 
     Locks: the codes of the bank, until the end of the transaction. Records: nothing. Raises:
     nothing.
     """
+    if row.bank.kind == BankKind.VENDOR:
+        return
     _lock_codes(row.bank_id)
     bank = row.bank
     key = code_key_of(bank)

@@ -10,33 +10,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from lockers import fitting
-from lockers.fitting import Size
+from lockers.fitting import Need
 from lockers.models import Compartment, LockerBank, LockerReservation
 from lockers.states import TAKING, BoxState, DoorState
 
 _TAKING: Final = sorted(state.value for state in TAKING)
 #: Tries before a bank counts as full. Each try ends with one more compartment taken by somebody.
 TURNS: Final = 1_100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """The needs of a parcel: its size, cooling, and a low door if the shopper asked for one.
-
-    ``above_mm3`` is the volume of a compartment that was too small after all.
-    """
-
-    size: Size
-    cooled: bool = False
-    low_door: bool = False
-    above_mm3: int = 0
 
 
 class Busy(Exception):

@@ -18,13 +18,14 @@ from lastmile.core import clock
 from lastmile.core.events import Lane, record
 from lockers import events
 from lockers.errors import NoFreeCompartment, ReservationRefused
-from lockers.fitting import Size
+from lockers.fitting import Need, Size
 from lockers.models import Compartment, LockerBank, LockerReservation
 from lockers.policy import LockerPolicy, locker_policy
-from lockers.services.changing import note
+from lockers.selectors.lost import WITH_COMPARTMENT
+from lockers.services.changing import move, note
 from lockers.services.generations import give_generation
 from lockers.services.network_calls import tell_network
-from lockers.services.picking import Busy, Need, fitting_compartments, lock_free
+from lockers.services.picking import Busy, fitting_compartments, lock_free
 from lockers.services.stops import refresh_stops
 from lockers.states import (
     BankKind,
@@ -49,7 +50,8 @@ class ReservationDraft:
     ``order`` is our own order, if any; a hard hold gives it the promise to collect at the bank.
     None for a time means the retailer's setting. ``alternates`` are public ids of banks that the
     caller would take instead, the best first. ``queue_s`` above 0 means: wait so long if no
-    compartment is free. ``moved_from`` is the reservation that this one replaces.
+    compartment is free. ``moved_from`` is the reservation that this one replaces. ``terms`` are
+    those of the promise, None for the usual ones.
     """
 
     bank: LockerBank
@@ -68,6 +70,7 @@ class ReservationDraft:
     queue_s: int = 0
     cause: str = Cause.API
     moved_from: LockerReservation | None = None
+    terms: CollectionTerms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +119,21 @@ def reserve(*, draft: ReservationDraft, waits: bool = True) -> LockerReservation
     if box is not None:
         record(events.HELD, facts, subject=row.public_id, lane=Lane.PERSON)
         tell_network(row)
-        promise_collection(row, cause=draft.cause)
+        promise_collection(row, cause=draft.cause, terms=draft.terms)
+    return row
+
+
+@transaction.atomic
+def reject(*, draft: ReservationDraft, reason: Rejection) -> LockerReservation:
+    """Write a reservation of an order that its bank refused, so that its history tells why.
+
+    Locks: nothing. Records: locker.reservation.created and rejected. Raises: nothing.
+    """
+    row = _row_of(draft.bank, draft, None, clock.now())
+    row.save()
+    note(row, before="", after=row.state, cause="reserved")
+    record(events.CREATED, reservation_facts(row), subject=row.public_id, lane=Lane.PERSON)
+    move(row, S.REJECTED, cause="bank_refused", also={"reason": reason, "queued_until": None})
     return row
 
 
@@ -271,8 +288,9 @@ def _usual_terms(row: LockerReservation, order: Order) -> CollectionTerms:
         opens_at=opens_at,
         closes_at=before.closes_at if before else min(until, opens_at + LONGEST_PROMISE),
         service_date=clock.local_date(opens_at, row.bank.zone),
+        option=row.bank.option,
     )
-    if before is None or before.option != Option.LOCKER:
+    if before is None or before.option not in WITH_COMPARTMENT:
         return usual
     return replace(
         usual, price_minor=before.price_minor, currency=before.currency, co2_g=before.co2_g

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
@@ -11,11 +10,11 @@ from typing import Any, Final
 from django.db import transaction
 
 from lastmile.core.actor import acting_as
-from lastmile.core.tenancy import current_retailer
-from lockers import signing
+from lastmile.core.clock import real_time_of
 from lockers.models import CodeGrant, LockerCommand, LockerDevice, LockerReservation
 from lockers.services.commanding import hand_out
 from lockers.services.messages import SignedMessage, take_number
+from lockers.signing import write_time
 from lockers.states import HELD, INSIDE, GrantState, Purpose, ReservationState
 
 _KNOWN: Final = sorted(s.value for s in (HELD | INSIDE) - {ReservationState.SOFT_HELD})
@@ -72,17 +71,11 @@ def reservations_for(device: LockerDevice) -> list[dict[str, Any]]:
             "to_courier": row.state
             in {ReservationState.COLLECT_EXPIRED, ReservationState.COURIER_TO_COLLECT},
             "collect_within_s": row.collect_within_s,
-            "deposit_by": signing.write_time(_real(row.deposit_by)),
-            "collect_by": (signing.write_time(_real(row.collect_by)) if row.collect_by else None),
+            "deposit_by": write_time(real_time_of(row.deposit_by)),
+            "collect_by": (write_time(real_time_of(row.collect_by)) if row.collect_by else None),
         }
         for row in rows.order_by("pk")[:MOST_TOLD]
     ]
-
-
-def _real(at: dt.datetime) -> dt.datetime:
-    """Return the real instant at which the retailer's clock shows a time."""
-    own = current_retailer().clock
-    return at if own is None else own.set_at + (at - own.shows) / own.rate
 
 
 def _command(row: LockerCommand) -> dict[str, Any]:
@@ -90,7 +83,7 @@ def _command(row: LockerCommand) -> dict[str, Any]:
         "command": row.public_id,
         "kind": row.kind,
         "box": row.compartment.number if row.compartment else "",
-        "expires_at": signing.write_time(row.expires_at),
+        "expires_at": write_time(row.expires_at),
     }
 
 

@@ -58,6 +58,7 @@ def locker_moments(before: tuple[str, ...], on_the_way: tuple[str, ...]) -> tupl
             applies=f"{_LOCKERS}.is_expired",
             still_true=f"{_LOCKERS}.still_expired",
         ),
+        _lost(before),
         Moment(
             key="locker_moved",
             event=("locker.reservation.moved",),
@@ -70,4 +71,24 @@ def locker_moments(before: tuple[str, ...], on_the_way: tuple[str, ...]) -> tupl
             applies=f"{_LOCKERS}.is_moved",
             still_true=f"{_LOCKERS}.still_in_locker",
         ),
+    )
+
+
+def _lost(before: tuple[str, ...]) -> Moment:
+    """Return the moment of a bank that takes an order no more: its shopper chooses again."""
+    return Moment(
+        key="locker_lost",
+        event=(
+            "locker.reservation.rejected",
+            "locker.reservation.expired",
+            "order.stop_changed",
+        ),
+        replaces=(*before, "locker_moved", "locker_lost"),
+        audience=Audience.SHOPPER,
+        timing=Timing(gather_s=_MINUTE_S, not_after_s=24 * _HOUR_S),
+        priority=Priority.NOW,
+        group="delivery",
+        variables={**FOR_SHOPPERS, "link": NEEDED_LINK, "place": AGREED["place"]},
+        applies=f"{_LOCKERS}.is_lost",
+        still_true=f"{_LOCKERS}.still_lost",
     )

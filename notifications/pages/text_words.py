@@ -41,6 +41,7 @@ _ABOUT: Final[Mapping[str, Words]] = {
     "locker_ready": _("The cabinet reported that the parcel is in the locker."),
     "locker_reminder": _("The parcel still waits in the locker: after 24, 48 and 66 hours."),
     "locker_expired": _("The time to collect it has passed, and it is still in the locker."),
+    "locker_lost": _("The locker cannot take the order. Its shopper has to choose again."),
     "locker_moved": _("The order goes to another locker than before."),
     "return_collected": _("The driver has picked up the return."),
     "failed": _("An attempt failed; the text says why."),

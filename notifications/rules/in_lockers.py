@@ -1,4 +1,4 @@
-"""The conditions of the moments of lockers: ready, reminder, time over, moved to another bank.
+"""The conditions of the moments of lockers: ready, reminder, time over, lost, moved.
 
 Nobody is told that a parcel is ready unless the cabinet confirmed the deposit: the events come
 from there, and these conditions read the reservation as it is now.
@@ -13,6 +13,7 @@ from dispatch.orders.states import ENDED, OrderState
 from lastmile.core import clock
 from lastmile.core.events import DomainEvent
 from lockers.models import LockerReservation
+from lockers.selectors import lost_locker
 from lockers.states import ReservationState
 from notifications.models import Message
 from notifications.rules.occasions import unless
@@ -43,18 +44,30 @@ def still_expired(message: Message, order: Order) -> str:
     return unless(_rows(order, *_OVER).exists())
 
 
+def is_lost(event: DomainEvent, order: Order) -> bool:
+    """Return True if the bank no longer takes an order that is promised there (field row L08)."""
+    return lost_locker(order)
+
+
+def still_lost(message: Message, order: Order) -> str:
+    """Return "" while the shopper has to choose again, because the bank takes the order no more."""
+    return unless(lost_locker(order))
+
+
 def is_moved(event: DomainEvent, order: Order) -> bool:
     """Return True if the order now goes to another bank than the one of the event."""
-    return _in_locker(order) and OrderState(order.state) not in ENDED
+    return _goes_to_locker(order)
 
 
 def still_in_locker(message: Message, order: Order) -> str:
     """Return "" while an order that has not ended is promised at a bank of lockers."""
-    return unless(_in_locker(order) and OrderState(order.state) not in ENDED)
+    return unless(_goes_to_locker(order))
 
 
-def _in_locker(order: Order) -> bool:
-    return order.promise is not None and order.promise.option == Option.LOCKER
+def _goes_to_locker(order: Order) -> bool:
+    promise = order.promise
+    is_there = promise is not None and promise.option == Option.LOCKER
+    return is_there and OrderState(order.state) not in ENDED
 
 
 def _rows(order: Order, *states: S) -> QuerySet[LockerReservation]:

@@ -15,6 +15,7 @@ from django.db.models import Q
 from dispatch.fleet.models import Hub
 from dispatch.live.policy import AfterFailed, failed_policy
 from dispatch.live.selectors.proof import is_delivery_unchecked, is_proof_open
+from dispatch.orders.handovers import needs_person
 from dispatch.orders.models import Cause, Direction, Option, Order, Promise
 from dispatch.orders.states import ENDED, OrderState
 from dispatch.orders.wording import zone_of
@@ -26,6 +27,7 @@ from dispatch.slots.models import Slot
 from dispatch.slots.states import SlotState
 from lastmile.core import clock
 from lastmile.core.events import DomainEvent
+from lockers.selectors import has_bank_near
 from notifications.models import AccountState, ChannelAccount, Message
 from notifications.states import MessageState
 
@@ -64,7 +66,7 @@ def still_to_choose(message: Message, order: Order) -> str:
 
 
 def _can_choose(order: Order) -> bool:
-    """Return True if an order waits for a choice and its hub has a slot that can be booked."""
+    """Return True if an order waits for a choice, and its hub has a slot or a locker near it."""
     if not order.to_choose or order.state == S.NEEDS_PIN or order.hub is None:
         return False
     now = clock.now()
@@ -74,8 +76,16 @@ def _can_choose(order: Order) -> bool:
         return False
     slots = Slot.objects.filter(hub=order.hub_id, state=SlotState.OPEN, book_until_at__gt=now)
     if order.direction == Direction.RETURN:
-        slots = slots.filter(option=Option.WINDOW)
-    return slots.exists()
+        return slots.filter(option=Option.WINDOW).exists()
+    return slots.exists() or _has_locker(order)
+
+
+def _has_locker(order: Order) -> bool:
+    """Return True if a bank of lockers or a counter is near, and the order may wait there."""
+    door = order.door.point
+    if order.hub is None or door is None or needs_person(order):
+        return False
+    return has_bank_near(order.hub, door)
 
 
 def _was_told(order: Order, moments: tuple[str, ...], event: DomainEvent) -> bool:

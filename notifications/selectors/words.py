@@ -37,6 +37,7 @@ MOMENTS: Final[Mapping[str, Words]] = {
     "locker_ready": _("In the locker"),
     "locker_reminder": _("Still in the locker"),
     "locker_expired": _("Time to collect is over"),
+    "locker_lost": _("The locker takes it no more"),
     "locker_moved": _("Another locker"),
     "tried_again": _("Comes again"),
     "cancelled": _("Order cancelled"),

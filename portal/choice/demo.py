@@ -21,6 +21,7 @@ from lastmile.core.demo import Demo
 from lastmile.core.phones import region_of
 from lastmile.core.private_files import write_private
 from lastmile.core.tenancy import RetailerRef, current_retailer
+from lockers.selectors import has_bank_near
 from portal.choice.demo_shop.config import (
     FILE_NAME,
     Address,
@@ -35,6 +36,8 @@ from tenants.people.services import create_key, revoke_key
 from tenants.permissions import KeyRole
 
 KEY_NAME: Final = "Demo shop"
+#: Orders among which the demo looks for one with a locker near.
+MOST_LOOKED: Final = 200
 #: The address of a new visitor while the demo has no orders.
 ADDRESS: Final = "Avenida Francisco de Aguirre 400, La Serena"
 
@@ -127,11 +130,26 @@ def _shop(
 
 
 def _addresses() -> tuple[Address, ...]:
-    """Return some places of the demo's orders; a shop with a map knows coordinates, too."""
+    """Return some places of the demo's orders; a shop with a map knows coordinates, too.
+
+    The first one is that of a new visitor: near a locker, so that the shop offers one.
+    """
     rows = Order.objects.filter(place__lat__isnull=False, hub__isnull=False).order_by("pk")
-    texts = rows.exclude(place__text="").values_list("place__text", "place__lat", "place__lon")
-    known = {text: Address(text=text, lat=lat, lon=lon) for text, lat, lon in texts[:40]}
-    return tuple(known.values())[::8] or (Address(text=ADDRESS),)
+    orders = list(rows.exclude(place__text="").select_related("place", "hub")[:MOST_LOOKED])
+    known = {order.place.text: address_of(order) for order in orders[:40]}
+    near = [address_of(order) for order in orders if _has_locker(order)][:1]
+    others = [address for address in tuple(known.values())[::8] if address not in near]
+    return (*near, *others) or (Address(text=ADDRESS),)
+
+
+def address_of(order: Order) -> Address:
+    """Return the place of an order as the shop knows it."""
+    return Address(text=order.place.text, lat=order.place.lat, lon=order.place.lon)
+
+
+def _has_locker(order: Order) -> bool:
+    hub, door = order.hub, order.place.point
+    return hub is not None and door is not None and has_bank_near(hub, door)
 
 
 def _key(role: KeyRole, secret: str, origins: list[str]) -> str:

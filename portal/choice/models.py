@@ -165,8 +165,8 @@ class LockerHold(Timestamped):
     """The terms of an offer of a bank of lockers that a session holds.
 
     The compartments are reservations whose bundle is the public id of this row. Their states
-    decide whether it is live, promised, given back or expired. ``choice`` is the choice of a
-    checkout that keeps it.
+    decide whether it is live, kept, promised or expired (``states``). ``choice`` is the choice of a
+    checkout that keeps it. ``released_at`` is set once it was given back for good.
     """
 
     public_id = PublicIdField("lkh")
@@ -192,16 +192,28 @@ class LockerHold(Timestamped):
     volume_cm3 = models.PositiveIntegerField()
     parcels = models.PositiveIntegerField()
     co2_g = models.PositiveIntegerField(null=True)
+    released_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("created_at", "id")
-        indexes = (models.Index(name="locker_hold_session", fields=["session", "id"]),)
+        indexes = (
+            models.Index(name="locker_hold_session", fields=["session", "id"]),
+            models.Index(
+                name="locker_hold_to_take",
+                fields=["id"],
+                condition=Q(order__isnull=True, choice__isnull=False, released_at__isnull=True),
+            ),
+        )
         constraints = (
             models.CheckConstraint(
                 name="locker_hold_option", condition=Q(option__in=["locker", "hub"])
             ),
             models.CheckConstraint(
                 name="locker_hold_forwards", condition=Q(opens_at__lt=F("closes_at"))
+            ),
+            models.CheckConstraint(
+                name="locker_hold_released_or_promised",
+                condition=Q(order__isnull=True) | Q(released_at__isnull=True),
             ),
         )
 

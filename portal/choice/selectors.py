@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from django.db.models import Avg, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 
@@ -13,10 +14,17 @@ from dispatch.slots.models import Choice, Hold
 from dispatch.slots.states import ChoiceState, HoldState
 from lastmile.core import clock
 from lastmile.core.refusals import unknown
-from portal.choice.models import Caller, DeliverySession, ShownOffer
+from lockers.models import LockerReservation
+from portal.choice.models import Caller, DeliverySession, LockerHold, ShownOffer
 from portal.choice.providers import provider_of_hold
 from portal.choice.providers.base import HeldPlace
+from portal.choice.states import LEFT
 from tenants.permissions import KeyRole, Kind, Principal, visible
+
+#: The reservations of a hold that serve its order, or did so until it was collected.
+_SERVING: Final = LockerReservation.objects.filter(bundle=OuterRef("public_id")).exclude(
+    state__in=[state.value for state in LEFT]
+)
 
 
 def sessions() -> QuerySet[DeliverySession]:
@@ -68,7 +76,10 @@ def choices_of(principal: Principal | None) -> QuerySet[Choice]:
         return rows.filter(session__in=own)
     if principal.hubs is None:
         return rows
-    return rows.filter(Q(hold__slot__hub__public_id__in=principal.hubs) | Q(session__in=own))
+    hubs = list(principal.hubs)
+    of_hubs = Q(hold__slot__hub__public_id__in=hubs)
+    of_hubs |= Q(locker_hold__bank__hub__public_id__in=hubs)
+    return rows.filter(of_hubs | Q(session__in=own))
 
 
 def waiting_choice(session: DeliverySession) -> Choice | None:
@@ -173,13 +184,16 @@ def newest_choices(principal: Principal | None) -> QuerySet[ShownOffer]:
 
 
 def orders_of_choices(rows: Sequence[ShownOffer]) -> dict[int, Order]:
-    """Return the orders of chosen offers, by pk of the offer, in one query.
+    """Return the orders of chosen offers, by pk of the offer, in two queries.
 
     A session that was opened for an order has it. The order of a checkout comes later and has the
     hold of the chosen offer.
     """
-    holds = Hold.objects.filter(public_id__in=[row.hold for row in rows], order__isnull=False)
-    by_hold = {hold.public_id: hold.order for hold in holds.select_related("order")}
+    names = [row.hold for row in rows]
+    by_hold: dict[str, Order | None] = {}
+    for model in (Hold, LockerHold):
+        holds = model.objects.filter(public_id__in=names, order__isnull=False)
+        by_hold |= {hold.public_id: hold.order for hold in holds.select_related("order")}
     by_offer = {row.pk: row.session.order or by_hold.get(row.hold) for row in rows}
     return {pk: order for pk, order in by_offer.items() if order is not None}
 
@@ -193,4 +207,12 @@ def _still_chosen(rows: QuerySet[ShownOffer]) -> QuerySet[ShownOffer]:
         Q(state__in=[HoldState.LIVE, HoldState.KEPT]) & Q(expires_at__lte=clock.now())
     )
     ended = Hold.objects.filter(over, public_id=OuterRef("hold"))
-    return rows.filter(~Exists(ended), chosen_at__isnull=False)
+    left = LockerHold.objects.filter(
+        Q(released_at__isnull=False)
+        | Q(order__isnull=True, choice__isnull=True)
+        | Q(order__isnull=True, choice__expires_at__lte=clock.now())
+        & ~Q(choice__state=ChoiceState.USED)
+        | Q(order__isnull=False) & ~Exists(_SERVING),
+        public_id=OuterRef("hold"),
+    )
+    return rows.filter(~Exists(ended), ~Exists(left), chosen_at__isnull=False)

@@ -1,4 +1,4 @@
-"""The tasks of the choice: orders that failed, and compartments of orders that have come."""
+"""The tasks of the choice: orders that failed, and choices of lockers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from lastmile.core.tenancy import current_schema, for_each_retailer
 from lastmile.worklist.selectors import seen
 from lastmile.worklist.services import clear
 from portal.choice.services import offer_failed_again
-from portal.choice.services.taking import POINTER, take_waiting
+from portal.choice.services.taking import POINTER, look_after_choices
 
 
 @house_task("choice.offer_failed", queue="bulk", time_limit=300, soft_time_limit=280)
@@ -18,8 +18,11 @@ def offer_failed() -> int:
 
 @retailer_task("choice.take", queue="default")
 def take_lockers_of_orders() -> int:
-    """Take the compartments of choices whose order has come; return how many orders got them."""
+    """Take the compartments of choices whose order has come, and end choices that are over.
+
+    Return how many orders got their compartments.
+    """
     pointers = seen(current_schema(), POINTER)
-    taken = take_waiting()
+    taken = look_after_choices()
     clear(pointer_ids=pointers)
     return taken

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext_lazy as _
 
+from dispatch.orders.handovers import needs_person
 from dispatch.orders.models import Direction, Option, Order, Outcome, Parcel
 from dispatch.orders.states import ENDED, OrderState
 from dispatch.slots.errors import AddressUnknown, OutsideEveryZone, TooLate
@@ -25,11 +26,12 @@ from dispatch.slots.services.leaving import leaves_at, refuse_too_late
 from dispatch.slots.states import SlotState
 from lastmile.core import clock
 from lockers.models import LockerBank
-from lockers.policy import locker_policy
-from lockers.selectors import MOST_RADIUS_M, Wanted, nearest_banks
+from lockers.selectors import has_bank_near
 from portal.shopper.policy import page_policy
 
 Words = str | Lazy
+#: The annotation of ``with_banks``.
+HAS_BANK: Final = "has_bank"
 S = OrderState
 #: External ids of returns that shoppers requested: the order's public id, this and a number.
 RETURN_SUFFIX: Final = "-R"
@@ -149,13 +151,18 @@ def _no_locker(order: Order) -> Words:
     door = order.door.point
     if order.direction == Direction.RETURN or door is None:
         return _NO_SLOTS
-    wanted = Wanted(near=door, radius_m=MOST_RADIUS_M)
-    near = nearest_banks(LockerBank.objects.filter(hub=order.hub), wanted, 1)
-    if not near:
+    if order.hub is None or needs_person(order) or not getattr(order, HAS_BANK, True):
         return _NO_SLOTS
-    rules = locker_policy()
-    is_offered = rules.in_choice and near[0].distance_m <= rules.choice_radius_m
-    return "" if is_offered else _NO_SLOTS
+    return "" if has_bank_near(order.hub, door) else _NO_SLOTS
+
+
+def with_banks(rows: QuerySet[Order]) -> QuerySet[Order]:
+    """Return orders with HAS_BANK: if their hub has a bank of lockers or a counter in use.
+
+    Most hubs have none. Then the page of an order needs no search for one near the door.
+    """
+    own = LockerBank.objects.filter(hub=OuterRef("hub"), active=True)
+    return rows.annotate(**{HAS_BANK: Exists(own)})
 
 
 def _no_slot_anywhere(order: Order) -> Words:

@@ -18,6 +18,7 @@ from lastmile.core.http import fetch
 from lastmile.core.http.address import client_address
 from lastmile.core.limits import CallLimit, count_call
 from lastmile.core.tenancy import current_retailer
+from portal.shopper.changes import with_banks
 from portal.shopper.language import shopper_language
 from tenants.permissions import Act, PageRequest, by_link
 
@@ -56,7 +57,7 @@ def shopper_page(view: View) -> View:
         link = request.principal.public_id  # type: ignore[attr-defined]
         if request.method == "POST":
             count_call(_limits(request, link))
-        order = fetch(orders(), link)
+        order = fetch(with_banks(orders()), link)
         request.order = order  # type: ignore[attr-defined]
         zone = order.hub.zone if order.hub is not None else current_retailer().zone
         with timezone.override(zone):

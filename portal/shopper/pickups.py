@@ -6,13 +6,16 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from dispatch.fleet.hours import open_spans
 from dispatch.fleet.models import Hub
 from dispatch.orders.models import Order
 from dispatch.orders.wording import AT_HUB, span_line
-from lastmile.core import clock
+from lastmile.core import clock, formatting
+from lastmile.core.geo import Point
 
-MAP: Final = "https://www.openstreetmap.org/"
+MAP_HOST: Final = "openstreetmap.org"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +34,26 @@ class Pickup:
     @property
     def map_host(self) -> str:
         """Return the name of the host to which the link to the map leads."""
-        return "openstreetmap.org"
+        return MAP_HOST
 
     @property
     def map_url(self) -> str:
         """Return the address of a public map that shows the place."""
         lat, lon = self.point
-        return f"{MAP}?mlat={lat:.5f}&mlon={lon:.5f}#map=17/{lat:.5f}/{lon:.5f}"
+        return map_url(Point(lat=lat, lon=lon))
+
+
+def map_url(point: Point) -> str:
+    """Return the address of a public map that shows a point."""
+    lat, lon = f"{point.lat:.5f}", f"{point.lon:.5f}"
+    return f"https://www.{MAP_HOST}/?mlat={lat}&mlon={lon}#map=17/{lat}/{lon}"
+
+
+def price_words(price_minor: int | None, currency: str) -> str:
+    """Return a price for shoppers; 0 is “Free”, no price is empty."""
+    if price_minor is None:
+        return ""
+    return formatting.money(price_minor, currency) if price_minor else _("Free")
 
 
 def pickup_of(order: Order) -> Pickup | None:

@@ -12,18 +12,28 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dispatch.orders.models import Order
 from dispatch.orders.selectors import orders
-from dispatch.slots.services.leaving import refuse_too_late
-from lastmile.core import clock, formatting
-from lastmile.core.errors import DomainError
+from dispatch.planning.errors import VisitNotPrepared
+from lastmile.core import formatting
+from lastmile.core.errors import DomainError, NotFound
 from lastmile.core.qr import QrCode, qr_code
 from lastmile.core.refusals import unknown
 from lockers import services
 from lockers.errors import CodeNotValid
 from lockers.models import LockerReservation
-from lockers.states import BankState, CodeRole
+from lockers.policy import locker_policy
+from lockers.selectors import banks
+from lockers.selectors.offers import deposit_by
+from lockers.states import CodeRole, ReservationState
 from portal.shopper.pages import ShopperRequest, shopper_page
 from portal.shopper.stepup import needs_step_up
-from portal.tracking.lockers import NearLocker, card_of, lockers_of, near_lockers, spaced
+from portal.tracking.lockers import (
+    NearLocker,
+    card_of,
+    lockers_of,
+    near_lockers,
+    spaced,
+    terms_of,
+)
 
 READ_AND_ACT = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -72,13 +82,17 @@ def _shown(row: LockerReservation) -> ShownParcel | None:
 def new_code(request: ShopperRequest, secret: str) -> HttpResponse:
     """Make new codes, because another person saw the old ones; a GET only goes to the codes.
 
-    A cabinet without a connection would not hear of new codes, so the old ones stay.
+    Only parcels that wait have codes of the shopper. A cabinet without a connection would not hear
+    of new ones, so the old ones stay; a network makes its codes itself.
     """
     if request.method == "POST":
-        for row in lockers_of(request.order):
-            if row.bank.state == BankState.ONLINE:
-                services.rotate_codes(reservation=row)
-        services.point_to_next_look()
+        rows = lockers_of(request.order)
+        card = card_of(request.order, rows)
+        if card is not None and card.has_new_code:
+            for row in rows:
+                if row.state == ReservationState.READY:
+                    services.rotate_codes(reservation=row)
+            services.point_to_next_look()
     return _see("tracking:locker-code", secret)
 
 
@@ -104,14 +118,19 @@ def other_bank(request: ShopperRequest, secret: str) -> HttpResponse:
     order = request.order
     rows = lockers_of(order)
     card = card_of(order, rows)
+    chosen = request.POST.get("bank", "")
+    if request.method == "POST" and any(row.bank.public_id == chosen for row in rows):
+        return _done(secret, "moved")  # sent twice, or the page was an older one
     if card is None or not card.can_move:
         return HttpResponseRedirect(reverse("tracking:page", args=[secret]))
     near = near_lockers(order, rows)
     refused: DomainError | None = None
     if request.method == "POST":
         try:
-            _move(order, near, request.POST.get("bank", ""))
+            _move(order, near, chosen)
             return _done(secret, "moved")
+        except NotFound:
+            raise
         except DomainError as fault:
             refused = fault
             order = orders().get(pk=order.pk)
@@ -123,14 +142,33 @@ def other_bank(request: ShopperRequest, secret: str) -> HttpResponse:
 
 
 def _move(order: Order, near: list[NearLocker], public_id: str) -> None:
-    refuse_too_late(order, clock.now())
     if not public_id:
         raise NothingChosen(_("Choose one of the lockers, then continue."))
-    chosen = next((one.bank for one in near if one.bank.public_id == public_id), None)
+    chosen = next((one.offer for one in near if one.bank.public_id == public_id), None)
     if chosen is None:
-        raise unknown()
-    services.move_order(order=order, bank=chosen)
+        if "\x00" in public_id or not banks().filter(public_id=public_id).exists():
+            raise unknown()
+        raise NoLongerOffered(_("This locker can no longer take your order. Choose another one."))
+    for is_last in (False, True):
+        try:
+            services.move_order(
+                order=order,
+                bank=chosen.bank,
+                terms=terms_of(order, chosen),
+                deposit_by=deposit_by(chosen.closes_at, locker_policy()),
+            )
+            break
+        except VisitNotPrepared:  # the order moved to another day at the same moment
+            if is_last:
+                raise
     services.point_to_next_look()
+
+
+class NoLongerOffered(DomainError):
+    """The locker was on the page, and has filled up or closed since."""
+
+    code = "locker_gone"
+    status = 409
 
 
 class NothingChosen(DomainError):

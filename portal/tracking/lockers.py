@@ -15,16 +15,24 @@ from dispatch.orders.wording import text_line
 from dispatch.slots.errors import TooLate
 from dispatch.slots.services.leaving import refuse_too_late
 from lastmile.core import clock, formatting
-from lockers.fitting import Size
-from lockers.models import LockerBank, LockerReservation
+from lastmile.core.tenancy import current_retailer
+from lockers.fitting import ParcelNeed
+from lockers.models import LockerBank, LockerReservation, VendorReservation
 from lockers.policy import locker_policy
-from lockers.selectors import HoursWords, Wanted, hours_in_words, nearest_banks
-from lockers.services.reserving import fitting_size
-from lockers.states import HELD, INSIDE, BankState, Mode, ReservationState
+from lockers.selectors import (
+    BankOffer,
+    BankSearch,
+    HoursWords,
+    bank_offers,
+    hours_in_words,
+)
+from lockers.services import CollectionTerms
+from lockers.services.reserving import need_of
+from lockers.states import HELD, INSIDE, BankKind, BankState, Mode, ReservationState
+from portal.shopper.pickups import MAP_HOST, map_url, price_words
 
 Words = str | Lazy
 S = ReservationState
-MAP_HOST: Final = "openstreetmap.org"
 #: State -> icon, tone and word.
 STATES: Final[dict[S, tuple[str, str, Words]]] = {
     S.QUEUED: ("clock", "active", _("Waiting for a free locker")),
@@ -54,7 +62,9 @@ class ParcelLine:
 class LockerCard:
     """The part of the page for an order in a locker.
 
-    ``collect_by`` is the earliest end of the parcels inside; None before the deposit.
+    ``collect_by`` is the earliest end of the parcels inside; None before the deposit. ``network``
+    is the name of the network that sends its own code, "" for our code; ``numbers`` are the
+    parcels' numbers there.
     """
 
     bank: LockerBank
@@ -63,9 +73,12 @@ class LockerCard:
     parcels: tuple[ParcelLine, ...]
     collect_by: str
     has_code: bool
+    has_new_code: bool
     can_extend: bool
     can_move: bool
     map_url: str
+    network: str = ""
+    numbers: tuple[str, ...] = ()
     map_host: str = MAP_HOST
 
 
@@ -84,18 +97,29 @@ def card_of(order: Order, rows: Sequence[LockerReservation]) -> LockerCard | Non
     bank = rows[-1].bank
     states = {S(row.state) for row in rows}
     ends = [row.collect_by for row in rows if row.collect_by and row.state in _EXTENDABLE]
-    left = min((row.extensions for row in rows), default=0) < locker_policy().extensions
+    most = max(row.extensions for row in rows)
+    is_open = S.READY in states and any(end > clock.now() for end in ends)
+    is_ours = bank.kind != BankKind.VENDOR
     return LockerCard(
         bank=bank,
         address=text_line(bank.address),
         hours=hours_in_words(bank),
         parcels=tuple(ParcelLine(icon=i, tone=t, word=w) for i, t, w in map(_words, rows)),
         collect_by=formatting.day_and_time(min(ends)) if ends else "",
-        has_code=S.READY in states and any(end > clock.now() for end in ends),
-        can_extend=left and bool(states) and states <= _EXTENDABLE,
+        has_code=is_open and is_ours,
+        has_new_code=is_open and is_ours and bank.state == BankState.ONLINE,
+        can_extend=is_ours and most < locker_policy().extensions and states <= _EXTENDABLE,
         can_move=states <= HELD | {S.QUEUED} and not _is_too_late(order),
-        map_url=_map_url(bank),
+        map_url=map_url(bank.point),
+        network="" if is_ours else bank.network or bank.name,
+        numbers=() if is_ours else _numbers(rows),
     )
+
+
+def _numbers(rows: Sequence[LockerReservation]) -> tuple[str, ...]:
+    """Return the numbers under which the network knows the parcels, as far as it told them."""
+    known = VendorReservation.objects.filter(reservation__in=rows).exclude(tracking="")
+    return tuple(known.order_by("pk").values_list("tracking", flat=True))
 
 
 def collect_by_of(rows: Iterable[LockerReservation]) -> dt.datetime | None:
@@ -127,47 +151,62 @@ def _is_too_late(order: Order) -> bool:
     return False
 
 
-def _map_url(bank: LockerBank) -> str:
-    spot = f"{bank.lat:.5f}/{bank.lon:.5f}"
-    return f"https://www.openstreetmap.org/?mlat={bank.lat:.5f}&mlon={bank.lon:.5f}#map=17/{spot}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearLocker:
-    """A bank to which an order can move: how far it is from the door, and its hours."""
+    """A bank to which an order can move, as its shopper sees it: the way, the times, the price."""
 
-    bank: LockerBank
+    offer: BankOffer
     address: str
     distance: str
     hours: HoursWords
+    ready: str
+    price: str
+
+    @property
+    def bank(self) -> LockerBank:
+        """The bank."""
+        return self.offer.bank
 
 
 def near_lockers(order: Order, rows: Sequence[LockerReservation]) -> list[NearLocker]:
-    """Return near banks of the order's hub with room for all its parcels, but not its own."""
-    point = order.door.point
-    if point is None or not rows:
+    """Return near banks with room for all parcels of an order, but not its own.
+
+    They have the rules and the terms of the first choice.
+    """
+    point, hub = order.door.point, order.hub
+    if point is None or hub is None or not rows:
         return []
-    rules = locker_policy()
-    sides = list(zip(*(fitting_size(row).sides for row in rows), strict=True))
-    least, middle, most = (max(side) for side in sides)
-    wanted = Wanted(
+    today = clock.local_date(clock.now(), hub.zone)
+    search = BankSearch(
+        hub=hub,
         near=point,
-        radius_m=rules.choice_radius_m,
-        size=Size(width_mm=least, height_mm=middle, depth_mm=most),
-        weight_g=max(row.weight_g for row in rows),
-        low_door=any(row.low_door for row in rows),
-        cooled=any(row.cooled for row in rows),
+        parcels=[ParcelNeed(need=need_of(row), weight_g=row.weight_g) for row in rows],
+        since=max(order.service_date or today, today),
+        until=dt.date.max - dt.timedelta(days=400),
+        besides=frozenset(row.bank_id for row in rows),
     )
-    banks = LockerBank.objects.select_related("hub").filter(
-        hub=order.hub, active=True, state=BankState.ONLINE
+    return [_near(order, offer) for offer in bank_offers(search)]
+
+
+def _near(order: Order, offer: BankOffer) -> NearLocker:
+    terms = terms_of(order, offer)
+    return NearLocker(
+        offer=offer,
+        address=text_line(offer.bank.address),
+        distance=formatting.distance(offer.distance_m),
+        hours=hours_in_words(offer.bank),
+        ready=formatting.day_and_time(offer.ready_at),
+        price=price_words(terms.price_minor or 0, terms.currency),
     )
-    others = banks.exclude(pk__in={row.bank_id for row in rows})
-    return [
-        NearLocker(
-            bank=near.bank,
-            address=text_line(near.bank.address),
-            distance=formatting.distance(near.distance_m),
-            hours=hours_in_words(near.bank),
-        )
-        for near in nearest_banks(others, wanted, rules.choice_banks)
-    ]
+
+
+def terms_of(order: Order, offer: BankOffer) -> CollectionTerms:
+    """Return the terms on which an order moves to a bank: those of a first choice."""
+    return CollectionTerms(
+        opens_at=offer.opens_at,
+        closes_at=offer.closes_at,
+        service_date=offer.day,
+        option=offer.bank.option,
+        price_minor=locker_policy().choice_price_minor,
+        currency=current_retailer().currency,
+    )

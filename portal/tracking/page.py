@@ -23,6 +23,7 @@ from lastmile.core.formatting import intl_tag
 from lastmile.core.http.socket_urls import socket_url
 from lastmile.core.phones import region_of
 from lastmile.core.tenancy import current_retailer
+from lockers.selectors import lost_locker
 from notifications.selectors.push import push_key
 from portal.shopper.changes import return_of, rights_of
 from portal.shopper.pickups import pickup_of
@@ -81,6 +82,7 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
     """Return the template context of the page, without its forms."""
     promise, order = delivery.promise, delivery.order
     rights = rights_of(order)
+    is_lost = delivery.is_collected and lost_locker(order)
     return {
         "delivery": delivery,
         "order": order,
@@ -90,7 +92,9 @@ def context_of(delivery: TrackedOrder, *, secret: str, done: str = "") -> dict[s
         "photos": list(photos_for_shopper(order)) if page_policy().shows_photo else [],
         "rights": rights,
         "until": time_line(rights.until_at, delivery.zone) if rights.until_at else "",
-        "must_choose": rights.time.possible and (promise is None or delivery.state == S.FAILED),
+        "must_choose": rights.time.possible
+        and (promise is None or delivery.state == S.FAILED or is_lost),
+        "is_lost": is_lost,
         "given_back": return_of(order),
         "stages": stages_of(delivery),
         "lines": step_lines(delivery),

@@ -67,6 +67,12 @@ from dispatch.slots.services.requests import (
     request_for_address,
     request_for_order,
 )
+from dispatch.slots.services.slotless import (
+    SlotlessTerms,
+    end_slotless_choices,
+    keep_slotless_choice,
+    next_slotless_end,
+)
 from dispatch.slots.services.templates import (
     add_template,
     change_template,
@@ -89,6 +95,7 @@ __all__ = [
     "PreparedHold",
     "PreparedVisit",
     "Repriced",
+    "SlotlessTerms",
     "Terms",
     "add_blackout",
     "add_template",
@@ -102,6 +109,7 @@ __all__ = [
     "draft_blackout",
     "draft_template",
     "edit_template",
+    "end_slotless_choices",
     "erase_person",
     "find_offers",
     "forget_places",
@@ -109,8 +117,10 @@ __all__ = [
     "hold_slot",
     "hubs_of",
     "keep_hold",
+    "keep_slotless_choice",
     "lock_days_of_choices",
     "lock_places",
+    "next_slotless_end",
     "open_slots",
     "orders_to_settle",
     "prepare_again",

@@ -19,14 +19,14 @@ from lastmile.core.errors import DomainError
 from lockers.models import LockerBank
 from lockers.policy import locker_policy
 from lockers.selectors import HoursWords, hours_in_words
+from lockers.selectors.offers import collect_until, ready_at
 from portal.choice.models import DeliverySession, ShownOffer
-from portal.choice.near_banks import collect_until, ready_at
-from portal.choice.pages.words import OPTIONS, Words, price_words
+from portal.choice.pages.words import OPTIONS, Words
 from portal.choice.providers.base import HeldPlace
 from portal.choice.selectors import offers_of
+from portal.shopper.pickups import MAP_HOST, map_url, price_words
 
 PROVIDER = "lockers"
-MAP_HOST = "openstreetmap.org"
 #: Chances, in per cent, at which the words change.
 SURE, LIKELY = 90, 50
 
@@ -132,14 +132,8 @@ def facts_of(held: HeldPlace) -> BankFacts | None:
         access=bank.access,
         ready=ready_words(ready),
         until=formatting.day_and_time(collect_until(ready, rules)),
-        map_url=map_url(bank),
+        map_url=map_url(bank.point),
     )
-
-
-def map_url(bank: LockerBank) -> str:
-    """Return the address of a public map that shows a bank."""
-    spot = f"{bank.lat:.5f}/{bank.lon:.5f}"
-    return f"https://www.openstreetmap.org/?mlat={bank.lat:.5f}&mlon={bank.lon:.5f}#map=17/{spot}"
 
 
 def ready_words(ready_by: dt.datetime) -> str:

@@ -21,12 +21,12 @@ from portal.choice.pages.words import (
     OPTIONS,
     RETURN_OPTION,
     Words,
-    price_words,
     why_here,
 )
 from portal.choice.providers.base import HeldPlace
 from portal.choice.sentences import why_missing
 from portal.choice.services import bookable_offers
+from portal.shopper.pickups import price_words
 from portal.shopper.requesting import is_requested
 
 FEW_OFFERS = 18  # offers that the page shows first, so that it stays small on a phone

@@ -21,9 +21,8 @@ from lastmile.core import formatting
 from portal.choice.models import DeliverySession
 from portal.choice.pages.banks import facts_of
 from portal.choice.pages.showing import option_words, window_of
-from portal.choice.pages.words import price_words
 from portal.choice.providers.base import HeldPlace
-from portal.shopper.pickups import Pickup, pickup_at
+from portal.shopper.pickups import Pickup, pickup_at, price_words
 from portal.shopper.requesting import is_requested, would_be_requested
 
 _AT_BANK: Final = frozenset({Option.LOCKER, Option.HUB})

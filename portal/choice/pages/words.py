@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from django.utils.functional import Promise as Lazy
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from lastmile.core import formatting
 from portal.choice.sentences import why_ranked
 
 Words = str | Lazy
@@ -60,10 +58,3 @@ CANCEL_REASONS: Final[dict[str, Words]] = {
 def why_here(code: str) -> str:
     """Return the sentence that says why an offer has its rank, in a list sorted by time."""
     return str(_REASONS.get(code) or why_ranked(code))
-
-
-def price_words(price_minor: int | None, currency: str) -> str:
-    """Return a price for shoppers; 0 is “Free”, no price is empty."""
-    if price_minor is None:
-        return ""
-    return formatting.money(price_minor, currency) if price_minor else _now("Free")

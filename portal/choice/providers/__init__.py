@@ -12,13 +12,12 @@ from importlib import import_module
 from lastmile.core.refusals import unknown
 from portal.choice.providers.base import OptionProvider
 
-_PROTOCOL = "base"
-
 
 @cache
 def _scanned() -> tuple[OptionProvider, ...]:
-    names = sorted(info.name for info in pkgutil.iter_modules(__path__) if info.name != _PROTOCOL)
-    return tuple(import_module(f"{__name__}.{name}").PROVIDER for name in names)
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
+    modules = [import_module(f"{__name__}.{name}") for name in names]
+    return tuple(module.PROVIDER for module in modules if hasattr(module, "PROVIDER"))
 
 
 def providers() -> tuple[OptionProvider, ...]:

@@ -7,48 +7,33 @@ serve it. Holding an offer reserves a compartment for each parcel.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from typing import Final
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from dispatch.orders.models import Handover, Order, Promise
 from dispatch.slots import services as slots
+from dispatch.slots.errors import HoldEnded
 from dispatch.slots.models import Choice
 from dispatch.slots.services import DeliveryRequest
 from dispatch.slots.services.pricing import refuse_price
+from dispatch.slots.states import ChoiceState
 from lastmile.core import clock
-from lastmile.core.geo import Point
-from lastmile.core.refusals import unknown
+from lastmile.core.tenancy import current_schema
+from lastmile.worklist.services import point_once
 from lockers import services
-from lockers.errors import NoFreeCompartment, ReservationMoveNotAllowed, ReservationRefused
-from lockers.models import LockerReservation
 from lockers.policy import LockerPolicy, locker_policy
-from lockers.selectors import NearBank, chances_free
-from lockers.services import CollectionTerms, ParcelNeed
-from lockers.services.reserving import need_of
-from lockers.states import ReservationState
+from lockers.selectors import BankOffer, BankSearch, bank_offers, banks
+from lockers.selectors.offers import banks_with_room, deposit_by, order_until, window_of
 from portal.choice.models import LockerHold
 from portal.choice.near_banks import (
-    active_banks,
-    banks_near,
-    collect_until,
-    deposit_by,
-    first_day,
-    largest,
     may_be_left,
-    no_longer,
     offered_bank,
-    opens_within,
-    option_of,
-    order_until,
     parcels_of,
-    ready_at,
     refused_by,
-    walk_s,
-    window_of,
+    too_late_for,
 )
 from portal.choice.providers.base import (
     FoundOffer,
@@ -58,13 +43,27 @@ from portal.choice.providers.base import (
     Question,
     Wish,
 )
+from portal.choice.providers.locker_holds import (
+    MARGIN_S,
+    POINTER,
+    REFUSALS,
+    all_held,
+    choice_terms,
+    give_back,
+    held_of,
+    hold_again,
+    hold_called,
+    holds,
+    lock_hold,
+    refuse_unconfirmable,
+    state_of,
+    terms_of,
+)
+from portal.choice.states import PlaceState
 
-S = ReservationState
-LIVE, KEPT, PROMISED, RELEASED, EXPIRED = "live", "kept", "promised", "released", "expired"
+P = PlaceState
 #: The compartments of a choice stay this much longer for an order that comes just in time.
 GRACE: Final = dt.timedelta(minutes=30)
-#: What a bank refuses while somebody chooses it.
-REFUSALS: Final = (NoFreeCompartment, ReservationMoveNotAllowed, ReservationRefused)
 
 
 class Lockers:
@@ -79,32 +78,26 @@ class Lockers:
         parcels = parcels_of(request)
         if not rules.in_choice or not parcels or not may_be_left(request):
             return ProviderAnswer()
-        day = first_day(request.hub, question.since, question.until, rules)
-        if day is None:
-            return ProviderAnswer()
-        near = banks_near(request, rules.choice_banks)
-        at = ready_at(request.hub.zone, day, rules)
-        until = collect_until(at, rules)
-        near = [one for one in near if opens_within(one.bank, at, until)]
-        size = largest(parcels)
-        chances = chances_free([one.bank for one in near], size, at, needed=len(parcels))
+        search = BankSearch(
+            hub=request.hub,
+            near=request.point,
+            parcels=parcels,
+            since=question.since,
+            until=question.until,
+        )
         return ProviderAnswer(
-            offers=tuple(
-                _offer(one, day, rules, request, chances[one.bank.pk])
-                for one in near
-                if chances[one.bank.pk] > 0
-            )
+            offers=tuple(_offer(one, rules, request) for one in bank_offers(search))
         )
 
     def bookable(self, offers: Collection[str], question: Question) -> set[str]:
-        """Return which of these banks have room for all parcels now."""
+        """Return which of these banks are connected and have room for all parcels now."""
         parcels = parcels_of(question.request)
         if not parcels:
             return set()
         by_bank = {offer.partition(".")[0]: offer for offer in offers}
-        banks = list(active_banks().filter(public_id__in=by_bank))
-        chances = chances_free(banks, largest(parcels), clock.now(), needed=len(parcels))
-        return {by_bank[bank.public_id] for bank in banks if chances[bank.pk] > 0}
+        rows = list(banks().filter(public_id__in=by_bank))
+        free = banks_with_room(rows, parcels)
+        return {by_bank[bank.public_id] for bank in rows if bank.pk in free}
 
     def prepare(self, question: Question, offer: str) -> object:
         """Return nothing: a compartment is held without any slow part."""
@@ -118,15 +111,13 @@ class Lockers:
         bank, day = offered_bank(wish.offer)
         request, rules = question.request, locker_policy()
         if order_until(bank.hub, day, rules) <= clock.now():
-            raise no_longer(
-                _("This locker can no longer be reached on that day. Look again."), bank
-            )
+            raise too_late_for(bank)
         opens_at, closes_at = window_of(bank, day, rules)
         row = LockerHold(
             session=question.session,
             offer=wish.offer,
             bank=bank,
-            option=option_of(bank),
+            option=bank.option,
             handover=Handover.CONTACTLESS,
             service_date=day,
             opens_at=opens_at,
@@ -153,25 +144,34 @@ class Lockers:
             raise refused_by(bank, refused) from refused
         row.save()
         services.point_to_next_look()
-        return _held(row, list(services.bundle_rows([row.public_id])))
+        return held_of(row, list(services.bundle_rows([row.public_id])))
 
     def holds_of(self, session: str) -> list[HeldPlace]:
         """Return the places that a session holds now, the newest last."""
-        rows = list(_holds().filter(session=session, order=None))
-        return [held for held in _all_held(rows) if held.state in {LIVE, KEPT}]
+        rows = list(holds().filter(session=session, order=None, released_at=None))
+        return [held for held in all_held(rows) if held.state in {P.LIVE, P.KEPT}]
 
     def find_hold(self, hold: str) -> HeldPlace | None:
         """Return a hold by its public id, or None."""
-        return next(iter(_all_held(_holds().filter(public_id=hold))), None)
+        return next(iter(all_held(holds().filter(public_id=hold))), None)
 
+    @transaction.atomic
     def release(self, hold: str) -> HeldPlace:
-        """Give the compartments back. Those of an order stay."""
-        row = _hold(hold)
-        return _held(row, services.leave_bundle(bundle=row.public_id))
+        """Give the compartments back, and end the choice that keeps them. Raises HoldEnded."""
+        row = lock_hold(hold)
+        rows = list(services.bundle_rows([row.public_id]))
+        if state_of(row, rows) == P.PROMISED:
+            raise HoldEnded(
+                _("An order has this locker. Cancel the order, or choose another option for it.")
+            )
+        give_back(row)
+        if row.choice is not None and row.choice.state != ChoiceState.CANCELLED:
+            row.choice = slots.cancel_choice(choice=row.choice)
+        return held_of(row, list(services.bundle_rows([row.public_id])))
 
     def reprice(self, hold: str, value_minor: int | None) -> PriceChange:
         """Note the new value of the basket; the price does not depend on it."""
-        row = _hold(hold)
+        row = hold_called(hold)
         row.value_minor = value_minor
         row.save(update_fields=["value_minor"])
         return PriceChange(
@@ -190,19 +190,30 @@ class Lockers:
     def keep(
         self, hold: str, *, minutes: int, price_minor: int | None, prepared: object = None
     ) -> Choice:
-        """Keep the compartments until the retailer's order comes. Raises LockerGone."""
-        row = LockerHold.objects.select_for_update(of=("self",)).get(pk=_hold(hold).pk)
+        """Keep the compartments until the retailer's order comes. Raises LockerGone.
+
+        A hold whose time is over is held again, if the bank still has room.
+        """
+        row = lock_hold(hold)
+        state = state_of(row, list(services.bundle_rows([row.public_id])))
+        if state == P.KEPT and row.choice is not None:
+            return row.choice
+        refuse_unconfirmable(row, state)
         if price_minor is not None:
             refuse_price(price_minor, row.price_minor, row.currency)
+        hold_again(row)
         until = clock.now() + dt.timedelta(minutes=minutes)
-        if row.choice is not None and row.choice.expires_at > clock.now():
-            return row.choice
         try:
             services.keep_bundle(bundle=row.public_id, until=until + GRACE)
         except REFUSALS as refused:
             raise refused_by(row.bank, refused) from refused
-        row.choice = _choice(row, until)
+        row.choice = slots.keep_slotless_choice(
+            terms=choice_terms(row), until=until, again=row.choice
+        )
         row.save(update_fields=["choice"])
+        point_once(
+            schema=current_schema(), kind=POINTER, due_in_s=minutes * 60 + 1, margin_s=MARGIN_S
+        )
         return row.choice
 
     def prepare_promise(self, hold: str, order: Order) -> object:
@@ -218,9 +229,11 @@ class Lockers:
         Raises LockerGone if the bank can no longer take the parcels; TooLate; VisitNotPrepared if
         the order moved to another day meanwhile.
         """
-        row = _hold(hold)
-        if row.order_id == order.pk and order.promise is not None:
+        row = hold_called(hold)
+        state = state_of(row, list(services.bundle_rows([row.public_id])))
+        if row.order_id == order.pk and order.promise is not None and state == P.PROMISED:
             return order.promise
+        refuse_unconfirmable(row, state)
         own = slots.vacate_slot(order=order, hub=row.bank.hub, service_date=row.service_date)
         hold_again(row)
         try:
@@ -237,157 +250,25 @@ class Lockers:
 PROVIDER: Final = Lockers()
 
 
-def state_of(row: LockerHold, rows: Sequence[LockerReservation]) -> str:
-    """Return the state of a hold from the states of its compartments."""
-    if row.order_id is not None:
-        return PROMISED
-    now = clock.now()
-    states = {S(one.state) for one in rows}
-    if states and states <= {S.SOFT_HELD}:
-        if all(one.held_until is not None and one.held_until > now for one in rows):
-            return LIVE if row.choice_id is None else KEPT
-        return EXPIRED
-    return EXPIRED if S.HOLD_EXPIRED in states else RELEASED
-
-
-def _offer(
-    near: NearBank, day: dt.date, rules: LockerPolicy, request: DeliveryRequest, chance: float
-) -> FoundOffer:
-    bank = near.bank
-    ready = ready_at(bank.hub.zone, day, rules)
-    opens_at, closes_at = window_of(bank, day, rules)
+def _offer(one: BankOffer, rules: LockerPolicy, request: DeliveryRequest) -> FoundOffer:
     return FoundOffer(
         provider=Lockers.name,
-        offer=f"{bank.public_id}.{day.isoformat()}",
-        option=option_of(bank),
+        offer=f"{one.bank.public_id}.{one.day.isoformat()}",
+        option=one.bank.option,
         handovers=(Handover.CONTACTLESS.value,),
-        service_date=day,
-        opens_at=opens_at,
-        closes_at=closes_at,
-        book_until_at=order_until(bank.hub, day, rules),
+        service_date=one.day,
+        opens_at=one.opens_at,
+        closes_at=one.closes_at,
+        book_until_at=one.book_until_at,
         price_minor=rules.choice_price_minor,
         currency=request.currency,
         price_parts=({"code": "base", "amount_minor": rules.choice_price_minor},),
         details={
-            "bank": bank.public_id,
-            "distance_m": near.distance_m,
-            "walk_s": walk_s(near.distance_m),
-            "chance_percent": round(chance * 100),
-            "ready_by": ready.isoformat(),
-            "collect_until": collect_until(ready, rules).isoformat(),
+            "bank": one.bank.public_id,
+            "distance_m": one.distance_m,
+            "walk_s": one.walk_s,
+            "chance_percent": round(one.chance * 100),
+            "ready_by": one.ready_at.isoformat(),
+            "collect_until": one.collect_until.isoformat(),
         },
     )
-
-
-def terms_of(row: LockerHold) -> CollectionTerms:
-    return CollectionTerms(
-        opens_at=row.opens_at,
-        closes_at=row.closes_at,
-        service_date=row.service_date,
-        option=row.option,
-        price_minor=row.price_minor,
-        currency=row.currency,
-        co2_g=row.co2_g,
-    )
-
-
-def _choice(row: LockerHold, until: dt.datetime) -> Choice:
-    """Write the choice of a hold, with which the retailer's order will come."""
-    point: Point = row.bank.point
-    return Choice.objects.create(
-        session=row.session,
-        expires_at=until,
-        option=row.option,
-        handover=row.handover,
-        place_ref=row.bank.public_id,
-        place_text=row.bank.place_text,
-        lat=point.lat,
-        lon=point.lon,
-        opens_at=row.opens_at,
-        closes_at=row.closes_at,
-        price_minor=row.price_minor,
-        currency=row.currency,
-        value_minor=row.value_minor,
-        co2_g=row.co2_g,
-        weight_g=row.weight_g,
-        volume_cm3=row.volume_cm3,
-        parcel_count=row.parcels,
-    )
-
-
-def _holds() -> QuerySet[LockerHold]:
-    return LockerHold.objects.select_related("bank__hub", "order", "choice").order_by("pk")
-
-
-def _hold(public_id: str) -> LockerHold:
-    row = _holds().filter(public_id=public_id).first()
-    if row is None:
-        raise unknown()
-    return row
-
-
-def _all_held(rows: Iterable[LockerHold]) -> list[HeldPlace]:
-    """Return holds with the states of their compartments, in one query for all."""
-    holds = list(rows)
-    if not holds:
-        return []
-    by_hold: dict[str, list[LockerReservation]] = {row.public_id: [] for row in holds}
-    for one in services.bundle_rows(list(by_hold)):
-        by_hold[one.bundle].append(one)
-    return [_held(row, by_hold[row.public_id]) for row in holds]
-
-
-def _held(row: LockerHold, rows: Sequence[LockerReservation]) -> HeldPlace:
-    state = state_of(row, rows)
-    ends = [one.held_until for one in rows if one.held_until is not None]
-    return HeldPlace(
-        hold=row.public_id,
-        session=row.session,
-        offer=row.offer,
-        hub=row.bank.hub.public_id,
-        time_zone=row.bank.hub.zone,
-        state=state,
-        expires_at=_expires_at(row, ends),
-        option=row.option,
-        handover=row.handover,
-        service_date=row.service_date,
-        opens_at=row.opens_at,
-        closes_at=row.closes_at,
-        price_minor=row.price_minor,
-        currency=row.currency,
-        price_parts=row.price_parts,
-        value_minor=row.value_minor,
-        weight_g=row.weight_g,
-        volume_cm3=row.volume_cm3,
-        parcels=row.parcels,
-        co2_g=row.co2_g,
-        place_text=row.bank.place_text,
-        choice=row.choice.public_id if row.choice else "",
-        order=row.order.public_id if row.order else "",
-    )
-
-
-def _expires_at(row: LockerHold, ends: Sequence[dt.datetime]) -> dt.datetime | None:
-    if row.choice is not None:
-        return row.choice.expires_at
-    return min(ends, default=None)
-
-
-def hold_again(row: LockerHold) -> None:
-    """Hold the compartments again if their time is over and the bank still has room.
-
-    Locks, Records: as ``hold_parcels``. Raises: LockerGone.
-    """
-    rows = list(services.bundle_rows([row.public_id]))
-    if state_of(row, rows) != EXPIRED:
-        return
-    needs = [ParcelNeed(need=need_of(one), weight_g=one.weight_g) for one in rows]
-    services.leave_bundle(bundle=row.public_id, cause="time_over")
-    # The ended reservations keep their history; the new ones get the name of the hold.
-    LockerReservation.objects.filter(bundle=row.public_id).update(bundle="")
-    try:
-        services.hold_parcels(
-            bank=row.bank, parcels=needs, bundle=row.public_id, deposit_by=rows[0].deposit_by
-        )
-    except REFUSALS as refused:
-        raise refused_by(row.bank, refused) from refused

@@ -40,6 +40,7 @@ from portal.choice.services.offering import (
     forget_rounds,
     store_offering,
 )
+from portal.choice.services.questions import request_of
 
 SESSION_LASTS: Final = dt.timedelta(hours=24)
 MOST_DAYS: Final = 62
@@ -228,39 +229,6 @@ def lock_session(session: DeliverySession) -> DeliverySession:
 def held_by(session: DeliverySession) -> list[HeldPlace]:
     """Return the places that a session holds now, live or kept, the newest last."""
     return [held for provider in providers() for held in provider.holds_of(session.public_id)]
-
-
-def question_of(session: DeliverySession) -> Question:
-    """Return the question of a session."""
-    return Question(
-        request=request_of(session),
-        since=session.since,
-        until=session.until,
-        caller=session.caller,
-        session=session.public_id,
-    )
-
-
-def request_of(session: DeliverySession) -> DeliveryRequest:
-    """Return the delivery that a session asks about, without finding its address again."""
-    return DeliveryRequest(
-        point=Point(lat=session.lat, lon=session.lon),
-        place_text=session.place_text,
-        hub=session.hub,
-        zone=session.zone,
-        weight_g=session.weight_g,
-        volume_cm3=session.volume_cm3,
-        parcels=session.parcel_count,
-        parcel_sides_mm=tuple((a, b, c) for a, b, c in session.parcel_sides_mm),
-        service_s=session.service_s,
-        skills=frozenset(session.skills),
-        value_minor=session.value_minor,
-        currency=session.currency,
-        collects=session.collects,
-        least_age=session.least_age,
-        signature=session.signature,
-        order=session.order,
-    )
 
 
 def columns_of(request: DeliveryRequest) -> dict[str, Any]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from dispatch.orders.models import Cause, Option, Order, Promise
+from dispatch.orders.models import Cause, Order, Promise
 from dispatch.slots import services as slots
 from dispatch.slots.models import Choice
 from dispatch.slots.policy import slots_policy
 from dispatch.slots.states import ChoiceState
 from lastmile.core import clock
+from lockers.selectors import WITH_COMPARTMENT
 from lockers.services import leave_lockers
 from portal.choice.errors import BasketChanged, LockerGone
 from portal.choice.models import DeliverySession, ShownOffer
@@ -27,8 +27,6 @@ from portal.choice.services.holding import (
     has_room_for,
     with_alternatives,
 )
-
-_WITH_COMPARTMENT: Final = frozenset({Option.LOCKER, Option.HUB})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +131,7 @@ def choose_for_order(
         if shown is None:
             raise
         raise with_alternatives(refused, session, shown) from refused
-    if promise.option not in _WITH_COMPARTMENT:
+    if promise.option not in WITH_COMPARTMENT:
         leave_lockers(order=order)
     _mark_chosen(held)
     return promise

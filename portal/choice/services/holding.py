@@ -23,7 +23,8 @@ from portal.choice.models import DeliverySession, LockerHold, ShownOffer
 from portal.choice.providers import provider_called, provider_of_hold
 from portal.choice.providers.base import HeldPlace, Wish
 from portal.choice.selectors import offers_of
-from portal.choice.services.asking import held_by, lock_session, question_of
+from portal.choice.services.asking import held_by, lock_session
+from portal.choice.services.questions import question_of
 from portal.choice.services.repeating import act_prepared
 
 ALTERNATIVES: Final = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,11 +17,13 @@ from lastmile.core import clock
 from lastmile.core.errors import FieldProblem
 from portal.choice.errors import TooLargeForVehicles
 from portal.choice.models import DeliverySession, ShownOffer
-from portal.choice.providers import providers
+from portal.choice.providers import provider_called, providers
 from portal.choice.providers.base import FoundOffer, Missing, Question
 from portal.choice.selectors import offers_of
+from portal.choice.services.questions import question_of
 
 TOO_LARGE = "too_large"
+LOCKERS: Final = "lockers"  # the provider whose stored offers are looked at again
 KEPT_ROUNDS: Final = 3  # rounds of offers that a session keeps
 MOST_MISSING = 400  # options that are not offered which one session stores
 
@@ -81,12 +83,16 @@ def find_offering(question: Question, *, green_before: str = "") -> Offering:
 def bookable_offers(session: DeliverySession, own: Collection[str]) -> list[ShownOffer]:
     """Return the offers of a session that can still be booked, and its ``own`` held ones.
 
+    A bank of lockers that was closed, lost its connection or has filled up since is left out.
+
     If one of the stored offers is over, the others get the rank, the reason and the green mark that
     they have among themselves. The rows are not saved.
     """
     now = clock.now()
     stored = list(offers_of(session))
     rows = [row for row in stored if row.book_until_at > now or row.offer in own]
+    full = _banks_without_room(session, rows) - set(own)
+    rows = [row for row in rows if row.offer not in full]
     if len(rows) == len(stored):
         return rows
     candidates = [
@@ -102,6 +108,14 @@ def bookable_offers(session: DeliverySession, own: Collection[str]) -> list[Show
         row = by_offer[place.key]
         row.rank, row.reason, row.green = place.rank, place.reason, place.key == green
     return sorted(rows, key=lambda row: row.rank)
+
+
+def _banks_without_room(session: DeliverySession, rows: Sequence[ShownOffer]) -> set[str]:
+    """Return the offers at banks that can no longer be taken; without banks, without a query."""
+    shown = {row.offer for row in rows if row.provider == LOCKERS}
+    if not shown:
+        return set()
+    return shown - provider_called(LOCKERS).bookable(shown, question_of(session))
 
 
 def forget_rounds(session: DeliverySession, holds: Collection[str]) -> int:

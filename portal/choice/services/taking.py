@@ -2,88 +2,138 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import logging
+from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
 
 from dispatch.orders.models import Cause, Order
+from dispatch.orders.services.moves import lock_order
+from dispatch.orders.states import ENDED, OrderState
+from dispatch.slots.services import end_slotless_choices, next_slotless_end
 from dispatch.slots.states import ChoiceState
 from lastmile.core import clock
+from lastmile.core.tenancy import current_schema
+from lastmile.worklist.services import point, point_once
 from lockers import services as lockers
-from lockers.models import LockerReservation
-from lockers.services import ParcelNeed, ReservationDraft
-from lockers.services.reserving import need_of
+from lockers.services import CollectionTerms
 from portal.choice.errors import LockerGone
 from portal.choice.models import LockerHold
-from portal.choice.providers.lockers import REFUSALS, hold_again, terms_of
+from portal.choice.providers.locker_holds import (
+    MARGIN_S,
+    POINTER,
+    REFUSALS,
+    give_back,
+    hold_again,
+    lock_hold,
+)
 
-#: The kind of the pointers to choices whose order has come.
-POINTER: Final = "choice.take"
-_LEAST_QUEUE = dt.timedelta(hours=1)
+log = logging.getLogger(__name__)
+
+#: Seconds until choices that could not be taken are tried again. Chosen.
+AGAIN_S: Final = 60
+#: Least seconds until the next look, also if the retailer's clock is stopped. Chosen.
+SOONEST_S: Final = 5.0
 
 
-def take_waiting() -> int:
-    """Take the compartments of all choices whose order has come; return how many orders got them.
+def look_after_choices() -> int:
+    """Take the compartments of choices whose order has come, and end choices that are over.
 
-    Locks, Records, Raises: as ``take_lockers``.
+    Return how many orders got their compartments. It points to the work that is left, so the
+    caller may clear the pointers that it read before.
+
+    Locks, Records: as the functions. Raises: nothing of its own.
     """
-    rows = LockerHold.objects.select_related("bank__hub", "choice__order").filter(
-        order=None, choice__state=ChoiceState.USED
+    end_slotless_choices()
+    taken = take_waiting()
+    schema = current_schema()
+    if taken.failed:
+        point(schema=schema, kind=POINTER, due_in_s=AGAIN_S)
+    ends_at = next_slotless_end()
+    if ends_at is not None:
+        due_in_s = max((ends_at - clock.now()).total_seconds(), SOONEST_S) + 1
+        point_once(schema=schema, kind=POINTER, due_in_s=due_in_s, margin_s=MARGIN_S)
+    return taken.orders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """The orders that got their compartments, and the choices that must be tried again."""
+
+    orders: int
+    failed: int
+
+
+def take_waiting() -> Taken:
+    """Take the compartments of all choices whose order has come.
+
+    Each choice is a transaction of its own: a fault in one is logged, and the others go on.
+
+    Locks, Records: as ``take_lockers``. Raises: nothing of its own.
+    """
+    rows = LockerHold.objects.select_related("choice__order").filter(
+        order=None, released_at=None, choice__state=ChoiceState.USED
     )
-    taken = 0
+    taken = failed = 0
     for hold in rows.order_by("pk"):
         order = hold.choice.order if hold.choice is not None else None
-        taken += order is not None and take_lockers(hold=hold, order=order)
-    return taken
+        if order is None:
+            continue
+        try:
+            taken += take_lockers(hold=hold, order=order)
+        except Exception:
+            log.exception("The compartments of %s were not taken.", hold.public_id)
+            failed += 1
+    return Taken(orders=taken, failed=failed)
 
 
+@transaction.atomic
 def take_lockers(*, hold: LockerHold, order: Order) -> bool:
-    """Give an order the compartments that its choice kept. A second call changes nothing.
+    """Give an order the compartments that its choice kept; return False if it needs none.
 
-    They are kept for longer than the choice, so they are there as a rule. If they are not, they
-    are held again, or the parcels wait in the queue of the bank for the next free ones.
+    The promise came with the order. If the order has ended meanwhile, or has a newer promise at
+    another place, the compartments are given back and nothing else changes. They are kept for
+    longer than the choice, so they are there as a rule. If they are not, they are held again, or
+    the parcels wait in the queue of the bank for the next free ones. If the bank takes no parcels
+    any more, the reservations are rejected, and the shopper is told.
 
-    Locks: the order, the reservations, compartments. Records: locker.reservation.held. Raises:
-    what ``set_promise`` raises.
+    Locks: the order, the hold, the reservations, compartments. Records:
+    locker.reservation.held, cancelled or rejected. Raises: nothing of its own.
     """
-    if hold.order_id is not None:
+    own = lock_order(order)
+    row = lock_hold(hold.public_id)
+    if row.order_id is not None or row.released_at is not None:
+        return False
+    terms = _terms_now(own, row)
+    if terms is None:
+        give_back(row, cause="superseded")
         return False
     try:
         with transaction.atomic():
-            hold_again(hold)
-            lockers.take_bundle(
-                bundle=hold.public_id, order=order, terms=terms_of(hold), cause=Cause.CHOICE
-            )
-            _took(hold, order)
+            hold_again(row)
+            lockers.take_bundle(bundle=row.public_id, order=own, terms=terms, cause=Cause.CHOICE)
     except (LockerGone, *REFUSALS):
-        _queue(hold, order)
+        lockers.queue_bundle(bundle=row.public_id, order=own, terms=terms, cause=Cause.CHOICE)
+    row.order, row.updated_at = own, clock.now()
+    row.save(update_fields=["order", "updated_at"])
     lockers.point_to_next_look()
     return True
 
 
-@transaction.atomic
-def _queue(hold: LockerHold, order: Order) -> None:
-    rows = list(lockers.bundle_rows([hold.public_id]))
-    lockers.leave_bundle(bundle=hold.public_id, cause="time_over")
-    LockerReservation.objects.filter(bundle=hold.public_id).update(bundle="")
-    for row in rows:
-        parcel = ParcelNeed(need=need_of(row), weight_g=row.weight_g)
-        wait = max(row.deposit_by - clock.now(), _LEAST_QUEUE)
-        lockers.reserve(
-            draft=ReservationDraft(
-                bank=row.bank,
-                need=parcel.need,
-                weight_g=parcel.weight_g,
-                order=order,
-                bundle=hold.public_id,
-                deposit_by=clock.now() + wait,
-                queue_s=int(wait.total_seconds()),
-                cause=Cause.CHOICE,
-            )
-        )
-    _took(hold, order)
-
-
-def _took(hold: LockerHold, order: Order) -> None:
-    LockerHold.objects.filter(pk=hold.pk).update(order=order, updated_at=clock.now())
+def _terms_now(order: Order, hold: LockerHold) -> CollectionTerms | None:
+    """Return the terms of the present promise of a locked order; None if not at the hold's bank."""
+    promise, state = order.promise, OrderState(order.state)
+    if state in ENDED or state == OrderState.AWAITING_COLLECTION:
+        return None
+    if promise is None or promise.place.key != f"at:{hold.bank.public_id}":
+        return None
+    return CollectionTerms(
+        opens_at=promise.opens_at,
+        closes_at=promise.closes_at,
+        service_date=order.service_date or hold.service_date,
+        option=promise.option,
+        price_minor=promise.price_minor,
+        currency=promise.currency,
+        co2_g=promise.co2_g,
+    )

@@ -20,6 +20,7 @@ from lastmile.core.geo import Point
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
 from lastmile.core.wiring import load
+from lockers.models import LockerBank
 from notifications.catalogue.moments import BY_KEY, moments_of
 from notifications.models import Message
 from notifications.rules.values import values_of
@@ -28,6 +29,7 @@ from tenants.sections import section_of
 from tests.dispatch.conftest import SetClock
 from tests.dispatch.orders.actions import attempt, out
 from tests.factories import make_hub, make_order, make_window
+from tests.factories.lockers import make_bank
 from tests.factories.orders import DAY
 
 PROMISED = ("promise_confirmed", "promise_changed", "promise_superseded", "place_changed")
@@ -180,6 +182,21 @@ def test_only_a_shopper_who_can_choose_is_invited(order: Order, clock: SetClock)
     clock(slot.book_until_at)
     assert moments_told(order, "order.placed") == []
     assert still_true(order, "choose_reminder") == "no_longer_true"
+
+
+def test_a_shopper_with_lockers_only_is_invited_too(order: Order) -> None:
+    assert order.hub is not None
+    point = order.door.point
+    assert point is not None
+    bank = make_bank(hub=order.hub, point=point)
+    assert moments_told(order, "order.placed") == ["choose_invitation", "choose_reminder"]
+    assert still_true(order, "choose_reminder") == ""
+    LockerBank.objects.filter(pk=bank.pk).update(state="offline")
+    assert moments_told(order, "order.placed") == []
+    LockerBank.objects.filter(pk=bank.pk).update(state="online")
+    Order.objects.filter(pk=order.pk).update(signature=True)
+    order.refresh_from_db()
+    assert moments_told(order, "order.placed") == []
 
 
 def test_nobody_is_invited_twice_or_with_a_promise(order: Order) -> None:

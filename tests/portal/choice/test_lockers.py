@@ -120,7 +120,7 @@ def test_the_order_of_a_choice_gets_the_compartment_and_the_promise(
     assert (order.promise.option, order.promise.place.text) == ("locker", "Mercado")
     on_choice_used(Event.objects.get(kind="choice.used"))
     assert seen(retailer.schema, "choice.take")
-    assert (take_waiting(), take_waiting()) == (1, 0)
+    assert (take_waiting().orders, take_waiting().orders) == (1, 0)
     row = LockerReservation.objects.get()
     assert (row.state, row.order_id) == ("hard_held", order.pk)
     assert order.promises.count() == 1
@@ -161,7 +161,7 @@ def test_a_late_handler_lets_the_parcels_wait_for_a_compartment(
     clock(clocks.now() + dt.timedelta(hours=2))
     look_after_lockers()
     make_reservation(bank)  # somebody else takes the only compartment
-    assert take_waiting() == 1
+    assert take_waiting().orders == 1
     assert states() == ["hold_expired", "hard_held", "queued"]
     assert {name: rows for name, rows in invariants().items() if rows} == {}
 

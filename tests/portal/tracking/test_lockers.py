@@ -6,17 +6,30 @@ import datetime as dt
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from dispatch.orders.models import Order
+from dispatch.orders.models import CommonStop, Order
 from lastmile.core import clock as clocks
 from lastmile.core.geo import Point
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef
-from lockers import services
-from lockers.models import LockerBank, LockerReservation
+from lockers import codes, services
+from lockers.errors import CodeNotValid
+from lockers.models import (
+    CodeGrant,
+    LockerAccount,
+    LockerBank,
+    LockerReservation,
+    VendorReservation,
+)
+from lockers.policy import LockerPolicy
+from lockers.services import codes as codes_service
 from lockers.services.sweeping import look_after_lockers
 from notifications.handlers import on_event
 from notifications.models import Message
+from tenants.people.services import set_section
+from tenants.sections import section_of
 from tests.dispatch.conftest import SetClock
 from tests.factories import make_hub, make_order
 from tests.factories.fleet import LAT, LON
@@ -46,8 +59,8 @@ def bank(order: Order) -> LockerBank:
 
 
 def bank_near(order: Order, north: float = 0.002, **fields: object) -> LockerBank:
-    point = Point(lat=LAT + north, lon=LON)
-    return make_bank(0, large=2, hub=order.hub, point=point, **fields)
+    values = {"large": 2, "point": Point(lat=LAT + north, lon=LON)} | fields
+    return make_bank(0, hub=order.hub, **values)
 
 
 def reserve(order: Order, bank: LockerBank) -> LockerReservation:
@@ -173,7 +186,7 @@ def test_the_shopper_moves_the_order_to_another_locker_until_the_deposit(
     confirm(shopper)
     assert "Estação" in shopper.text("locker/move/")
     assert shopper.post("locker/move/").status_code == 422
-    for wrong in (bank.public_id, "bnk_0", "\x00", "../x"):
+    for wrong in ("bnk_0", "\x00", "../x"):
         assert shopper.post("locker/move/", bank=wrong).status_code == 404, wrong
     moved = shopper.post("locker/move/", bank=other.public_id)
     assert moved.headers["Location"].endswith("?done=moved#locker")
@@ -213,10 +226,194 @@ def test_another_bank_is_told_and_nothing_after_the_collection(
     switch_on("sms")
     other = bank_near(order, north=0.004, name="Estação")
     row = reserve(order, bank)
-    services.move_order(order=order, bank=other)
+    shopper = ShopperBrowser(order)
+    confirm(shopper)
+    assert shopper.post("locker/move/", bank=other.public_id).status_code == 303
     assert moments_after("locker.reservation.moved") == ["locker_moved"]
     new = LockerReservation.objects.get(moved_from=row)
     station = deposit(retailer, other, new)
     assert station.collect(pin_of(new)) == ["p"]
     assert station.cabinet.sync()
     assert moments_after("locker.parcel.ready") == ["locker_moved"], "it is collected by now"
+
+
+def to_move(order: Order) -> ShopperBrowser:
+    """Return a confirmed browser of an order that is kept at a bank."""
+    shopper = ShopperBrowser(order)
+    confirm(shopper)
+    return shopper
+
+
+def test_another_locker_has_the_terms_of_a_first_choice_and_its_price_is_shown(
+    order: Order, bank: LockerBank
+) -> None:
+    set_section(section=section_of(LockerPolicy), policy=LockerPolicy(choice_price_minor=199))
+    bank_near(order, north=0.004, name="Estação")
+    counter = bank_near(order, north=0.003, name="Balcão", kind="counter")
+    reserve(order, bank)
+    shopper = to_move(order)
+    page = shopper.text("locker/move/")
+    assert "Estação" in page
+    assert "1,99" in page
+    assert "There by" in page
+    assert shopper.post("locker/move/", bank=counter.public_id).status_code == 303
+    order.refresh_from_db()
+    promise = order.promise
+    assert promise is not None
+    assert (promise.option, promise.price_minor, promise.cause) == ("hub", 199, "shopper")
+    assert promise.place.key == f"at:{counter.public_id}"
+
+
+def test_another_locker_has_room_for_all_parcels_or_is_not_offered(
+    order: Order, bank: LockerBank
+) -> None:
+    small = bank_near(order, north=0.003, name="Pequeno", large=1)
+    bank_near(order, north=0.004, name="Estação")
+    reserve(order, bank)
+    reserve(order, bank)
+    page = to_move(order).text("locker/move/")
+    assert "Estação" in page
+    assert "Pequeno" not in page
+    assert small.active
+
+
+def test_a_move_that_is_sent_twice_is_one_move(order: Order, bank: LockerBank) -> None:
+    other = bank_near(order, north=0.004, name="Estação")
+    reserve(order, bank)
+    shopper = to_move(order)
+    for _time in range(2):
+        moved = shopper.post("locker/move/", bank=other.public_id)
+        assert moved.headers["Location"].endswith("?done=moved#locker")
+    states = LockerReservation.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == ["moved", "hard_held"]
+
+
+def test_a_locker_that_filled_up_since_the_page_is_refused_and_nothing_changes(
+    order: Order, bank: LockerBank
+) -> None:
+    other = bank_near(order, north=0.004, name="Estação", large=1)
+    row = reserve(order, bank)
+    shopper = to_move(order)
+    make_reservation(other)
+    answer = shopper.post("locker/move/", bank=other.public_id)
+    assert answer.status_code == 409
+    assert "can no longer take your order" in answer.content.decode()
+    row.refresh_from_db()
+    assert row.state == "hard_held"
+
+
+def test_an_order_on_a_published_route_moves_with_its_stop_in_one_act_or_not_at_all(
+    order: Order, bank: LockerBank
+) -> None:
+    other = bank_near(order, north=0.004, name="Estação")
+    row = reserve(order, bank)
+    Order.objects.filter(pk=order.pk).update(state="planned")
+    shopper = to_move(order)
+    LockerBank.objects.filter(pk=other.pk).update(hours="We 10:00-20:00")
+    assert shopper.post("locker/move/", bank=other.public_id).status_code == 409
+    row.refresh_from_db()
+    order.refresh_from_db()
+    assert (row.state, order.state) == ("hard_held", "planned")
+    LockerBank.objects.filter(pk=other.pk).update(hours="")
+    assert shopper.post("locker/move/", bank=other.public_id).status_code == 303
+    order.refresh_from_db()
+    assert order.state == "ready"
+    assert CommonStop.objects.get(order=order).key == other.public_id
+
+
+def test_a_bank_of_a_network_shows_no_code_of_ours_and_says_who_sends_it(
+    order: Order, bank: LockerBank
+) -> None:
+    LockerBank.objects.update(kind="vendor", network="InPost")
+    bank.refresh_from_db()
+    row = reserve(order, bank)
+    assert row.generation == 0
+    account = LockerAccount.objects.create(vendor="inpost")
+    VendorReservation.objects.create(
+        account=account, reference=row.public_id, reservation=row, point="W1", tracking="6200123"
+    )
+    LockerReservation.objects.update(
+        state="ready", deposited_at=clocks.now(), collect_by=clocks.now() + dt.timedelta(days=2)
+    )
+    shopper = to_move(order)
+    for path in ("", "locker/code/"):
+        page = shopper.text(path)
+        assert "InPost sends you the code" in page, path
+        assert "Show my pickup code" not in page
+        assert "Make a new code" not in page
+    assert "6200123" in shopper.text()
+    assert "Keep it a day longer" not in shopper.text()
+    shopper.post("locker/new-code/")
+    row.refresh_from_db()
+    assert row.generation == 0
+    with pytest.raises(CodeNotValid):
+        services.rotate_codes(reservation=row)
+
+
+def test_only_the_first_look_at_a_code_writes_and_it_writes_the_log_alone(
+    order: Order, bank: LockerBank, retailer: RetailerRef
+) -> None:
+    deposit(retailer, bank, reserve(order, bank))
+    shopper = to_move(order)
+    code = code_on(shopper)
+    assert CodeGrant.objects.filter(role="shopper").count() == 1
+    with CaptureQueriesContext(connection) as queries:
+        assert code_on(shopper) == code
+    statements = [query["sql"] for query in queries if "locker" in query["sql"].lower()]
+    assert statements
+    assert all(sql.startswith("SELECT") and "FOR " not in sql for sql in statements)
+
+
+def test_a_new_code_is_made_for_parcels_that_wait_and_for_no_other(
+    order: Order, bank: LockerBank, retailer: RetailerRef
+) -> None:
+    first, second = reserve(order, bank), reserve(order, bank)
+    deposit(retailer, bank, first)
+    LockerReservation.objects.filter(pk=first.pk).update(state="ready")
+    before = second.generation
+    shopper = to_move(order)
+    shopper.post("locker/new-code/")
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert second.generation == before
+    assert first.generation > 1
+
+
+def test_more_time_is_not_offered_once_one_parcel_had_all_of_it(
+    order: Order, bank: LockerBank
+) -> None:
+    rows = [reserve(order, bank), reserve(order, bank)]
+    LockerReservation.objects.update(
+        state="ready", deposited_at=clocks.now(), collect_by=clocks.now() + dt.timedelta(days=2)
+    )
+    assert "Keep it a day longer" in ShopperBrowser(order).text()
+    LockerReservation.objects.filter(pk=rows[0].pk).update(extensions=1)
+    assert "Keep it a day longer" not in ShopperBrowser(order).text()
+
+
+def test_the_page_of_an_order_whose_locker_takes_it_no_more_lets_the_shopper_choose_again(
+    order: Order, bank: LockerBank
+) -> None:
+    bank_near(order, north=0.004, name="Estação")
+    row = reserve(order, bank)
+    assert "can no longer take your order" not in ShopperBrowser(order).text()
+    LockerReservation.objects.filter(pk=row.pk).update(
+        state="rejected", reason="no_capacity", ended_at=clocks.now()
+    )
+    page = ShopperBrowser(order).text()
+    assert "can no longer take your order" in page
+    assert "Choose again" in page
+
+
+def test_tokens_have_real_times_for_a_retailer_whose_clock_is_another(
+    order: Order, bank: LockerBank, retailer: RetailerRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = reserve(order, bank)
+    deposit(retailer, bank, row)
+    row.refresh_from_db()
+    ahead = dt.timedelta(days=30)
+    monkeypatch.setattr(codes_service, "real_time_of", lambda at: at - ahead)
+    shown = services.show_code(reservation=row, role="shopper")
+    token = codes.read_token(bytes(LockerBank.objects.get().code_key or b""), shown.token)
+    assert shown.expires_at == row.collect_by
+    assert token.expires_s == int((shown.expires_at - ahead).timestamp())

@@ -357,4 +357,4 @@ def test_the_page_costs_the_same_queries_for_long_histories(order: Order, shoppe
         promise(order, opens, opens + 2)
     with CaptureQueriesContext(connection) as second:
         reader.get()
-    assert len(second) <= len(first) <= 17
+    assert len(second) <= len(first) <= 16
