@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from dispatch.live.acts import ActKind
 from dispatch.live.models import DriverAct
-from dispatch.orders.models import Option, Order
+from dispatch.orders.models import Order
 from lastmile.core.events import DomainEvent
 from lastmile.core.wiring import DeliverAlone
 from lockers.models import LockerReservation
@@ -27,7 +27,8 @@ def on_order_changed(event: DomainEvent) -> None:
 
 def on_orders_changed(events: Sequence[DomainEvent]) -> None:
     """Do for many orders at once what on_order_changed does for each; most go to no bank."""
-    to_bank = Q(promise__option=Option.LOCKER) | Q(common_stop__isnull=False)
+    reserved = Exists(LockerReservation.objects.filter(order=OuterRef("pk")))
+    to_bank = reserved | Q(common_stop__isnull=False)
     rows = Order.objects.filter(to_bank, public_id__in=[event.subject for event in events])
     subjects = set(rows.values_list("public_id", flat=True))
     if subjects:

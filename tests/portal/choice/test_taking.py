@@ -16,7 +16,7 @@ from lastmile.worklist.models import WorkPointer
 from lockers import services
 from lockers.models import LockerBank, LockerReservation
 from lockers.rolls import invariants
-from lockers.services.stops import refresh_stops_at
+from lockers.services.stops import refresh_stops
 from lockers.states import BankKind
 from notifications.handlers import on_event
 from notifications.models import Message
@@ -194,7 +194,7 @@ def test_l08_a_bank_that_leaves_after_the_choice_is_told_before_the_van_leaves(
         on_event(event)
     assert not Message.objects.filter(moment="locker_lost").exists()
     LockerBank.objects.filter(pk=bank.pk).update(active=False)
-    refresh_stops_at(bank)
+    refresh_stops([order.pk])
     on_event(Event.objects.filter(kind="order.stop_changed", subject=order.public_id).latest("pk"))
     assert Message.objects.filter(moment="locker_lost", order=order).exists()
     assert CommonStop.objects.get(order=order).refused == "site_left"
