@@ -26,7 +26,7 @@ from lockers.services.changing import move, note
 from lockers.services.generations import give_generation
 from lockers.services.network_calls import tell_network
 from lockers.services.picking import Busy, fitting_compartments, lock_free
-from lockers.services.stops import refresh_stops
+from lockers.services.stops import is_at_hub, refresh_stops
 from lockers.states import (
     BankKind,
     BankState,
@@ -288,7 +288,8 @@ def _usual_terms(row: LockerReservation, order: Order) -> CollectionTerms:
         opens_at=opens_at,
         closes_at=before.closes_at if before else min(until, opens_at + LONGEST_PROMISE),
         service_date=clock.local_date(opens_at, row.bank.zone),
-        option=row.bank.option,
+        # A van drives to a counter that is not at its hub, as to a bank of lockers.
+        option=row.bank.option if is_at_hub(row.bank) else Option.LOCKER,
     )
     if before is None or before.option not in WITH_COMPARTMENT:
         return usual

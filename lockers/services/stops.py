@@ -79,7 +79,7 @@ def _draft(order: Order, rows: Sequence[LockerReservation]) -> CommonStopDraft |
             key=bank.public_id, arrival_s=rules.stop_s, service_s=0, refused=NO_COMPARTMENT
         )
     bank = rows[0].bank
-    if bank.hub_id == order.hub_id and _is_at_hub(bank):
+    if bank.hub_id == order.hub_id and is_at_hub(bank):
         return None
     span = access_on(bank, order.service_date, until=min(row.deposit_by for row in rows))
     refused = "" if span else CLOSED
@@ -97,7 +97,7 @@ def _draft(order: Order, rows: Sequence[LockerReservation]) -> CommonStopDraft |
     )
 
 
-def _is_at_hub(bank: LockerBank) -> bool:
+def is_at_hub(bank: LockerBank) -> bool:
     """Return True for a counter at the place of its hub. A van drives to any other one."""
     near = distance_m(bank.point, bank.hub.point) <= SAME_PLACE_M
     return bank.kind == BankKind.COUNTER and near
