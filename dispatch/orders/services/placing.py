@@ -66,12 +66,20 @@ def place_prepared(*, prepared: Prepared, source: str, cause: str = Cause.FILE) 
     """
     results: list[Placed | None] = [prepared.refused.get(at) for at in range(prepared.count)]
     ready = prepared.ready
-    existing = _existing([r.external_id for r in ready if r.external_id])
+    known = [draft.external_id for draft in prepared.same.values()]
+    existing = _existing([*(r.external_id for r in ready if r.external_id), *filter(None, known)])
     new = [r for r in ready if r.external_id not in existing]
     not_inserted = _insert(new, source, cause, results)
     existing |= _existing([r.external_id for r in not_inserted if r.external_id])
     for item in (r for r in ready if results[r.index] is None):
         results[item.index] = _compare(item, existing[item.external_id or ""], source, cause)
+    for index, draft in prepared.same.items():
+        row = existing.get(draft.external_id or "")
+        if row is None or row.digest != draft.digest():  # it changed meanwhile
+            late = prepare_orders([draft], lenient=prepared.lenient, skip_same=False)
+            results[index] = place_prepared(prepared=late, source=source, cause=cause)[0]
+        else:
+            results[index] = Placed(status="same", order=row)
     return [result for result in results if result is not None]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -61,11 +61,17 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """Drafts that are ready to be written, and the results of the refused drafts, by index."""
+    """Drafts that are ready to be written, and the results of the refused drafts, by index.
+
+    ``same`` are the drafts whose content was stored already when they were read. They are not
+    checked or located, and compared again when their orders are locked.
+    """
 
     count: int
     ready: tuple[Ready, ...]
     refused: dict[int, Placed]
+    same: dict[int, OrderDraft] = field(default_factory=dict)
+    lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +89,13 @@ class _ValidDraft:
 
 
 def prepare_orders(
-    drafts: Sequence[OrderDraft], *, lenient: bool = False, outside: bool = False
+    drafts: Sequence[OrderDraft],
+    *,
+    lenient: bool = False,
+    outside: bool = False,
+    skip_same: bool = True,
 ) -> Prepared:
-    """Check and locate up to 1,000 drafts.
+    """Check and locate up to 1,000 drafts. Those that are stored already need neither.
 
     With ``outside`` the external geocoder (GEOCODER_URL) is asked, otherwise the embedded one. Do
     not use ``outside`` within a transaction, because the external geocoder can be slow. With
@@ -102,12 +112,17 @@ def prepare_orders(
     refused: dict[int, Placed] = {}
     valid: list[_ValidDraft] = []
     digests: dict[str, str] = {}
-    existing = _existing_orders(drafts)
+    same = _same_as_stored(drafts) if skip_same else {}
+    existing = _existing_orders([one for at, one in enumerate(drafts) if at not in same])
     for index, draft in enumerate(drafts):
         try:
+            if index in same:
+                _refuse_second_version(draft.external_id or "", same[index], digests)
+                continue
             order = existing.get(draft.external_id or "")
             item = _check(index, draft, order, retailer, lenient)
-            _refuse_second_version(item.checked, digests)
+            own = item.checked.own["external_id"]
+            _refuse_second_version(own, item.checked.digest, digests)
         except DomainError as problem:
             refused[index] = Placed(status="refused", problem=problem)
         else:
@@ -122,7 +137,24 @@ def prepare_orders(
             ready.append(_assign(item, place, retailer, batch_geocoder.fell_back))
         except DomainError as problem:
             refused[item.index] = Placed(status="refused", problem=problem)
-    return Prepared(count=len(drafts), ready=tuple(ready), refused=refused)
+    unchanged = {at: drafts[at] for at in same if at not in refused}
+    return Prepared(
+        count=len(drafts),
+        ready=tuple(ready),
+        refused=refused,
+        same=unchanged,
+        lenient=lenient,
+    )
+
+
+def _same_as_stored(drafts: Sequence[OrderDraft]) -> dict[int, str]:
+    """Return {index: digest} of the drafts whose orders have exactly their content."""
+    ids = [draft.external_id for draft in drafts if draft.external_id]
+    rows = Order.objects.filter(external_id__in=ids).values_list("external_id", "digest")
+    stored = {external_id: digest for external_id, digest in rows if digest}
+    known = ((at, one) for at, one in enumerate(drafts) if one.external_id in stored)
+    digests = ((at, one.external_id, one.digest()) for at, one in known)
+    return {at: digest for at, external_id, digest in digests if stored[external_id] == digest}
 
 
 def _existing_orders(drafts: Sequence[OrderDraft]) -> dict[str, Order]:
@@ -146,13 +178,12 @@ def _check(
     return _ValidDraft(index, checked, partial, existing, merged.same_place)
 
 
-def _refuse_second_version(checked: Checked, digests: dict[str, str]) -> None:
+def _refuse_second_version(external_id: str, digest: str, digests: dict[str, str]) -> None:
     """Raise Conflict for a second draft with the same external_id and other content.
 
     Nothing in a batch tells which of the two is newer.
     """
-    external_id = checked.own["external_id"]
-    if external_id and digests.setdefault(external_id, checked.digest) != checked.digest:
+    if external_id and digests.setdefault(external_id, digest) != digest:
         raise Conflict(
             _("The external_id %(id)r occurs twice with different content. Send it only once.")
             % {"id": external_id}

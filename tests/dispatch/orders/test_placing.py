@@ -24,6 +24,7 @@ from dispatch.orders.drafts import (
 )
 from dispatch.orders.errors import OrderUnderWay
 from dispatch.orders.models import Order, Parcel, Place, Promise, Shopper
+from dispatch.orders.services import preparing
 from lastmile.core.errors import Conflict, Invalid
 from lastmile.core.models import Event
 from lastmile.core.tenancy import RetailerRef, retailer_context
@@ -383,3 +384,47 @@ def test_many_orders_share_a_date_and_a_state(retailer: RetailerRef) -> None:
 
 def _fields(draft: OrderDraft) -> dict[str, Any]:
     return {f.name: getattr(draft, f.name) for f in dataclasses.fields(draft)}
+
+
+def test_an_order_that_is_sent_again_is_neither_checked_nor_located(
+    retailer: RetailerRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = make_hub().public_id
+    drafts = [make_draft(hub=hub, external_id=f"S{n}") for n in range(3)]
+    services.place_orders(drafts, source="test")
+    checked: list[str | None] = []
+    real = preparing.check
+
+    def spy(draft: OrderDraft, *args: Any, **kwargs: Any) -> Any:
+        checked.append(draft.external_id)
+        return real(draft, *args, **kwargs)
+
+    monkeypatch.setattr(preparing, "check", spy)
+    changed = dataclasses.replace(drafts[1], notes="Ring twice")
+    results = services.place_orders([drafts[0], changed, drafts[2]], source="test")
+    assert [one.status for one in results] == ["same", "updated", "same"]
+    assert checked == ["S1"]
+
+
+def test_an_order_that_changed_after_it_was_read_as_the_same_is_compared_again(
+    retailer: RetailerRef,
+) -> None:
+    draft = make_draft(hub=make_hub().public_id, external_id="S")
+    services.place_orders([draft], source="test")
+    prepared = services.prepare_orders([draft])
+    assert list(prepared.same) == [0]
+    services.place_orders([dataclasses.replace(draft, notes="Ring twice")], source="test")
+    (late,) = services.place_prepared(prepared=prepared, source="test")
+    assert late.status == "updated"
+    assert Order.objects.get(external_id="S").notes == ""
+
+
+def test_the_same_order_and_another_version_of_it_in_one_request_are_not_both_taken(
+    retailer: RetailerRef,
+) -> None:
+    draft = make_draft(hub=make_hub().public_id, external_id="S")
+    services.place_orders([draft], source="test")
+    results = services.place_orders(
+        [draft, dataclasses.replace(draft, notes="Ring twice")], source="test"
+    )
+    assert [one.status for one in results] == ["same", "refused"]
