@@ -75,5 +75,8 @@ def key_client(
     """Create an API key in a retailer; return a client that uses it."""
     with retailer_context(ref):
         origins = ["https://shop.example"] if role == KeyRole.CHECKOUT else []
-        _key, secret = services.create_key(name="Test", role=role, hubs=hubs, origins=origins)
+        ref_of = "inpost" if role == KeyRole.LOCKER else ""  # the key of a network names it
+        _key, secret = services.create_key(
+            name="Test", role=role, hubs=hubs, ref=ref_of, origins=origins
+        )
     return KeyClient(ref, secret)

@@ -222,6 +222,7 @@ def test_parcels_are_scanned_at_loading_in_reverse_order_and_a_strange_one_is_no
     dialog.get_by_role("button", name="Finish").click()
     expect(page.get_by_role("heading", level=2).first).to_have_text("3 parcels to load")
     tap(page, "All is loaded")
+    page.wait_for_timeout(500)  # the app keeps the act a moment after the tap
     everything_sent(page)
     acts = live.do(
         lambda _ref: [

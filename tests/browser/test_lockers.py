@@ -74,7 +74,8 @@ def deposit(live: Live, secret: str) -> str:
     """Let a courier put the parcel into its locker; return the shopper's code."""
 
     def put(ref: RetailerRef) -> str:
-        row = LockerReservation.objects.select_related("bank").get(state="hard_held")
+        held = LockerReservation.objects.filter(state="hard_held")
+        row = held.select_related("bank").latest("pk")
         station = make_station(ref, row.bank)
         station.deposit(pin_of(row, "courier"))
         assert station.cabinet.sync()

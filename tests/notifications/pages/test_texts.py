@@ -57,7 +57,7 @@ def test_every_moment_and_text_has_a_page(desk: Client) -> None:
     page = desk.get(LIST)
     assert "The vehicle has left the hub with the order." in words(page)
     paths = sorted(set(re.findall(r'href="(/messages/texts/[a-z_]+/)"', page.content.decode())))
-    assert len(paths) == 27
+    assert len(paths) == 28
     for path in paths:
         moment = desk.get(path)
         assert moment.status_code == 200
