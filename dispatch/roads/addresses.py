@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -164,6 +164,17 @@ def fold_postcode(text: str) -> str:
     )
 
 
+def other_postcode(postcode: str, known: Collection[str]) -> bool:
+    """Return True if a postcode contradicts all known ones of a place.
+
+    Nothing contradicts an empty one, nor its own beginning, as in ``SW1A`` for ``SW1A 1AA``.
+    """
+    code = fold_postcode(postcode)
+    others = {fold_postcode(one) for one in known} - {""}
+    agree = any(one.startswith(code) or code.startswith(one) for one in others)
+    return bool(code and others) and not agree
+
+
 _HOUSE: Final = re.compile(
     r"^\s*(\d{1,6})"
     r"(?:\s*(?P<fraction>1/2|½))?"
@@ -259,8 +270,18 @@ def readings(parts: AddressParts) -> list[AddressParts]:
             # In "Boston, Elm Street 25227" the usual reading takes the number for the postcode.
             postcode = "" if fold_postcode(postcode) == fold_postcode(number) else postcode
             if number:
-                others.append(AddressParts(street, number, postcode, town, parts.text))
+                city = town_of_text(parts, town)
+                others.append(AddressParts(street, number, postcode, city, parts.text))
     return list(dict.fromkeys([parts, *others]))
+
+
+def town_of_text(parts: AddressParts, town: str) -> str:
+    """Return the town of an address whose text may begin with a town.
+
+    A town that came in a field of its own counts, and not the words before the street.
+    """
+    is_own = bool(parts.city) and fold(parts.city) not in fold(parts.text)
+    return parts.city if is_own else town
 
 
 def heads_of(parts: AddressParts) -> list[str]:

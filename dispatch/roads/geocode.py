@@ -19,9 +19,11 @@ from dispatch.roads.addresses import (
     heads_of,
     house_number,
     loose,
+    other_postcode,
     parse,
     readings,
     splits,
+    town_of_text,
 )
 from dispatch.roads.houses import Door, KnownDoor, house, interpolated
 from dispatch.roads.likeness import same_name
@@ -102,10 +104,11 @@ def find(
     """
     parts = parse(address) if isinstance(address, str) else _whole(address)
     db = _open(load(network, var).folder / "addresses.sqlite")
-    ways = [*readings(parts), *_town_first(db, parts)]
-    answers = _of_readings(
-        [_answers(db, streets_named(db, one.street), one, leave_out) for one in ways]
-    )
+    ways = readings(parts)
+    answers = _of_readings(db, ways, leave_out)
+    if not any(answer.exact for answer in answers):
+        ways += _town_first(db, parts)
+        answers = _of_readings(db, ways, leave_out)
     if not answers or max(answer.confidence for answer in answers) < 0.3:
         answers += _places(db, parts)
     answers.sort(key=lambda answer: -answer.confidence)
@@ -117,11 +120,14 @@ def find(
     return _distinct(answers)[:limit]
 
 
-def _of_readings(answers: Sequence[list[Candidate]]) -> list[Candidate]:
+def _of_readings(
+    db: sqlite3.Connection, ways: Sequence[AddressParts], leave_out: Collection[str]
+) -> list[Candidate]:
     """Return the answers of the readings with a street of exactly the name, else of the usual one.
 
     If several readings have one, all are answers: they may be rivals.
     """
+    answers = [_answers(db, streets_named(db, one.street), one, leave_out) for one in ways]
     exact = [answer for group in answers for answer in group if answer.exact]
     return exact + [answer for answer in answers[0] if not answer.exact] if exact else answers[0]
 
@@ -130,7 +136,9 @@ def _town_first(db: sqlite3.Connection, parts: AddressParts) -> list[AddressPart
     """Return the readings of "Helsinki Kaivokatu 1": the words before the street name a town."""
     words = next(iter(heads_of(parts)), "").split()
     return [
-        replace(parts, street=street, number=number, city=" ".join(words[:count]))
+        replace(
+            parts, street=street, number=number, city=town_of_text(parts, " ".join(words[:count]))
+        )
         for count in range(1, min(MOST_TOWN_WORDS + 1, len(words)))
         if is_place(db, fold(" ".join(words[:count])))
         for street, number in splits(" ".join(words[count:]))
@@ -170,12 +178,8 @@ def _answers(
 
 def _has_other_postcode(street: Street, answer: Candidate, parts: AddressParts) -> bool:
     """Return True if its door, or else each door of its street, has another postcode."""
-    code, own = fold_postcode(parts.postcode), fold_postcode(answer.postcode)
-    if not code:
-        return False
-    if answer.precision == "house" and own:
-        return own != code
-    return bool(street.postcodes) and code not in street.postcodes
+    is_door = answer.precision == "house" and answer.postcode
+    return other_postcode(parts.postcode, [answer.postcode] if is_door else street.postcodes)
 
 
 def _similar(

@@ -53,8 +53,10 @@ def columns_page(request: PageRequest, public_id: str) -> HttpResponse:
 def rows_page(request: PageRequest, public_id: str) -> HttpResponse:
     """Show the first refused rows as fields; POST corrects cells and reads the file again."""
     batch = PAGES.batch(request, public_id)
-    if not hasattr(batch, "file"):
-        return _lost(request, batch, None)
+    try:
+        services.file_of(batch)
+    except DomainError as problem:
+        return _lost(request, batch, problem)
     cells = _cells(request.POST)
     form = forms.Form(request.POST or None)
 
@@ -115,7 +117,7 @@ def _page_of(batch: ImportBatch) -> str:
     return reverse("imports:import", args=[batch.public_id])
 
 
-def _lost(request: PageRequest, batch: ImportBatch, problem: DomainError | None) -> HttpResponse:
-    """Say that the file is no longer stored."""
+def _lost(request: PageRequest, batch: ImportBatch, problem: DomainError) -> HttpResponse:
+    """Say why the file cannot be read again."""
     context = {"batch": batch, "problem": problem, "back_url": _page_of(batch)}
-    return render(request, "console/imports/not_kept.html", context, status=409)
+    return render(request, "console/imports/not_kept.html", context, status=problem.status)

@@ -9,7 +9,7 @@ from typing import Final
 
 from dispatch.intake.parse.columns import looks_like_window
 from dispatch.intake.parse.conventions import Conventions
-from dispatch.intake.parse.matching import Match, labels, matched
+from dispatch.intake.parse.matching import Match, key_of, labels, matched
 from dispatch.intake.parse.presets import translated
 from dispatch.intake.parse.reader import sheet_of, value_at
 from dispatch.intake.parse.rows import KNOWN
@@ -46,7 +46,15 @@ class Heading:
     may_promise: bool
 
 
-def headings_of(data: bytes, match: Match) -> list[Heading]:
+@dataclass(frozen=True, slots=True)
+class FileHeadings:
+    """The headings of a file that have a text or values, and the key of all its headings."""
+
+    shown: tuple[Heading, ...]
+    key: str
+
+
+def headings_of(data: bytes, match: Match) -> FileHeadings:
     """Return the headings of a file. Raises BadFile if it is not a table."""
     table = translated(read_table(data, KNOWN))
     rows = [tuple(cells) for _number, cells in islice(table.rows, _ROWS_READ)]
@@ -63,7 +71,7 @@ def headings_of(data: bytes, match: Match) -> list[Heading]:
         named = looks_like_window(sheet.others[position])
         return named or any(sheet.may_promise(position, value) for value in values(position))
 
-    return [
+    shown = tuple(
         Heading(
             position,
             names[position],
@@ -74,7 +82,8 @@ def headings_of(data: bytes, match: Match) -> list[Heading]:
         )
         for position, text in enumerate(table.headings)
         if text or values(position)
-    ]
+    )
+    return FileHeadings(shown, key_of(table.headings))
 
 
 def _samples(values: Sequence[str]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Which column each heading of a file is, as a person chose it. PURE.
 
-A choice belongs to the headings of a file, in any order. The label of a heading is its text as
-:func:`fold` writes it, with a number if the file has it more than once: ``date``, ``date #2``.
+A choice belongs to the headings of a file, in any order if no two are equal and none is empty. The
+label of a heading is its text as :func:`fold` writes it, with a number if the file has it more than
+once: ``date``, ``date #2``.
 """
 
 from __future__ import annotations
@@ -41,8 +42,14 @@ def labels(headings: Sequence[str]) -> list[str]:
 
 
 def key_of(headings: Sequence[str]) -> str:
-    """Return the key under which a choice for these headings is stored: a SHA-256 in hex."""
-    return hashlib.sha256("\n".join(sorted(labels(headings))).encode()).hexdigest()
+    """Return the key under which a choice for these headings is stored: a SHA-256 in hex.
+
+    Equal and empty headings differ only by their places, so there the order counts.
+    """
+    plain = [fold(heading) for heading in headings]
+    is_clear = all(plain) and len(set(plain)) == len(plain)
+    text = "\n".join(sorted(plain) if is_clear else ["in order", *plain])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def matched(headings: Sequence[str], match: Match) -> Matched:

@@ -116,6 +116,23 @@ def parse_orders(
         conventions or Conventions(),
         columns.unused,
     )
+    accepted, refused, window_positions = _read_rows(cells_by_row, sheet)
+    read_as_window = {table.headings[at] for at in window_positions}
+    return Parsed(
+        tuple(table.headings),
+        tuple(heading for heading in columns.unknown if heading not in read_as_window),
+        frozenset(columns.known.values()) | ({"window"} if window_positions else set()),
+        tuple(accepted),
+        tuple(refused),
+        len(cells_by_row),
+        cells_by_row,
+    )
+
+
+def _read_rows(
+    cells_by_row: Mapping[int, tuple[str, ...]], sheet: Sheet
+) -> tuple[list[Row], list[Refused], set[int]]:
+    """Return the accepted rows, the refused ones, and the unknown columns read as time windows."""
     accepted: dict[str, Row] = {}
     refused: list[Refused] = []
     window_positions: set[int] = set()
@@ -127,16 +144,7 @@ def parse_orders(
             refused.append(Refused(number, cells, row))
         else:
             accepted[row.external_id] = row
-    read_as_window = {table.headings[at] for at in window_positions}
-    return Parsed(
-        tuple(table.headings),
-        tuple(heading for heading in columns.unknown if heading not in read_as_window),
-        frozenset(columns.known.values()) | ({"window"} if window_positions else set()),
-        tuple(accepted.values()),
-        tuple(refused),
-        len(cells_by_row),
-        cells_by_row,
-    )
+    return list(accepted.values()), refused, window_positions
 
 
 def _recognised(cells: list[str]) -> int:

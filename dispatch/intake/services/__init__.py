@@ -2,6 +2,7 @@
 
 from dispatch.intake.services.correcting import (
     correct_rows,
+    file_of,
     headings_in,
     match_columns,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "NewFile",
     "correct_rows",
     "erase_person",
+    "file_of",
     "forget_files",
     "forget_kept_files",
     "forget_rows",

@@ -14,8 +14,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dispatch.intake.models import JOB, ColumnMatch, ImportBatch, ImportFile
-from dispatch.intake.parse.headings import Heading, headings_of
-from dispatch.intake.parse.matching import NAMES, PLACES, Match, key_of
+from dispatch.intake.parse.headings import FileHeadings, Heading, headings_of
+from dispatch.intake.parse.matching import NAMES, PLACES, Match
 from dispatch.intake.parse.tables import MAX_CELL, MAX_COLUMNS
 from dispatch.intake.services.receiving import queue, refuse_foreign_hub
 from lastmile.core.actor import current_actor
@@ -33,9 +33,12 @@ def corrections_of(file: ImportFile) -> dict[int, dict[int, str]]:
     }
 
 
-def headings_in(batch: ImportBatch) -> list[Heading]:
-    """Return the headings of an import's file. Raises Conflict if it is no longer stored."""
-    return headings_of(bytes(_file_of(batch).content), _match_of(batch))
+def headings_in(batch: ImportBatch) -> tuple[Heading, ...]:
+    """Return the headings of an import's file.
+
+    Raises Conflict if the file is not read yet, or no longer stored.
+    """
+    return _headings(batch, file_of(batch)).shown
 
 
 @transaction.atomic
@@ -47,18 +50,19 @@ def match_columns(
     ``columns`` are {label of a heading: name of its column, "" if it is not used}. They are used
     for each later file that has the same headings.
 
-    Locks: the match of these headings. Records: import.received. Raises: Conflict if the file is
-    no longer stored; Invalid for a heading without an answer, a column that two headings name, no
+    Locks: the match of these headings. Records: import.received. Raises: Conflict as
+    ``headings_in``; Invalid for a heading without an answer, a column that two headings name, no
     column for the order number or the place; the pointers are labels.
     """
     refuse_foreign_hub(batch.hub, hubs_scope)
-    file = _file_of(batch)
-    headings = headings_of(bytes(file.content), _match_of(batch))
-    chosen = {one.label: columns[one.label] for one in headings if one.label in columns}
-    _check(headings, chosen)
-    key = key_of([one.text for one in headings])
+    file = file_of(batch)
+    headings = _headings(batch, file)
+    chosen = {one.label: columns[one.label] for one in headings.shown if one.label in columns}
+    _check(headings.shown, chosen)
     ColumnMatch.objects.update_or_create(
-        kind=batch.kind, key=key, defaults={"columns": chosen, "actor": current_actor()}
+        kind=batch.kind,
+        key=headings.key,
+        defaults={"columns": chosen, "actor": current_actor()},
     )
     return _preview(batch, file, file.corrections, hubs_scope, {COLUMNS: chosen})
 
@@ -74,11 +78,11 @@ def correct_rows(
 
     ``cells`` are {row: {position: text}}, for refused rows of the import.
 
-    Locks: nothing. Records: import.received. Raises: Conflict if the file is no longer stored;
-    Invalid if nothing differs, for a row that was not refused or a text that cannot be stored.
+    Locks: nothing. Records: import.received. Raises: Conflict as ``headings_in``; Invalid if
+    nothing differs, for a row that was not refused or a text that cannot be stored.
     """
     refuse_foreign_hub(batch.hub, hubs_scope)
-    file = _file_of(batch)
+    file = file_of(batch)
     refused = dict(batch.refused.filter(number__in=cells).values_list("number", "cells"))
     corrections = {row: dict(texts) for row, texts in file.corrections.items()}
     changed = 0
@@ -101,16 +105,18 @@ def correct_rows(
     return _preview(batch, file, corrections, hubs_scope, {})
 
 
-def _file_of(batch: ImportBatch) -> ImportFile:
+def file_of(batch: ImportBatch) -> ImportFile:
+    """Return the stored file of an import. Raises Conflict as ``headings_in``."""
+    if batch.state == ImportBatch.State.RECEIVED:
+        raise Conflict(_("The file is still being read. Wait until the import has ended."))
     file = ImportFile.objects.filter(batch=batch).first() if batch.kind == JOB else None
     if file is None:
         raise Conflict(_("The file of this import is no longer stored. Choose it again."))
     return file
 
 
-def _match_of(batch: ImportBatch) -> Match:
-    match: Match = batch.options.get(COLUMNS, {})
-    return match
+def _headings(batch: ImportBatch, file: ImportFile) -> FileHeadings:
+    return headings_of(bytes(file.content), batch.options.get(COLUMNS, {}))
 
 
 def _check(headings: Collection[Heading], chosen: Match) -> None:

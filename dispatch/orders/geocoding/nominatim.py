@@ -9,7 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from dispatch.orders.geocoding.base import Answer, SearchArea
-from dispatch.roads.addresses import AddressParts, fold, fold_postcode, house_number
+from dispatch.roads.addresses import (
+    AddressParts,
+    fold,
+    fold_postcode,
+    house_number,
+    other_postcode,
+)
 from dispatch.roads.geocode import Candidate
 from dispatch.roads.likeness import same_name
 from dispatch.roads.towns import Town
@@ -88,6 +94,7 @@ def _candidate(row: Any, address: AddressParts) -> Candidate | None:
         city=_first(parts, _TOWNS),
         exact=bool(street) and same_name(fold(address.street), fold(street)),
         town=_town(parts, address),
+        other_postcode=other_postcode(address.postcode, [parts.get("postcode", "")]),
     )
 
 

@@ -9,7 +9,7 @@ from dispatch.intake.models import ColumnMatch, ImportBatch, ImportFile
 from dispatch.orders.models import Order
 from lastmile.core.tenancy import RetailerRef
 from tenants.permissions import Role
-from tests.dispatch.console.test_imports import MAY_IMPORT, previewed
+from tests.dispatch.console.test_imports import MAY_IMPORT, previewed, send
 from tests.drain import drain
 from tests.factories import make_hub
 from tests.people import add_member, logged_in
@@ -88,6 +88,14 @@ def test_a_file_that_is_no_longer_stored_says_so(desk: Client, name: str) -> Non
     answer = desk.get(f"{where}{name}/")
     assert answer.status_code == 409
     assert "no longer stored" in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["columns", "correct"])
+def test_a_file_that_is_still_being_read_says_so(desk: Client, name: str) -> None:
+    where = send(desk, "\xd0\xcf")["Location"]
+    answer = desk.get(f"{where}{name}/")
+    assert answer.status_code == 409
+    assert "still being read" in answer.content.decode()
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -17,6 +17,7 @@ from dispatch.intake.services import (
     correct_rows,
     erase_person,
     forget_files,
+    headings_in,
     import_previewed,
     match_columns,
     receive_file,
@@ -77,13 +78,15 @@ def test_a_choice_belongs_to_the_headings_in_any_order_and_to_no_others() -> Non
     assert key_of(["A b", "c"]) == key_of(["C", "a-b"])
     assert key_of(["a", "b"]) != key_of(["a", "b", "b"])
     assert key_of(["a b"]) != key_of(["a", "b"])
+    assert key_of(["day", "x", "day"]) != key_of(["day", "day", "x"]), "which day is which?"
+    assert key_of(["", "x"]) != key_of(["x", ""])
 
 
 def test_each_heading_is_shown_with_its_first_different_values() -> None:
     rows = "".join(f"A{n},38.7,-9.1,{'x' * 90},{n % 2}\n" for n in range(9))
     one, lat, _lon, odd, flag = headings_of(
         f"order_id,lat,lon,Comentario X,Flag\n{rows}".encode(), {}
-    )
+    ).shown
     assert (one.column, one.samples) == ("order_id", ("A0", "A1", "A2"))
     assert (lat.column, lat.samples) == ("lat", ("38.7",))
     assert (odd.column, odd.samples) == ("", ("x" * 60,))
@@ -103,7 +106,7 @@ def test_a_heading_that_may_hold_the_promise_has_to_be_answered(
     heading: str, cell: str, *, may_promise: bool
 ) -> None:
     text = f"order_id,lat,lon,{heading}\nA1,38.7,-9.1,{cell}\n"
-    assert headings_of(text.encode(), {})[3].may_promise is may_promise
+    assert headings_of(text.encode(), {}).shown[3].may_promise is may_promise
 
 
 # --- Matching ---------------------------------------------------------------------------------
@@ -127,6 +130,23 @@ def test_a_choice_is_used_for_each_later_file_with_the_same_headings(hub: Hub) -
     assert (later.created_count, later.refused_count) == (2, 0), later.problem_code
     other = preview(ODD.replace("Kleur", "Maat"))
     assert other.problem_code == "no_order_id"
+
+
+def test_a_choice_is_used_again_for_a_file_with_empty_columns_at_its_end(hub: Hub) -> None:
+    wide = "\n".join(f"{line},," for line in ODD.splitlines())
+    done(match_columns(batch=preview(wide), columns=ODD_COLUMNS))
+    later = preview(wide.replace("B1", "C1").replace("B2", "C2"))
+    assert (later.created_count, later.refused_count) == (2, 0), later.problem_code
+
+
+def test_a_file_that_is_still_being_read_cannot_be_matched_or_corrected(hub: Hub) -> None:
+    waiting = receive_file(content=b"\xd0\xcf\x11\xe0", filename="old.xls", dry_run=True)
+    with pytest.raises(Conflict, match="still being read"):
+        headings_in(waiting)
+    with pytest.raises(Conflict, match="still being read"):
+        match_columns(batch=waiting, columns={})
+    with pytest.raises(Conflict, match="still being read"):
+        correct_rows(batch=waiting, cells={2: {0: "x"}})
 
 
 def test_an_import_uses_the_columns_of_its_preview_although_somebody_chose_again(hub: Hub) -> None:

@@ -283,6 +283,12 @@ def test_a_name_is_found_in_each_way_in_which_people_write_it(
     assert distance_m(best.point, order.delivery_place.point) < 1
 
 
+def test_a_building_before_the_street_does_not_take_the_place_of_the_town(near: Any) -> None:
+    order = to(street="Edificio Alto, 5 Norte 120", city="Villa Ejemplo")
+    assert pinned(order) == ("ready", "")
+    assert pinned(to(street="Edificio Alto, 5 Norte 120", city="Villa Lejana"))[0] == "needs_pin"
+
+
 def test_a_spelling_that_fits_two_streets_gives_no_pin(near: Any) -> None:
     order = to("Bödä Strasse 4")
     assert pinned(order)[0] == "needs_pin"

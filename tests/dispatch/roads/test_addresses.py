@@ -12,6 +12,7 @@ from dispatch.roads.addresses import (
     fold,
     fold_postcode,
     house_number,
+    other_postcode,
     parse,
 )
 
@@ -35,6 +36,26 @@ from dispatch.roads.addresses import (
 )
 def test_spellings_of_one_street_fold_to_the_same_name(one: str, other: str) -> None:
     assert fold(one) == fold(other) != ""
+
+
+@pytest.mark.parametrize(
+    ("code", "known", "contradicts"),
+    [
+        ("21231", ["21231"], False),
+        ("21231", ["21224"], True),
+        ("21231", ["21224", "21231-1000"], False),
+        ("SW1A 1AA", ["SW1A"], False),
+        ("SW1A 1AA", ["SW1B"], True),
+        ("4000-447", ["4000"], False),
+        ("", ["21231"], False),
+        ("21231", [], False),
+        ("21231", [""], False),
+    ],
+)
+def test_a_postcode_contradicts_only_another_one(
+    code: str, known: list[str], *, contradicts: bool
+) -> None:
+    assert other_postcode(code, known) is contradicts
 
 
 def test_different_streets_stay_different() -> None:
