@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -74,14 +74,25 @@ _NUMBER_MARK: Final = re.compile(
     r"(?<!\w)(?:nº|n°|no\.|nr\.?|num\.?|número|numero|#)\s*(?=\d)", re.IGNORECASE
 )
 _UNIT: Final = re.compile(
-    r"[,\s]+(?:apt|apartment|apto|apartamento|unit|suite|ste|flat|depto|dpto|departamento|piso"
+    r"[,\s]+(?:apt|apartment|apto|ap|apartamento|unit|suite|ste|flat|depto|dpto|departamento|piso"
     r"|floor|fl|krs|casa|block|bloque|torre|oficina|of)\b\.?\s*[\w-]*",
     re.IGNORECASE,
 )
-_POSTCODE: Final = re.compile(
-    r"(?<![\w-])(\d{4}-\d{3}|\d{5}-\d{4}|\d{5}-\d{3}|\d{7}|\d{5}|\d{4}(?=\s*\w{2}\b)"
-    r"|[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2})(?![\w-])"
+# "Flat 3, 12 High Street", "Unit 5/12 High Street".
+_UNIT_FIRST: Final = re.compile(
+    r"^\s*(?:apt|apartment|apto|unit|suite|ste|flat|depto|dpto|departamento|piso|oficina|of)\b\.?"
+    r"\s*(?:\d{1,5}\w?|[A-Z])\s*[,/]\s*(?=.*\d)",
+    re.IGNORECASE,
 )
+_POSTCODE: Final = re.compile(
+    r"(?<![\w-])(\d{4}-\d{3}|\d{5}-\d{4}|\d{5}-\d{3}|\d{2}-\d{3}|\d{7}|\d{5}"
+    r"|\d{4}\s?[A-Z]{2}(?=[\s,]|$)"  # 1015 CJ Amsterdam
+    r"|(?:^|(?<=,\s))\d{4}(?=\s+[^\W\d_]{2})|(?<=\s[A-Z]{3}\s)\d{4}(?=\s*(?:,|$))"  # 8001 Bern
+    r"|[A-Z]\d[A-Z]\s?\d[A-Z]\d|[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2})(?![\w-])"
+)
+_COUNTRY_MARK: Final = re.compile(r"(?<![\w-])[A-Z]{1,2}-(?=\d{4,5}\b)")  # CH-8001
+# The state after a town: Melbourne VIC, Roma RM. Not in a text in capitals, as LA PAZ.
+_STATE: Final = re.compile(r"(?<=[a-zß-ÿ])\s+[A-ZÆØÅ]{1,3}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +190,8 @@ _HOUSE: Final = re.compile(
     r"^\s*(\d{1,6})"
     r"(?:\s*(?P<fraction>1/2|½))?"
     r"(?:\s*[-–/;,]\s*(?P<high>\d{1,6})(?!\s*\.|\w))?"
-    r"(?:\s*-?\s*(?P<letter>[^\W\d_]{1,2})(?![^\W_]))?"
+    r"(?:\s*[-/]?\s*(?P<letter>bis|ter|quater|[^\W\d_]{1,2})(?![^\W_]))?",
+    re.IGNORECASE,
 )
 
 
@@ -201,14 +213,14 @@ def house_number(text: str) -> HouseNumber | None:
     return HouseNumber(low, high, suffix)
 
 
+@lru_cache(maxsize=4_096)
 def parse(text: str) -> AddressParts:
     """Split one line of an address into street, number, postcode and city.
 
     The number may come before or after the street. Examples: "2120 E Fairmount Ave, Baltimore
     21231", "Kaivokatu 1, 00100 Helsinki", "Av. Francisco de Aguirre #485 depto 12, La Serena".
     """
-    plain = _UNIT.sub("", " ".join(text.split()))
-    pieces = [piece.strip() for piece in plain.split(",") if piece.strip()]
+    pieces = _pieces(text)
     if not pieces:
         return AddressParts()
     head, rest = pieces[0], ", ".join(pieces[1:])
@@ -217,27 +229,38 @@ def parse(text: str) -> AddressParts:
     street, number, tail = _street_and_number(head)
     rest = f"{tail}, {rest}".strip(", ") if tail else rest
     postcode = ""
+    rest = _COUNTRY_MARK.sub("", rest)
     match = _POSTCODE.search(rest)
     if match:
         postcode = match.group(1)
         rest = f"{rest[: match.start()]} {rest[match.end() :]}"
     cities = [re.sub(r"\s+", " ", piece).strip(" -") for piece in rest.split(",")]
-    cities = [city for city in cities if city and not city.isdigit()]
+    cities = [_STATE.sub("", city) for city in cities if city and not city.isdigit()]
     return AddressParts(street, number, postcode, cities[0] if cities else "", text)
 
 
+def _pieces(text: str) -> list[str]:
+    """Return the pieces between commas of an address, without flats and floors."""
+    plain = _UNIT.sub("", _UNIT_FIRST.sub("", " ".join(text.split())))
+    return [piece.strip() for piece in plain.split(",") if piece.strip()]
+
+
+_BIS: Final = r"\s?(?:bis|ter|quater)\b"
 _BEFORE: Final = re.compile(
-    r"^(\d{1,6}(?:\s*-\s*\d{1,6})?(?:\s1/2)?(?:-?[a-zA-Z])?)\s+(?=\S*[^\W\d_])(.+)$"
+    rf"^(\d{{1,6}}(?:\s*-\s*\d{{1,6}})?(?:\s1/2)?(?:-?[a-zA-Z]|{_BIS})?)\s+(?=\S*[^\W\d_])(.+)$",
+    re.IGNORECASE,
 )
-_AFTER: Final = re.compile(
-    r"^(.*?[^\W\d_].*?)\s+(\d{1,6}(?:\s*[-–/]\s*\d{1,6})?(?:\s?-?[a-zA-Z](?![^\W_]))?)(?:\s+(.*))?$"
-)
+_NUMBER: Final = rf"\d{{1,6}}(?:\s*[-–/]\s*\d{{1,6}})?(?:\s?[-/]?[a-zA-Z](?![^\W_])|{_BIS})?"
+_AFTER: Final = re.compile(rf"^(.*?[^\W\d_].*?)\s+({_NUMBER})(?:\s+(.*))?$", re.IGNORECASE)
 _ORDINAL: Final = re.compile(r"^\d+(?:st|nd|rd|th)$", re.IGNORECASE)
 
 
-_NUMBER: Final = r"\d{1,6}(?:\s*[-–/]\s*\d{1,6})?(?:\s?-?[a-zA-Z])?"
+# A number that begins the second piece: "Rua Direita, 12 - 3º Esq", "Av. Brasil, 1500 - Centro".
+_NUMBER_PIECE: Final = re.compile(rf"^({_NUMBER})\b[\s-]*(.*)$", re.IGNORECASE)
 # The last number is the house number: "18 de Septiembre 500", "5 Norte 1240 B", "Ruta 5 120".
-_LAST_NUMBER: Final = re.compile(rf"^(\S*\d\S*\s.*?[^\W\d_].*?|[^\W\d_].*?\d)\s+#?\s*({_NUMBER})$")
+_LAST_NUMBER: Final = re.compile(
+    rf"^(\S*\d\S*\s.*?[^\W\d_].*?|[^\W\d_].*?\d)\s+#?\s*({_NUMBER})$", re.IGNORECASE
+)
 
 
 def splits(head: str) -> list[tuple[str, str]]:
@@ -262,17 +285,43 @@ def readings(parts: AddressParts) -> list[AddressParts]:
     others = [
         replace(parts, street=street, number=number) for street, number in splits(heads[0])[1:]
     ]
-    code = _POSTCODE.search(heads[0])
-    town = heads[0].replace(code[1], "").strip() if code else heads[0]
-    for head in () if re.search(r"\d", town) else heads[1:]:
-        for street, number in splits(head):
-            postcode = code[1] if code else parts.postcode
-            # In "Boston, Elm Street 25227" the usual reading takes the number for the postcode.
-            postcode = "" if fold_postcode(postcode) == fold_postcode(number) else postcode
-            if number:
-                city = town_of_text(parts, town)
+    first = _COUNTRY_MARK.sub("", heads[0])
+    code = _POSTCODE.search(first)
+    town = first.replace(code[1], "").strip() if code else first
+    if not re.search(r"\d", town):
+        others += _number_in_second_piece(parts, heads)
+        for at, head in enumerate(heads[1:], 1):
+            later = parse(", ".join(heads[at:]))  # "Edificio Alto, Calle Larga 48, La Serena"
+            for street, number in splits(head) if re.search(r"\d", head) else ():
+                postcode = code[1] if code else parts.postcode
+                # In "Boston, Elm Street 25227" the usual reading takes it for the postcode.
+                postcode = "" if fold_postcode(postcode) == fold_postcode(number) else postcode
+                city = town_of_text(parts, later.city or town)
                 others.append(AddressParts(street, number, postcode, city, parts.text))
-    return list(dict.fromkeys([parts, *others]))
+    return list(dict.fromkeys([parts, *(one for one in others if one.street)]))
+
+
+def _number_in_second_piece(parts: AddressParts, heads: Sequence[str]) -> list[AddressParts]:
+    """Return the readings of "Rua Direita, 12 - 3º Esq, Lisboa": a flat or a town follows."""
+    match = _NUMBER_PIECE.match(heads[1]) if len(heads) > 1 else None
+    if match is None:
+        return []
+    street, after, later = f"{heads[0]} {match[1]}", match[2], heads[2:]
+    may_be_town = bool(after) and not re.search(r"\d", after)
+    texts = [[street, after, *later]] if may_be_town else []
+    if later or not may_be_town:
+        texts.append([street, *later])
+    ways = (parse(", ".join(pieces)) for pieces in texts)
+    return [
+        AddressParts(
+            one.street,
+            one.number,
+            one.postcode,
+            town_of_text(parts, one.city),
+            parts.text,
+        )
+        for one in ways
+    ]
 
 
 def town_of_text(parts: AddressParts, town: str) -> str:
@@ -280,13 +329,13 @@ def town_of_text(parts: AddressParts, town: str) -> str:
 
     A town that came in a field of its own counts, and not the words before the street.
     """
-    is_own = bool(parts.city) and fold(parts.city) not in fold(parts.text)
+    is_own = bool(parts.city) and parts.city != parse(parts.text).city
     return parts.city if is_own else town
 
 
 def heads_of(parts: AddressParts) -> list[str]:
     """Return the pieces between commas of the text of an address, without flats and floors."""
-    return [piece.strip() for piece in _UNIT.sub("", parts.text).split(",") if piece.strip()]
+    return _pieces(parts.text)
 
 
 def _street_and_number(head: str) -> tuple[str, str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sqlite3
 import threading
 from collections.abc import Collection, Sequence
@@ -37,6 +38,7 @@ __all__ = ["AddressParts", "Candidate", "find"]
 Precision = Literal["house", "interpolated", "street", "place", "given"]
 SAME_PLACE_M: Final = 40  # answers nearer to each other than this are the same place
 LOOK_FIRST: Final = 0.45  # confidence of a similar street: below 0.5, so a person must check it
+POSTCODE_WORD: Final = re.compile(r"(?:[A-Z]{1,2}-)?\d{4,7}")
 MOST_TOWN_WORDS: Final = 3  # of a town that is written before the street, without a comma
 QUARTER_M: Final = 3_000  # farthest named place that is added to a label to tell two streets apart
 
@@ -135,6 +137,8 @@ def _of_readings(
 def _town_first(db: sqlite3.Connection, parts: AddressParts) -> list[AddressParts]:
     """Return the readings of "Helsinki Kaivokatu 1": the words before the street name a town."""
     words = next(iter(heads_of(parts)), "").split()
+    if words and POSTCODE_WORD.fullmatch(words[0]):  # 8001 Zürich Bahnhofstrasse 5
+        words = words[1:]
     return [
         replace(
             parts, street=street, number=number, city=town_of_text(parts, " ".join(words[:count]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from dispatch.roads.addresses import (
     house_number,
     other_postcode,
     parse,
+    readings,
 )
 
 
@@ -56,6 +59,62 @@ def test_a_postcode_contradicts_only_another_one(
     code: str, known: list[str], *, contradicts: bool
 ) -> None:
     assert other_postcode(code, known) is contradicts
+
+
+@pytest.mark.parametrize(
+    ("text", "street", "number", "postcode", "city"),
+    [
+        ("Bahnhofstrasse 5, 8001 Zürich", "Bahnhofstrasse", "5", "8001", "Zürich"),
+        ("Bahnhofstrasse 5, CH-8001 Zürich", "Bahnhofstrasse", "5", "8001", "Zürich"),
+        ("CH-8001 Zürich, Bahnhofstrasse 5", "Bahnhofstrasse", "5", "8001", "Zürich"),
+        ("Storgata 12, 0155 Oslo", "Storgata", "12", "0155", "Oslo"),
+        ("Vestergade 3, 1456 København K", "Vestergade", "3", "1456", "København"),
+        (
+            "Keizersgracht 123-2, 1015 CJ Amsterdam",
+            "Keizersgracht",
+            "123-2",
+            "1015 CJ",
+            "Amsterdam",
+        ),
+        ("ul. Długa 5/7, 00-238 Warszawa", "ul. Długa", "5/7", "00-238", "Warszawa"),
+        ("Queen Street 20, Toronto ON M5H 3R3", "Queen Street", "20", "M5H 3R3", "Toronto"),
+        ("Collins Street 100, Melbourne VIC 3000", "Collins Street", "100", "3000", "Melbourne"),
+        ("Straße des 17. Juni 135, 10623 Berlin", "Straße des 17. Juni", "135", "10623", "Berlin"),
+        ("Via Roma 12/A, 00184 Roma RM", "Via Roma", "12/A", "00184", "Roma"),
+        ("12 bis rue de la Paix, 75002 Paris", "rue de la Paix", "12 bis", "75002", "Paris"),
+        ("Flat 3, 12 High Street, London SW1A 1AA", "High Street", "12", "SW1A 1AA", "London"),
+        ("Unit 5/12 High Street, Sydney", "High Street", "12", "", "Sydney"),
+        ("Rua Direita, 12 - 3º Esq, 1100-045 Lisboa", "Rua Direita", "12", "1100-045", "Lisboa"),
+        ("Av. Brasil, 1500 - Centro, Rio de Janeiro", "Av. Brasil", "1500", "", "Rio de Janeiro"),
+        ("Av. del Mar, 1200 La Serena", "Av. del Mar", "1200", "", "La Serena"),
+        ("Edificio Alto, Calle Larga 48, La Serena", "Calle Larga", "48", "", "La Serena"),
+        ("CALLE LARGA 48, LA PAZ", "CALLE LARGA", "48", "", "LA PAZ"),
+    ],
+)
+def test_an_address_of_each_country_has_a_reading_with_its_parts(
+    text: str, street: str, number: str, postcode: str, city: str
+) -> None:
+    assert AddressParts(street, number, postcode, city) in readings(parse(text))
+
+
+def test_the_town_in_the_text_is_never_lost_with_the_number() -> None:
+    cities = {one.city for one in readings(parse("Av. del Mar, 1200 Otra Ciudad")) if one.number}
+    assert "" not in cities
+
+
+def test_a_town_in_a_field_of_its_own_stays() -> None:
+    parts = replace(parse("Edificio Alto, Calle Larga 48"), city="La Serena")
+    assert AddressParts("Calle Larga", "48", "", "La Serena") in readings(parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "suffix"),
+    [("12 bis", "bis"), ("12BIS", "bis"), ("3 ter", "ter"), ("12/A", "a"), ("12 A", "a")],
+)
+def test_each_spelling_of_an_added_number_is_its_suffix(text: str, suffix: str) -> None:
+    parsed = house_number(text)
+    assert parsed is not None
+    assert parsed.suffix == suffix
 
 
 def test_different_streets_stay_different() -> None:
