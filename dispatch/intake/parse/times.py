@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from dispatch.intake.parse.faults import Unreadable
@@ -61,17 +62,58 @@ _NO_WINDOW: Final = frozenset(
 _EARLIEST_BARE: Final = 6 * 60  # "2-5" without minutes or am/pm can mean morning or afternoon
 
 
+# A time of day as a spreadsheet stores it: 0.375 of a day is 09:00.
+_FRACTION: Final = re.compile(r"0?[.,]([0-9]{1,17})")
+_ROUNDING: Final = Decimal("0.02")  # minutes that a stored fraction differs from a whole minute
+_FOUR_DIGITS: Final = re.compile(r"([01][0-9]|2[0-3])([0-5][0-9])")
+_HAS_MINUTES: Final = re.compile(rf"[:.h]|{_HALF}|[0-9]{{4}}", re.IGNORECASE)
+#: The longest time window that ends on the next day; a longer one is a mistake. Chosen.
+MOST_OVERNIGHT: Final = 12 * 60
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A time window in minutes of the day; None for an open end."""
+    """A time window in minutes of the day, above 1440 on the next day; None for an open end."""
 
     opens: int | None
     closes: int | None
 
 
 def read_minute(value: str) -> int | None:
-    """Return the minute of the day of ``9``, ``09:30``, ``9.30``, ``9h30``, ``2:15 p. m.``."""
-    match = _TIME.fullmatch(" ".join(value.split()))
+    """Return the minute of the day of ``9``, ``09:30``, ``9.30``, ``9h30``, ``0930``, ``2 p. m.``.
+
+    A fraction of a day, such as 0.375, is one too, unless it can also be a time: 0.25.
+    """
+    text = " ".join(value.split())
+    clock = _clock_minute(text)
+    fraction = _FRACTION.fullmatch(text)
+    if fraction is None:
+        return clock
+    minutes = Decimal(f"0.{fraction[1]}") * 1440
+    is_whole = abs(minutes - round(minutes)) <= _ROUNDING
+    return round(minutes) if is_whole and clock in {None, round(minutes)} else None
+
+
+def closing(opens: int, closes: int, texts: str) -> int | None:
+    """Return the closing time of a window, above 1440 on the next day; None if it ends first.
+
+    ``texts`` are both times as written. Without minutes, as in ``10-2``, no window ends on the next
+    day: it may be a mistake.
+    """
+    if closes == 0:
+        return 1440  # "20:00 to 00:00" means the end of the day
+    if closes > opens:
+        return closes
+    is_overnight = closes < opens and closes + 1440 - opens <= MOST_OVERNIGHT
+    is_clear = len(_HAS_MINUTES.findall(texts)) > 1
+    return closes + 1440 if is_overnight and is_clear else None
+
+
+def _clock_minute(text: str) -> int | None:
+    four = _FOUR_DIGITS.fullmatch(text)
+    if four:
+        return int(four[1]) * 60 + int(four[2])
+    match = _TIME.fullmatch(text)
     if not match:
         return None
     hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
@@ -158,9 +200,9 @@ def _span(value: str, first: str, last: str) -> Span:
         shared = read_minute(f"{first.strip()} {half[1]}m")
         if shared is not None and closes is not None and shared < closes:
             opens = shared
-    if closes == 0:
-        closes = 1440  # "20:00 to 00:00" means the end of the day
-    if opens is None or closes is None or opens >= closes:
+    if opens is not None and closes is not None:
+        closes = closing(opens, closes, f"{first} {last}")
+    if opens is None or closes is None:
         raise Unreadable("not_a_window", value=value[:40])
     bare = not re.search(r"[:.hap]", first + last, re.IGNORECASE)
     if bare and opens < _EARLIEST_BARE:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dispatch.intake.parse.columns import looks_like_window
 from dispatch.intake.parse.faults import Fault, Unreadable
 from dispatch.intake.parse.reader import Reader, value_at
-from dispatch.intake.parse.times import day_of, is_range, read_window
+from dispatch.intake.parse.times import closing, day_of, is_range, read_window
 
 Window = tuple[int | None, int | None]
 
@@ -68,11 +68,12 @@ def _ends(read: Reader) -> Window:
             )
         return span.opens, span.closes
     opens, closes = read.minute("window_from"), read.minute("window_to")
-    if opens is not None and closes is not None and closes <= opens:
-        if closes == 0:
-            return opens, 1440  # "20:00 to 00:00" means the end of the day
+    if opens is None or closes is None:
+        return opens, closes
+    ends = closing(opens, closes, f"{first} {read.values.get('window_to', '')}")
+    if ends is None:
         read.fault("window_to", "window_ends_first", opens=_clock(opens), closes=_clock(closes))
-    return opens, closes
+    return opens, ends
 
 
 def _refuse_other_days(read: Reader) -> None:
@@ -111,7 +112,7 @@ def _overlooked(read: Reader, cells: tuple[str, ...], used: set[int]) -> list[Fa
 
 
 def _clock(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
+    return f"{minute // 60 % 24 if minute > 1440 else minute // 60:02d}:{minute % 60:02d}"
 
 
 def _clocks(opens: int | None, closes: int | None) -> str:

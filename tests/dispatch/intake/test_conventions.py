@@ -205,7 +205,7 @@ def test_a_range_in_any_column_with_a_time_heading_is_the_window(heading: str) -
 
 
 @pytest.mark.parametrize("heading", ["Delivery Time", "Some slot", "Franja de entrega"])
-@pytest.mark.parametrize("cell", ["Morning", "2-5", "9-5", "14:00", "22:00 - 02:00", "12/09/2026"])
+@pytest.mark.parametrize("cell", ["Morning", "2-5", "9-5", "14:00", "12:00 - 09:00", "12/09/2026"])
 def test_an_unreadable_time_window_refuses_its_row(heading: str, cell: str) -> None:
     assert windows(heading, cell) == ["not_a_window"]
 
@@ -252,3 +252,54 @@ def test_a_slot_name_next_to_a_full_window_is_only_an_unknown_column() -> None:
 )  # fmt: skip
 def test_spanish_times_of_day_are_read(cell: str, minute: int) -> None:
     assert read_minute(cell) == minute
+
+
+def times_of(first: str, last: str) -> tuple[int | None, int | None] | str:
+    text = f"order_id,lat,lon,date,from,to\nA,38.7,-9.1,2026-12-01,{first},{last}\n"
+    parsed = parse_orders(text.encode(), max_rows=9)
+    if parsed.refused:
+        return parsed.refused[0].faults[0].code
+    return parsed.rows[0].opens_minute, parsed.rows[0].closes_minute
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        ("22:00", "02:00", (1320, 1560)),
+        ("11 pm", "1:15 am", (1380, 1515)),
+        ("18:00", "06:00", (1080, 1800)),
+        ("18:00", "24:00", (1080, 1440)),
+        ("20:00", "00:00", (1200, 1440)),
+        ("12:00", "09:00", "window_ends_first"),  # 21 hours: two cells may have been exchanged
+        ("22", "2", "window_ends_first"),
+        ("09:00", "09:00", "window_ends_first"),
+    ],
+)
+def test_a_window_may_end_on_the_next_day_if_that_is_clear(
+    first: str, last: str, expected: tuple[int, int] | str
+) -> None:
+    assert times_of(first, last) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        ("0.375", "0.5", (540, 720)),
+        (".75", "0.833333333333333", (1080, 1200)),
+        ("0.354166666666667", "0.5", (510, 720)),
+        ("0900", "1330", (540, 810)),
+        ("0.25", "0.5", "not_a_time"),  # 06:00, or 00:25
+        ("0.3751", "0.5", "not_a_time"),  # no whole minute
+        ("2500", "1330", "not_a_time"),
+    ],
+)
+def test_a_time_as_a_spreadsheet_stores_it_is_read_if_it_is_clear(
+    first: str, last: str, expected: tuple[int, int] | str
+) -> None:
+    assert times_of(first, last) == expected
+
+
+def test_a_window_over_midnight_in_one_cell_is_one_of_both_days() -> None:
+    text = "order_id,lat,lon,date,window\nA,38.7,-9.1,2026-12-01,22:00 - 02:00\n"
+    (row,) = parse_orders(text.encode(), max_rows=9).rows
+    assert (row.opens_minute, row.closes_minute) == (1320, 1560)

@@ -52,6 +52,16 @@ def test_a_file_becomes_orders_with_their_promises_and_parcels(hub: Hub) -> None
     assert Order.objects.get(external_id="A2").promise is None
 
 
+def test_a_window_over_midnight_is_promised_until_the_next_day(hub: Hub) -> None:
+    bring(GOOD.replace("09:00,12:00", "22:00,02:00"))
+    order = Order.objects.select_related("promise").get(external_id="A1")
+    promise = order.promise
+    assert promise is not None
+    assert promise.opens_at == dt.datetime(2026, 12, 1, 22, tzinfo=dt.UTC)
+    assert promise.closes_at == dt.datetime(2026, 12, 2, 2, tzinfo=dt.UTC)
+    assert order.service_date == DAY
+
+
 def test_the_same_file_again_changes_nothing(hub: Hub) -> None:
     bring(GOOD)
     before = list(Order.objects.order_by("pk").values())
